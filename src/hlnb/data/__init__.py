@@ -1,0 +1,1 @@
+"""Problems: where inputs and labels come from, one module per family."""

@@ -1,0 +1,310 @@
+"""CIFAR-10 from the official binary archive: found, fetched, verified, read.
+
+Krizhevsky, "Learning Multiple Layers of Features from Tiny Images", 2009. The data are
+looked for in the folder that the environment variable `HLNB_DATA` names or, when it is
+not set, in the user's cache. That folder holds `cifar-10-batches-bin/` or the archive.
+Records are one label byte and 3072 pixel bytes; nothing is unpickled.
+"""
+
+import functools
+import hashlib
+import json
+import os
+import shutil
+import sys
+import tarfile
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+import pooch
+from jaxtyping import UInt8
+
+from hlnb.errors import HlnbError
+from hlnb.files import write_whole
+
+CLASSES = (
+    *("airplane", "automobile", "bird", "cat", "deer"),
+    *("dog", "frog", "horse", "ship", "truck"),
+)
+FOLDER = "cifar-10-batches-bin"
+ARCHIVE = "cifar-10-binary.tar.gz"
+TRAIN_FILES = tuple(f"data_batch_{k}.bin" for k in range(1, 6))
+FILES = (*TRAIN_FILES, "test_batch.bin")
+_RECORD = 1 + 3 * 32 * 32  # bytes
+_BLOCK = 1 << 14  # bytes written at a time; a dropped connection loses less than that
+
+
+@dataclass(frozen=True)
+class Archive:
+    """Where the archive comes from and what it must be."""
+
+    url: str
+    md5: str
+    records_per_file: int
+
+
+OFFICIAL = Archive(
+    url=f"https://www.cs.toronto.edu/~kriz/{ARCHIVE}",
+    md5="c32a1d4ab5d03f1284b67883e8d87530",
+    records_per_file=10_000,
+)
+
+
+@dataclass(frozen=True)
+class Provenance:
+    """What the data are; `sha256` is that of the six files one after the other."""
+
+    name: str
+    sha256: str
+    note: str
+    official: bool
+
+
+class Records(NamedTuple):
+    """Images (red, green, blue planes) and labels, in the order of the files."""
+
+    train_images: UInt8[np.ndarray, "n_train 3 32 32"]
+    train_labels: UInt8[np.ndarray, " n_train"]
+    test_images: UInt8[np.ndarray, "n_test 3 32 32"]
+    test_labels: UInt8[np.ndarray, " n_test"]
+
+
+def path(*, archive: Archive = OFFICIAL) -> Path:
+    """The folder of the six files; an archive that lies there is unpacked first."""
+    root = _root()
+    if (root / FOLDER).is_dir():
+        return root / FOLDER
+    if (root / ARCHIVE).is_file():
+        return _unpack(root, archive)
+    where = f"{root}, which HLNB_DATA names" if _named() else f"the cache {root}"
+    put = "there" if _named() else "into a folder and set HLNB_DATA to it"
+    raise HlnbError(
+        f"CIFAR-10 is missing: neither {FOLDER}/ nor {ARCHIVE} is in {where}; run "
+        f"`hlnb data fetch` (170 MB), put the files {put}, or pass `dataset=shapes`."
+    )
+
+
+def fetch(*, archive: Archive = OFFICIAL) -> Path:
+    """The folder of the six files, downloaded unless they are there.
+
+    They go where `path` looks. What a broken connection leaves is continued by the next
+    call. The archive is kept: an altered folder can be deleted and unpacked anew.
+    """
+    root = _root()
+    if not (root / FOLDER).is_dir():
+        _download(root, archive)
+        _unpack(root, archive)
+    verify(archive=archive)
+    return root / FOLDER
+
+
+def verify(*, archive: Archive = OFFICIAL) -> Provenance:
+    """The provenance of the files, whose sizes, labels and checksums were checked.
+
+    Files that did not change since the last call in this process are not read again.
+    """
+    folder = path(archive=archive)
+    stats = ((file.name, file.stat()) for file in sorted(folder.iterdir()))
+    stamps = tuple((name, stat.st_size, stat.st_mtime_ns) for name, stat in stats)
+    return _verify(folder, archive, stamps)
+
+
+def load(folder: Path, *, archive: Archive = OFFICIAL) -> Records:
+    """The images and labels of the files in `folder`, whose sizes and labels are right.
+
+    Checksums are left to `verify`.
+    """
+    n = archive.records_per_file
+    images = np.empty((len(FILES) * n, 3, 32, 32), np.uint8)
+    labels = np.empty(len(FILES) * n, np.uint8)
+    for k, name in enumerate(FILES):
+        records = _records(folder / name, n)
+        labels[k * n : (k + 1) * n] = records[:, 0]
+        images[k * n : (k + 1) * n] = records[:, 1:].reshape(n, 3, 32, 32)
+    n_train = len(TRAIN_FILES) * n
+    return Records(
+        images[:n_train], labels[:n_train], images[n_train:], labels[n_train:]
+    )
+
+
+def _named() -> str:
+    return os.environ.get("HLNB_DATA", "")
+
+
+def _root() -> Path:
+    return Path(_named() or pooch.os_cache("hlnb")).expanduser().absolute()
+
+
+def _records(file: Path, n: int) -> UInt8[np.ndarray, "n 3073"]:
+    mend = f"delete the folder {file.parent} and run `hlnb data fetch`."
+    try:
+        found = file.stat().st_size
+        if found != n * _RECORD:
+            raise HlnbError(
+                f"{file} is {found} bytes long instead of {n * _RECORD}, so it was "
+                f"truncated or altered: {mend}"
+            )
+        records = np.fromfile(file, np.uint8).reshape(n, _RECORD)
+    except OSError as error:
+        raise HlnbError(f"Cannot read {file} ({error.strerror}): {mend}") from error
+    if (highest := records[:, 0].max()) >= len(CLASSES):
+        raise HlnbError(
+            f"{file} holds the label {highest} where 9 is the highest, so it was "
+            f"altered: {mend}"
+        )
+    return records
+
+
+@functools.lru_cache(maxsize=1)
+def _verify(folder: Path, archive: Archive, stamps: tuple) -> Provenance:
+    recorded = _recorded(folder, archive)
+    whole = hashlib.sha256()
+    for name in FILES:
+        records = _records(folder / name, archive.records_per_file)
+        whole.update(records)
+        if recorded and hashlib.sha256(records).hexdigest() != recorded.get(name):
+            raise HlnbError(
+                f"{folder / name} is not what the official archive held (its sha256 is "
+                f"not the one in PROVENANCE.json): delete the folder {folder} and run "
+                "`hlnb data fetch`."
+            )
+    note = "the official archive"
+    if not recorded:
+        note = "loose files, which came from no archive whose checksum was verified"
+        if (file := folder / "NOTE.txt").is_file():
+            note += ". " + " ".join(file.read_text("utf-8", errors="replace").split())
+    return Provenance("CIFAR-10", whole.hexdigest(), note, official=bool(recorded))
+
+
+def _recorded(folder: Path, archive: Archive) -> dict[str, str]:
+    """The sha256 of each file as it was unpacked; empty for loose files."""
+    file = folder / "PROVENANCE.json"
+    if not file.is_file():
+        return {}
+    try:
+        record = json.loads(file.read_bytes())
+        if record["md5"] == archive.md5 and set(record["files"]) == set(FILES):
+            return record["files"]
+    except (ValueError, KeyError, TypeError):
+        pass  # the sentence below covers every way to be wrong
+    raise HlnbError(
+        f"{file} is not the record that unpacking the official archive writes: delete "
+        f"the folder {folder} and run `hlnb data fetch`."
+    )
+
+
+def _unpack(root: Path, archive: Archive) -> Path:
+    """The folder with the archive's files, which appears whole or not at all."""
+    source, folder = root / ARCHIVE, root / FOLDER
+    try:
+        _check_md5(source, archive)
+        temporary = Path(tempfile.mkdtemp(dir=root, prefix=f".{FOLDER}."))
+        try:
+            _extract(source, temporary, archive.md5)
+            temporary.chmod(0o755)  # mkdtemp makes it private
+            temporary.rename(folder)
+        finally:
+            # After success this takes what killed runs left, and makes a run that
+            # unpacks at the same time find the folder in place (below).
+            for left in root.glob(f".{FOLDER}.*") if folder.is_dir() else [temporary]:
+                shutil.rmtree(left, ignore_errors=True)
+    except OSError as error:
+        if not folder.is_dir():
+            raise HlnbError(
+                f"Cannot unpack {source} into {root} ({error.strerror}): make room or "
+                "make the folder writable, then run it again."
+            ) from error
+    return folder
+
+
+def _check_md5(source: Path, archive: Archive) -> None:
+    if (found := pooch.file_hash(str(source), alg="md5")) != archive.md5:
+        raise HlnbError(
+            f"{source} is truncated or altered (md5 {found} instead of {archive.md5}), "
+            "so nothing of it was used: delete it and run `hlnb data fetch`."
+        )
+
+
+def _extract(source: Path, target: Path, md5: str) -> None:
+    digests = {}
+    with tarfile.open(source) as tar:
+        for member in tar:  # in the archive's order: going back would inflate it anew
+            folder, _, name = member.name.partition("/")
+            if folder != FOLDER or name not in FILES or not member.isfile():
+                continue  # so no path comes from the archive
+            data = tar.extractfile(member).read()
+            (target / name).write_bytes(data)
+            digests[name] = hashlib.sha256(data).hexdigest()
+    record = {"source": "official archive", "md5": md5, "files": digests}
+    text = json.dumps(record, indent=2) + "\n"
+    write_whole(target / "PROVENANCE.json", text.encode())
+
+
+def _download(root: Path, archive: Archive) -> None:
+    """Have the archive in `root`, with the right md5."""
+    import requests  # slow to import, and wanted by no reader of the files
+
+    part = root / f"{ARCHIVE}.part"
+    try:
+        pooch.retrieve(
+            archive.url,
+            known_hash=f"md5:{archive.md5}",
+            fname=ARCHIVE,
+            path=root,
+            downloader=functools.partial(_resume, part=part),
+        )
+    except requests.RequestException as error:
+        kept = part.stat().st_size / 1e6 if part.is_file() else 0
+        raise HlnbError(
+            f"Cannot download {archive.url} ({type(error).__name__}; {kept:.1f} MB so "
+            "far are kept): run `hlnb data fetch` again with a connection, or put "
+            f"{ARCHIVE} into {root}."
+        ) from error
+    except OSError as error:
+        raise HlnbError(
+            f"Cannot write {ARCHIVE} into {root} ({error.strerror or error}): make "
+            "room, or set HLNB_DATA to another folder."
+        ) from error
+    except ValueError as error:  # pooch: the checksum
+        raise HlnbError(
+            f"What {archive.url} sent has not the md5 {archive.md5} and was thrown "
+            f"away: run `hlnb data fetch` again, or put {ARCHIVE} into {root}."
+        ) from error
+
+
+def _resume(url: str, output_file: str, _pooch: object, *, part: Path) -> None:
+    """Have `url` in `output_file`, continuing `part`; a downloader for pooch.
+
+    `part` becomes the output once it is whole. Bytes go to their own places, so that
+    two downloads at the same time write the same file.
+    """
+    import requests
+    from tqdm import tqdm
+
+    part.touch()
+    have = part.stat().st_size
+    # Identity: a gzip file must arrive as it is. `bytes=0-` is the whole file.
+    headers = {"Accept-Encoding": "identity", "Range": f"bytes={have}-"}
+    with requests.get(url, headers=headers, stream=True, timeout=30) as response:
+        if response.status_code != 416:  # nothing is left to send
+            response.raise_for_status()
+            if response.status_code != 206:  # ranges are ignored: from the start
+                have = 0
+            rest = int(response.headers.get("Content-Length", 0))
+            bar = tqdm(
+                total=have + rest or None,
+                initial=have,
+                unit="B",
+                unit_scale=True,
+                disable=not sys.stderr.isatty(),
+            )
+            with part.open("r+b") as file, bar:
+                file.truncate(have)
+                file.seek(have)
+                for block in response.iter_content(_BLOCK):
+                    file.write(block)
+                    bar.update(len(block))
+    os.replace(part, output_file)

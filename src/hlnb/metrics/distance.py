@@ -1,0 +1,18 @@
+"""How far weights travel from where they started."""
+
+import numpy as np
+from jaxtyping import Float
+
+
+def deviation(
+    weights: Float[np.ndarray, "..."], *, axes: int
+) -> Float[np.ndarray, "..."]:
+    """‖W_t − W_0‖_F / ‖W_0‖_F at every record (the report's Equation 3.1).
+
+    `weights` has shape (…, record, one weight array); `axes` says how many trailing
+    axes that array has; record 0 is W_0. The result has shape (…, record).
+    """
+    over = tuple(range(-axes, 0))
+    first = np.take(weights, [0], axis=-axes - 1)
+    moved = np.sqrt(((weights - first) ** 2).sum(over))
+    return moved / np.sqrt((first**2).sum(over))

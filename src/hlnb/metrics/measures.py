@@ -1,0 +1,71 @@
+"""Measures: what training may look at, and nothing it could change.
+
+A measure is called with the parameters, the batch named by its `on` and the network's
+outputs on that batch, and returns one array. `on` None: it needs the parameters only.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Protocol, runtime_checkable
+
+import torch.nn.functional as F
+from jaxtyping import Float
+from torch import Tensor
+
+from hlnb.data.problem import Batch
+
+
+@runtime_checkable
+class Measure(Protocol):
+    """(params, batch, outputs) → numbers; draws nothing, changes nothing."""
+
+    @property
+    def on(self) -> str | None:
+        """`train`, `validation`, `test`, or None."""
+        ...
+
+    def __call__(
+        self,
+        params: Mapping[str, Tensor],
+        batch: Batch | None,
+        outputs: Float[Tensor, "n channel"] | None,
+    ) -> Tensor: ...
+
+
+def _mean(values: Float[Tensor, " n"], batch: Batch) -> Float[Tensor, ""]:
+    """Mean over a batch, by its probabilities where it has them."""
+    return values.mean() if batch.weight is None else values @ batch.weight
+
+
+@dataclass(frozen=True)
+class Error:
+    """Share of inputs whose largest output is not their label's; NaN is wrong."""
+
+    on: str = "test"
+
+    def __call__(self, params, batch, outputs) -> Tensor:
+        right = (outputs.argmax(1) == batch.y) & outputs.isfinite().all(1)
+        return _mean((~right).to(outputs.dtype), batch)
+
+
+@dataclass(frozen=True)
+class Loss:
+    """Mean cross-entropy in nats."""
+
+    on: str = "train"
+
+    def __call__(self, params, batch, outputs) -> Tensor:
+        losses = F.cross_entropy(outputs, batch.y, reduction="none")
+        return _mean(losses, batch)
+
+
+@dataclass(frozen=True)
+class Weights:
+    """A layer's weights, or its biases."""
+
+    layer: str
+    part: str = "weight"
+    on: None = None
+
+    def __call__(self, params, batch, outputs) -> Tensor:
+        return params[f"{self.layer}.{self.part}"]

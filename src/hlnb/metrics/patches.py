@@ -1,0 +1,43 @@
+"""Which parts of which images excite a filter most."""
+
+import numpy as np
+from jaxtyping import Float, Int
+
+
+def top_patches(
+    activations: Float[np.ndarray, "n channel height width"],
+    *,
+    count: int = 5,
+    one_per_image: bool = True,
+) -> Int[np.ndarray, "channel count 3"]:
+    """(image, row, column) of the `count` largest activations of each channel.
+
+    Largest first; ties go to the first in reading order. `one_per_image`: neighbouring
+    places in one image see almost the same pixels, so take an image's best place only.
+    """
+    n, channels, height, width = activations.shape
+    by_channel = activations.swapaxes(0, 1).reshape(channels, n, height * width)
+    if one_per_image:
+        place = by_channel.argmax(2)
+        best = np.take_along_axis(by_channel, place[..., None], 2)[..., 0]
+        image = np.argsort(-best, axis=1, kind="stable")[:, :count]
+        place = np.take_along_axis(place, image, 1)
+    else:
+        flat = by_channel.reshape(channels, -1)
+        order = np.argsort(-flat, axis=1, kind="stable")[:, :count]
+        image, place = np.divmod(order, height * width)
+    return np.stack([image, place // width, place % width], axis=-1)
+
+
+def cut(
+    images: np.ndarray, where: Int[np.ndarray, "channel count 3"], *, side: int
+) -> np.ndarray:
+    """The square patches of `side` pixels whose first pixels are at `where`.
+
+    `images`: (n, height, width, 3); the result: (channel, count, side, side, 3).
+    """
+    image, row, column = np.moveaxis(where, -1, 0)
+    offset = np.arange(side)
+    rows = (row[..., None] + offset)[..., :, None]
+    columns = (column[..., None] + offset)[..., None, :]
+    return images[image[..., None, None], rows, columns]

@@ -1,0 +1,204 @@
+"""Networks as data: layers in order from the input, written for one network.
+
+A model holds no parameters. `init` draws them, `apply` uses them, and both are pure, so
+that any part of a network can learn while the rest stays as it is.
+"""
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import torch
+import torch.nn.functional as F
+from jaxtyping import Float
+from torch import Tensor
+
+from hlnb.errors import HlnbError
+
+Params = Mapping[str, Tensor]  # "layer.weight" and "layer.bias" of every layer
+
+
+def _uniform(
+    shape: tuple[int, ...], fan_in: int, generator: torch.Generator
+) -> Float[Tensor, "*shape"]:
+    """Uniform on ±1/√fan_in: PyTorch's default for weights and biases alike."""
+    return (2 * torch.rand(shape, generator=generator) - 1) / math.sqrt(fan_in)
+
+
+@dataclass(frozen=True)
+class Affine:
+    """x ↦ W x + b of the flattened input, then ReLU unless told otherwise."""
+
+    name: str
+    n_in: int
+    n_out: int
+    relu: bool = True
+
+    def init(self, generator: torch.Generator) -> dict[str, Tensor]:
+        return {
+            f"{self.name}.weight": _uniform(
+                (self.n_out, self.n_in), self.n_in, generator
+            ),
+            f"{self.name}.bias": _uniform((self.n_out,), self.n_in, generator),
+        }
+
+    def apply(
+        self, params: Params, x: Float[Tensor, "n ..."]
+    ) -> Float[Tensor, "n channel"]:
+        weight, bias = params[f"{self.name}.weight"], params[f"{self.name}.bias"]
+        out = F.linear(x.flatten(1), weight, bias)
+        return out.relu() if self.relu else out
+
+
+@dataclass(frozen=True)
+class Conv:
+    """Convolution over a row (`dims` 1) or an image (`dims` 2), ReLU, max-pooling."""
+
+    name: str
+    channels_in: int
+    channels_out: int
+    size: int  # pixels along each side of a filter
+    dims: int
+    padding: int = 0  # zeros added on each side; 0: filters stay inside the input
+    pool: int = 1  # side of the max-pooling window; 1: none
+
+    def init(self, generator: torch.Generator) -> dict[str, Tensor]:
+        window = (self.size,) * self.dims
+        fan_in = self.channels_in * self.size**self.dims
+        shape = (self.channels_out, self.channels_in, *window)
+        return {
+            f"{self.name}.weight": _uniform(shape, fan_in, generator),
+            f"{self.name}.bias": _uniform((self.channels_out,), fan_in, generator),
+        }
+
+    def apply(
+        self, params: Params, x: Float[Tensor, "n ..."]
+    ) -> Float[Tensor, "n channel ..."]:
+        weight, bias = params[f"{self.name}.weight"], params[f"{self.name}.bias"]
+        if self.dims == 1:
+            rows = x.unsqueeze(1) if x.dim() == 2 else x  # one input channel
+            out = F.conv1d(rows, weight, bias, padding=self.padding).relu()
+            return F.max_pool1d(out, self.pool) if self.pool > 1 else out
+        out = F.conv2d(x, weight, bias, padding=self.padding).relu()
+        return F.max_pool2d(out, self.pool) if self.pool > 1 else out
+
+    def side(self, side: int) -> int:
+        """Positions along a side of the output, for an input with `side` pixels."""
+        return (side + 2 * self.padding - self.size + 1) // self.pool
+
+
+Layer = Affine | Conv
+
+
+@dataclass(frozen=True)
+class Model:
+    """A feed-forward network: its layers in order from the input."""
+
+    layers: tuple[Layer, ...]
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        return tuple(layer.name for layer in self.layers)
+
+    def init(self, generator: torch.Generator) -> dict[str, Tensor]:
+        """Parameters drawn from PyTorch's default initialization, input layer first."""
+        return {
+            name: value
+            for layer in self.layers
+            for name, value in layer.init(generator).items()
+        }
+
+    def apply(
+        self,
+        params: Params,
+        x: Float[Tensor, "n ..."],
+        *,
+        start: int = 0,
+        stop: int | None = None,
+    ) -> Float[Tensor, "n ..."]:
+        """Output of layers `start` to `stop` (exclusive) on input to layer `start`."""
+        for layer in self.layers[start:stop]:
+            x = layer.apply(params, x)
+        return x
+
+    def activations(
+        self, params: Params, x: Float[Tensor, "n ..."]
+    ) -> dict[str, Tensor]:
+        """Every layer's output, by name, input layer first."""
+        outputs = {}
+        for layer in self.layers:
+            outputs[layer.name] = x = layer.apply(params, x)
+        return outputs
+
+    def layer_of(self, parameter: str) -> str:
+        """Name of the layer that owns a parameter."""
+        return parameter.rpartition(".")[0]
+
+
+def _check_width(**widths: int) -> None:
+    for name, width in widths.items():
+        if width < 1:
+            raise HlnbError(f"{name} = {width} leaves the network without units.")
+
+
+def toy_network(
+    *,
+    d: int,
+    n_classes: int,
+    T: int = 16,
+    channels: int = 20,
+    hidden: int = 100,
+    n_layers: int = 3,
+    padding: int = 0,
+) -> Model:
+    """The report's network for rows of `d` pixels (Section 5, "Architecture").
+
+    Three layers: `conv` (`channels` filters of length T), `hidden`, `readout`. Two
+    layers: without `hidden`; the report says that it tried this too.
+    """
+    _check_width(channels=channels, hidden=hidden)
+    if n_layers not in (2, 3):
+        raise HlnbError(f"The report's networks have 2 or 3 layers, not {n_layers}.")
+    if d + 2 * padding < T:
+        raise HlnbError(
+            f"Filters of length T = {T} do not fit a row of d = {d} pixels."
+        )
+    conv = Conv("conv", 1, channels, T, dims=1, padding=padding)
+    flat = channels * conv.side(d)
+    if n_layers == 2:
+        return Model((conv, Affine("readout", flat, n_classes, relu=False)))
+    return Model(
+        (
+            conv,
+            Affine("hidden", flat, hidden),
+            Affine("readout", hidden, n_classes, relu=False),
+        )
+    )
+
+
+def image_network(
+    *,
+    n_classes: int = 10,
+    side: int = 32,
+    channels: int = 32,
+    size: int = 4,
+    hidden: int = 128,
+    padding: int = 0,
+) -> Model:
+    """The report's CNN for RGB images (Section 5.1): four parts, named in order.
+
+    `conv1` (32 filters 4×4) – `conv2` (32 filters 4×4, 2×2 max-pooling) – `hidden` –
+    `readout`. Padding, pooling window and width of `hidden` are not in the report.
+    """
+    _check_width(channels=channels, hidden=hidden)
+    conv1 = Conv("conv1", 3, channels, size, dims=2, padding=padding)
+    conv2 = Conv("conv2", channels, channels, size, dims=2, padding=padding, pool=2)
+    flat = channels * conv2.side(conv1.side(side)) ** 2
+    return Model(
+        (
+            conv1,
+            conv2,
+            Affine("hidden", flat, hidden),
+            Affine("readout", hidden, n_classes, relu=False),
+        )
+    )

@@ -1,0 +1,1 @@
+"""From notebook sources to the published page."""

@@ -1,0 +1,369 @@
+"""Chapters: the clean notebooks in `notebooks/`, their parameters and their rules."""
+
+import ast
+import difflib
+import io
+import itertools
+import json
+import math
+import re
+import tokenize
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from hlnb.errors import HlnbError
+
+NAME = re.compile(r"\d\d_[a-z0-9_]+")
+TYPES = {"int": int, "float": float, "bool": bool, "str": str}
+MAX_LINES, MAX_COLUMNS = 25, 88
+FORBIDDEN_NAMES = {  # they need a live kernel, or end a run with half a chapter
+    *("interact", "interactive", "interactive_output", "interact_manual", "Output"),
+    *("get_ipython", "exit", "quit"),
+}
+FORBIDDEN_MODULES = {"tqdm.notebook", "tqdm.auto"}  # they leave a widget in the page
+
+
+def find_root(start: str | Path | None = None) -> Path:
+    """The folder of the book: it holds `_config.yml` and `notebooks/`.
+
+    The first such folder above `start` (default: the working directory), else the one
+    that an editable install comes from.
+    """
+    start = Path(start or ".").resolve()
+    for folder in [start, *start.parents, *Path(__file__).resolve().parents]:
+        if (folder / "_config.yml").is_file() and (folder / "notebooks").is_dir():
+            return folder
+    raise HlnbError(
+        f"No book above {start}: go to a folder that holds _config.yml and notebooks/."
+    )
+
+
+@dataclass(frozen=True)
+class Parameter:
+    """One line of a parameters cell: `name: type = default  # help`."""
+
+    name: str
+    type: str
+    default: Any
+    help: str
+
+    def parse(self, text: str) -> Any:
+        """The value that `text`, typed by a user, has in this parameter's type."""
+        try:
+            if self.type.startswith("list["):
+                return self.coerce(_items(text, self.type[5:-1]))
+            return self.coerce(_scalar(text, self.type))
+        except ValueError:
+            raise HlnbError(
+                f"Parameter {self.name} is of type {self.type}, which {text!r} is not."
+            ) from None
+
+    def coerce(self, value: Any) -> Any:
+        """The value in this parameter's type; a ValueError if it's of another."""
+        if self.type.startswith("list["):
+            if not isinstance(value, list):
+                raise ValueError(value)
+            return [_of_type(item, self.type[5:-1]) for item in value]
+        return _of_type(value, self.type)
+
+
+def _of_type(value: Any, kind: str) -> Any:
+    if kind == "float" and type(value) is int:
+        value = float(value)
+    if type(value) is not TYPES[kind]:  # `is`, as True would pass for an int
+        raise ValueError(value)
+    if kind == "float" and not math.isfinite(value):
+        raise ValueError(value)
+    return value
+
+
+def _scalar(text: str, kind: str) -> Any:
+    if kind == "bool":
+        choices = {"true": True, "false": False}
+        if text.lower() not in choices:
+            raise ValueError(text)
+        return choices[text.lower()]
+    return TYPES[kind](text)
+
+
+def _items(text: str, kind: str) -> list[Any]:
+    """The list that `text` means: JSON, or items between commas, brackets optional."""
+    try:
+        value = json.loads(text)
+        if isinstance(value, list):
+            return value
+    except json.JSONDecodeError:
+        pass
+    inner = text.strip()
+    if inner.startswith("[") and inner.endswith("]"):
+        inner = inner[1:-1]
+    if not inner.strip():
+        return []
+    return [_scalar(item.strip().strip("'\""), kind) for item in inner.split(",")]
+
+
+@dataclass(frozen=True)
+class Chapter:
+    """One source notebook; nothing of it is executed or imported."""
+
+    path: Path
+
+    @property
+    def name(self) -> str:
+        return self.path.stem
+
+    @property
+    def root(self) -> Path:
+        return self.path.parent.parent
+
+    @cached_property
+    def notebook(self) -> dict[str, Any]:
+        """The notebook as its JSON says."""
+        return read_notebook(self.path)
+
+    @property
+    def cells(self) -> list[dict[str, Any]]:
+        return self.notebook["cells"]
+
+    @property
+    def metadata(self) -> dict[str, Any]:
+        """`metadata.hlnb`: goals, needs, smoke."""
+        return self.notebook["metadata"].get("hlnb", {})
+
+    @property
+    def title(self) -> str:
+        """The text of the first `# Title`, or the name of the file."""
+        for cell in self.cells:
+            if match := re.match(r"# +(.+)", text_of(cell)):
+                return match[1].strip()
+        return self.name
+
+    @cached_property
+    def parameters(self) -> dict[str, Parameter]:
+        """The parameters by name, in the order of the parameters cell."""
+        cells = [cell for cell in self.cells if "parameters" in tags_of(cell)]
+        if len(cells) != 1:
+            raise HlnbError(
+                f"{self.name} has {len(cells)} cells tagged parameters; it needs one."
+            )
+        return parse_parameters(text_of(cells[0]), where=self.name)
+
+    def smoke(self) -> dict[str, Any]:
+        """The tiny parameters of the smoke run, in the parameters' types."""
+        values = self.metadata.get("smoke", {})
+        for name, value in values.items():
+            if name not in self.parameters:
+                raise HlnbError(
+                    f"{self.name}: metadata.hlnb.smoke names {name!r}, "
+                    "which is no parameter."
+                )
+            try:
+                self.parameters[name].coerce(value)
+            except ValueError:
+                raise HlnbError(
+                    f"{self.name}: metadata.hlnb.smoke gives {name} the value "
+                    f"{value!r}, which is not of type {self.parameters[name].type}."
+                ) from None
+        return {name: self.parameters[name].coerce(values[name]) for name in values}
+
+
+def read_notebook(path: Path) -> dict[str, Any]:
+    """The notebook at `path` as plain JSON."""
+    try:
+        notebook = json.loads(path.read_text("utf8"))
+        cells, _ = notebook["cells"], notebook["metadata"].get("hlnb")
+        for cell in cells:
+            _ = cell["cell_type"], cell["metadata"].get("tags"), "".join(cell["source"])
+    except OSError as error:
+        raise HlnbError(f"Cannot read {path}: {error.strerror}.") from error
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        raise HlnbError(f"{path} is no notebook; restore it or run it anew.") from error
+    return notebook
+
+
+def text_of(cell: dict[str, Any]) -> str:
+    """The source of a cell, which JSON may hold as one string or as lines."""
+    return "".join(cell["source"])
+
+
+def tags_of(cell: dict[str, Any]) -> list[str]:
+    return cell["metadata"].get("tags", [])
+
+
+def parse_parameters(source: str, *, where: str) -> dict[str, Parameter]:
+    """The parameters of a cell by name; `where` names the chapter in errors."""
+    found = {}
+    comments = _comments(source)
+    try:
+        lines = ast.parse(source).body
+    except SyntaxError as error:
+        raise HlnbError(
+            f"{where}: the parameters cell is not Python: {error.msg}."
+        ) from error
+    for line in lines:
+        text = source.splitlines()[line.lineno - 1].strip()
+        try:
+            match line:
+                case ast.AnnAssign(target=ast.Name(id=name), value=ast.expr()):
+                    kind = ast.unparse(line.annotation)
+                    if kind.removeprefix("list[").removesuffix("]") not in TYPES:
+                        raise ValueError(kind)
+                    parameter = Parameter(name, kind, None, comments[line.lineno])
+                    default = parameter.coerce(ast.literal_eval(line.value))
+                case _:
+                    raise ValueError(text)
+            if text.count("=") != 1:  # papermill's own parser skips such a line
+                raise ValueError(text)
+        except (KeyError, ValueError):
+            raise HlnbError(
+                f"{where}: the parameters line {text!r} does not read "
+                "'name: type = default  # help' (with one '=', a default of the type, "
+                "and one of int, float, bool, str, list[int], list[float], list[str])."
+            ) from None
+        found[name] = Parameter(name, kind, default, comments[line.lineno])
+    return found
+
+
+def _comments(source: str) -> dict[int, str]:
+    """The comments of a cell by line, empty ones left out."""
+    try:
+        tokens = list(tokenize.generate_tokens(io.StringIO(source).readline))
+    except (tokenize.TokenError, SyntaxError):
+        return {}
+    texts = {t.start[0]: t.string for t in tokens if t.type == tokenize.COMMENT}
+    texts = {line: text.lstrip("#").strip() for line, text in texts.items()}
+    return {line: text for line, text in texts.items() if text}
+
+
+def load(root: str | Path) -> list[Chapter]:
+    """The chapters of the book at `root`, in the order of their numbers."""
+    folder = Path(root) / "notebooks"
+    paths = sorted(folder.glob("*.ipynb"))
+    return [Chapter(path) for path in paths if NAME.fullmatch(path.stem)]
+
+
+def select(chapters: Sequence[Chapter], names: Iterable[str]) -> list[Chapter]:
+    """The chapters that `names` name, all if there are none.
+
+    A name is the file's, with or without folder and ending, or its number.
+    """
+    known = {chapter.name: chapter for chapter in chapters}
+    numbers = {chapter.name[:2]: chapter for chapter in chapters}
+    chosen = {}
+    for name in names:
+        stem = Path(name).name.removesuffix(".ipynb")
+        chapter = known.get(stem) or numbers.get(stem.zfill(2))
+        if chapter is None:
+            hint = did_you_mean(stem, known) or "`hlnb list` names them"
+            raise HlnbError(f"There is no chapter {name!r}; {hint}.")
+        chosen[chapter.name] = chapter
+    return list(chosen.values()) if chosen else list(chapters)
+
+
+def did_you_mean(word: str, known: Iterable[str]) -> str:
+    """`did you mean x or y?` without the mark, or nothing if none is close."""
+    close = difflib.get_close_matches(word, list(known), n=3, cutoff=0.5)
+    return f"did you mean {' or '.join(close)}" if close else ""
+
+
+def source_problems(chapter: Chapter) -> list[str]:
+    """What breaks the rules of a clean source, one sentence for each."""
+    try:
+        problems = [*_notebook_problems(chapter)]
+        for number, cell in enumerate(chapter.cells, start=1):
+            where = f"{chapter.name}, cell {number}"
+            problems += [f"{where}: {text}" for text in _cell_problems(cell)]
+    except HlnbError as error:
+        return [str(error)]
+    return problems
+
+
+def _notebook_problems(chapter: Chapter) -> Iterator[str]:
+    name = chapter.name
+    try:
+        _ = chapter.parameters
+        chapter.smoke()
+    except HlnbError as error:
+        yield str(error)
+    goals, needs = chapter.metadata.get("goals"), chapter.metadata.get("needs")
+    for key, value in (("goals", goals), ("needs", needs)):
+        if not isinstance(value, list) or not all(isinstance(v, str) for v in value):
+            yield f"{name}: metadata.hlnb.{key} is not a list of texts."
+    if not goals:
+        yield f"{name}: metadata.hlnb.goals names no goal."
+    for need in needs or []:
+        if NAME.fullmatch(need) and not chapter.path.with_stem(need).exists():
+            yield f"{name}: needs {need}, which is no chapter."
+    if not any("claims" in tags_of(cell) for cell in chapter.cells):
+        yield f"{name}: no cell is tagged claims."
+    markdown = [text_of(c) for c in chapter.cells if c["cell_type"] == "markdown"]
+    prose = [re.sub(r"(?ms)^(```+|:::+).*?^\1", "", text) for text in markdown]
+    titles = sum(len(re.findall(r"(?m)^# ", text)) for text in prose)
+    if titles != 1 or not text_of(chapter.cells[0]).startswith("# "):
+        yield (
+            f"{name}: the first cell is not the only one with a '# Title' "
+            f"(there are {titles} titles)."
+        )
+    ids = [cell.get("id") for cell in chapter.cells]
+    if None in ids or len(set(ids)) != len(ids):
+        yield f"{name}: a cell has no id, or two have the same."
+
+
+def _cell_problems(cell: dict[str, Any]) -> Iterator[str]:
+    if cell["cell_type"] != "code":
+        return
+    if cell.get("outputs") or cell.get("execution_count") is not None:
+        yield "has outputs or an execution count; clear them."
+    source = text_of(cell)
+    lines = source.splitlines()
+    if len(lines) > MAX_LINES:
+        yield f"has {len(lines)} lines, more than {MAX_LINES}."
+    for number, line in enumerate(lines, start=1):
+        if len(line) > MAX_COLUMNS:
+            yield f"line {number} has {len(line)} columns, more than {MAX_COLUMNS}."
+    try:
+        tree = ast.parse(source)
+    except SyntaxError as error:
+        yield f"is not plain Python (no ! or % lines): {error.msg}."
+        return
+    used = set(_names(tree))
+    for word in sorted(used & (FORBIDDEN_NAMES | FORBIDDEN_MODULES | {"sys.exit"})):
+        yield f"uses {word}, which does not work in a published chapter."
+
+
+def _names(tree: ast.AST) -> Iterator[str]:
+    """The names that code uses: bare, after a dot, dotted pairs, and imported."""
+    for node in ast.walk(tree):
+        match node:
+            case ast.Name(id=name):
+                yield name
+            case ast.Attribute(value=ast.Name(id=owner), attr=attr):
+                yield attr if attr == "Output" or attr.startswith("interact") else ""
+                yield f"{owner}.{attr}"
+            case ast.Import(names=aliases):
+                yield from (alias.name for alias in aliases)
+            case ast.ImportFrom(module=module, names=aliases):
+                yield module or ""
+                yield from (alias.name for alias in aliases)
+                yield from (f"{module}.{alias.name}" for alias in aliases)
+
+
+def folder_problems(root: str | Path) -> list[str]:
+    """What breaks the rules of the folders: names, double numbers, orphans."""
+    chapters = load(root)
+    names = {chapter.name for chapter in chapters}
+    problems = [
+        f"notebooks/{path.name} is not named NN_name.ipynb."
+        for path in sorted((Path(root) / "notebooks").glob("*.ipynb"))
+        if path.stem not in names
+    ]
+    for one, two in itertools.pairwise(chapters):
+        if one.name[:2] == two.name[:2]:
+            problems.append(f"{one.name} and {two.name} have the same number.")
+    for path in sorted((Path(root) / "book" / "chapters").glob("*.ipynb")):
+        if path.stem not in names and not path.name.startswith("."):
+            problems.append(f"book/chapters/{path.name} has no source in notebooks/.")
+    return problems

@@ -1,0 +1,191 @@
+"""The `hlnb` command."""
+
+import argparse
+import json
+import signal
+import sys
+from collections.abc import Callable, Sequence
+
+from hlnb.errors import HlnbError
+from hlnb.publishing import execute, ledger
+from hlnb.publishing.chapters import find_root
+
+INTERRUPTED, TERMINATED = 130, 143  # 128 + the number of the signal
+WIDTH = 100
+
+
+class Terminated(KeyboardInterrupt):
+    """SIGTERM, which ends a run as Ctrl-C does."""
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """The exit status of `hlnb`: 0 if all went well, 1 if not, 2 for a wrong usage."""
+    arguments = _parser().parse_args(argv)
+    try:
+        return arguments.command(arguments)
+    except HlnbError as error:
+        print(f"hlnb: {error}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt as stop:
+        print("hlnb: stopped; finished chapters are kept.", file=sys.stderr)
+        return TERMINATED if isinstance(stop, Terminated) else INTERRUPTED
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="hlnb", description="Execute, check and build the book."
+    )
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+
+    def add(name: str, command: Callable, text: str) -> argparse.ArgumentParser:
+        child = commands.add_parser(name, help=text, description=text)
+        child.set_defaults(command=command)
+        return child
+
+    add("list", _list, "List the chapters: state, seconds, when and on what.")
+
+    run = add("run", _run, "Execute the chapters that are not fresh.")
+    run.add_argument("chapters", nargs="*", metavar="CHAPTER", help="name or number")
+    run.add_argument(
+        "-p",
+        dest="parameters",
+        nargs=2,
+        action="append",
+        default=[],
+        metavar=("NAME", "VALUE"),
+        help="a parameter; the copy goes to --out, never into the book",
+    )
+    run.add_argument("-j", "--jobs", type=_positive, default=1, help="how many at once")
+    run.add_argument("--smoke", action="store_true", help="with tiny parameters")
+    run.add_argument("--force", action="store_true", help="fresh chapters too")
+    run.add_argument(
+        "--out", metavar="DIR", help="where copies go (with -p and --smoke: runs/)"
+    )
+    run.add_argument(
+        "--scheduler", metavar="ADDRESS", help="run on a Dask cluster: tcp://host:port"
+    )
+    run.add_argument(
+        "--timeout",
+        type=_positive,
+        default=execute.TIMEOUT,
+        metavar="SECONDS",
+        help="give a cell up after this time (default: %(default)s)",
+    )
+
+    check = add("check", _check, "Say what is stale or wrong; execute nothing.")
+    check.add_argument("chapters", nargs="*", metavar="CHAPTER", help="name or number")
+
+    data = add("data", _data, "Fetch, find or verify the CIFAR-10 archive.")
+    data.add_argument("action", choices=["fetch", "path", "verify"])
+
+    claims = add("claims", _claims, "List the claims of the executed chapters.")
+    claims.add_argument("--json", action="store_true", help="as a list of objects")
+
+    add("build", _build, "Build the pages from the executed chapters.")
+
+    serve = add("serve", _serve, "Show the built pages in a browser.")
+    serve.add_argument("--port", type=_positive, default=8000)
+    return parser
+
+
+def _positive(text: str) -> int:
+    if int(text) < 1:
+        raise ValueError(text)
+    return int(text)
+
+
+_positive.__name__ = "positive integer"  # argparse names the type in its message
+
+
+def _list(arguments: argparse.Namespace) -> int:
+    rows = [("CHAPTER", "STATE", "SECONDS", "EXECUTED", "ON")]
+    for entry in ledger.executions(find_root()):
+        record = entry["provenance"] or {}
+        seconds = f"{record['seconds']:.0f}" if record else "-"
+        date, cpu = record.get("date", "-"), record.get("cpu", "-")
+        rows.append((entry["name"], entry["state"], seconds, date, cpu))
+    _print_table(rows)
+    return 0
+
+
+def _run(arguments: argparse.Namespace) -> int:
+    before = signal.signal(signal.SIGTERM, _terminate)
+    try:
+        done = execute.run(
+            find_root(),
+            arguments.chapters,
+            overrides=[(name, value) for name, value in arguments.parameters],
+            jobs=arguments.jobs,
+            smoke=arguments.smoke,
+            force=arguments.force,
+            out=arguments.out,
+            scheduler=arguments.scheduler,
+            timeout=arguments.timeout,
+            say=lambda line: print(line, flush=True),
+        )
+    finally:
+        signal.signal(signal.SIGTERM, before)
+    return 0 if done else 1
+
+
+def _terminate(*_: object) -> None:
+    raise Terminated
+
+
+def _check(arguments: argparse.Namespace) -> int:
+    problems = ledger.check(find_root(), arguments.chapters)
+    print("\n".join(problems) or "All chapters are clean and fresh.")
+    return 1 if problems else 0
+
+
+def _data(arguments: argparse.Namespace) -> int:
+    from hlnb.data import images
+
+    result = getattr(images, arguments.action)()
+    if result is not None:
+        print(result)
+    return 0
+
+
+def _claims(arguments: argparse.Namespace) -> int:
+    found = ledger.claims(find_root())
+    if arguments.json:
+        print(json.dumps(found, ensure_ascii=False, indent=1))
+        return 0
+    rows = [("CLAIM", "THEIRS", "OURS", "INTERVAL", "N", "UNIT", "VERDICT")]
+    for claim in found:
+        ends = claim["low"], claim["high"]
+        interval = "-" if None in ends else f"[{_short(ends[0])}, {_short(ends[1])}]"
+        numbers = [_short(claim[name]) for name in ("theirs", "ours")]
+        rest = [_short(claim[name]) for name in ("n", "unit", "verdict")]
+        rows.append((claim["id"], *numbers, interval, *rest))
+    _print_table(rows)
+    return 0
+
+
+def _short(value: object) -> str:
+    if isinstance(value, float):
+        return f"{value:.4g}"
+    return "-" if value is None else str(value)
+
+
+def _build(arguments: argparse.Namespace) -> int:
+    from hlnb.publishing.build import build
+
+    print(f"Built {build(find_root())}")
+    return 0
+
+
+def _serve(arguments: argparse.Namespace) -> int:
+    from hlnb.publishing.build import serve
+
+    serve(find_root(), arguments.port)
+    return 0
+
+
+def _print_table(rows: Sequence[tuple[str, ...]]) -> None:
+    """Prints rows in columns; a line that is too long is cut."""
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    for row in rows:
+        line = "  ".join(map(str.ljust, row, widths)).rstrip()
+        print(line if len(line) <= WIDTH else f"{line[: WIDTH - 1]}…")

@@ -1,0 +1,131 @@
+"""What an experiment measured, with what identifies it and where it was computed."""
+
+import dataclasses
+import io
+import json
+import os
+import platform
+from collections.abc import Mapping
+from dataclasses import dataclass
+from importlib import metadata
+from pathlib import Path
+from typing import Any
+from zipfile import BadZipFile
+
+import numpy as np
+from jaxtyping import Float
+
+from hlnb.errors import HlnbError
+from hlnb.files import write_whole
+
+FORMAT = "hlnb result 1"
+
+
+def to_json(thing: Any) -> Any:
+    """`thing` in JSON types: what a spec is made of.
+
+    A dataclass becomes a mapping with its kind; `describe()`, where defined, decides.
+    """
+    if hasattr(thing, "describe"):
+        return to_json(thing.describe())
+    if dataclasses.is_dataclass(thing):
+        fields = {f.name: getattr(thing, f.name) for f in dataclasses.fields(thing)}
+        return {"kind": type(thing).__name__, **to_json(fields)}
+    if isinstance(thing, Mapping):
+        return {str(name): to_json(value) for name, value in thing.items()}
+    if isinstance(thing, list | tuple):
+        return [to_json(value) for value in thing]
+    if thing is None or isinstance(thing, str | bool | int | float):
+        return thing
+    return str(thing)
+
+
+def machine() -> dict[str, Any]:
+    """Versions and machine, as kept with every Result."""
+    return {
+        "python": platform.python_version(),
+        "system": f"{platform.system()} {platform.machine()}",
+        "cores": os.cpu_count(),
+        "packages": {name: metadata.version(name) for name in ("torch", "numpy")},
+    }
+
+
+@dataclass(frozen=True)
+class Result:
+    """Traces of every run; `runs[i]` is row i of each trace."""
+
+    spec: Mapping[str, Any]
+    steps: Float[np.ndarray, " record"]  # updates made
+    epochs: Float[np.ndarray, " record"]  # passes over the training set
+    traces: Mapping[str, np.ndarray]  # name → (run, record, …)
+    provenance: Mapping[str, Any]
+
+    @property
+    def runs(self) -> list[Mapping[str, Any]]:
+        return self.spec["runs"]
+
+    @property
+    def lrs(self) -> list[float]:
+        """Learning rates, each once, ascending."""
+        return sorted({run["lr"] for run in self.runs})
+
+    def of(self, name: str, *, lr: float | None = None) -> np.ndarray:
+        """The trace `name` (run, record, …), of the runs at `lr` where one is given."""
+        if name not in self.traces:
+            known = ", ".join(sorted(self.traces))
+            raise HlnbError(f"Nothing called {name!r} was measured, only {known}.")
+        rows = [i for i, run in enumerate(self.runs) if lr in (None, run["lr"])]
+        if not rows:
+            raise HlnbError(f"No run has lr = {lr}: there are {self.lrs}.")
+        return self.traces[name][rows]
+
+    def save(self, path: str | Path) -> Path:
+        """The path of an .npz file, without pickle, written whole."""
+        about = json.dumps(
+            {
+                "format": FORMAT,
+                "spec": self.spec,
+                "provenance": self.provenance,
+            }
+        )
+        arrays = {f"trace/{name}": value for name, value in self.traces.items()}
+        buffer = io.BytesIO()
+        np.savez_compressed(
+            buffer,
+            about=np.array(about),
+            steps=self.steps,
+            epochs=self.epochs,
+            **arrays,
+        )
+        return write_whole(path, buffer.getvalue())
+
+
+def load(path: str | Path, *, expect: Mapping[str, Any] | None = None) -> Result:
+    """The Result stored at `path`; another experiment than `expect` is refused."""
+    try:
+        stored = io.BytesIO(Path(path).read_bytes())
+        with np.load(stored, allow_pickle=False) as file:
+            about = json.loads(str(file["about"]))
+            traces = {
+                name.removeprefix("trace/"): file[name]
+                for name in file.files
+                if name.startswith("trace/")
+            }
+            steps, epochs = file["steps"], file["epochs"]
+        if about["format"] != FORMAT:
+            raise ValueError(about["format"])
+    except (OSError, ValueError, KeyError, EOFError, BadZipFile) as error:
+        raise HlnbError(
+            f"{path} is not a readable Result ({error}); compute it again."
+        ) from error
+    if expect is not None and json.loads(json.dumps(expect)) != about["spec"]:
+        differs = sorted(
+            name
+            for name in {*expect, *about["spec"]}
+            if to_json(expect.get(name)) != about["spec"].get(name)
+        )
+        raise HlnbError(
+            f"{path} holds another experiment (it differs in {', '.join(differs)}); "
+            "compute it again or load the file that belongs to this one."
+        )
+    return Result(about["spec"], steps, epochs, traces, about["provenance"])

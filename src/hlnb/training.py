@@ -1,0 +1,368 @@
+"""The one training loop, and the one place where many runs are laid out.
+
+`train` is textbook code for one network. `sweep` decides where runs are computed; every
+layout gives the same numbers, because each run uses one thread and its own streams.
+"""
+
+import contextlib
+import itertools
+import math
+import multiprocessing
+import os
+import signal
+import threading
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from concurrent.futures import (
+    BrokenExecutor,
+    Executor,
+    Future,
+    ProcessPoolExecutor,
+    as_completed,
+)
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from jaxtyping import Float
+from torch import Tensor
+from tqdm import tqdm
+
+from hlnb.data.problem import Batch, Problem
+from hlnb.errors import HlnbError
+from hlnb.metrics.measures import Measure
+from hlnb.models import Model, Params
+from hlnb.results import Result, machine, to_json
+from hlnb.schedules import Schedule
+from hlnb.seeding import stream
+
+EVALUATION_CHUNK = 1024  # inputs whose activations are in memory at a time
+CACHE_BYTES = 4 * 2**30  # larger frozen activations are recomputed batch by batch
+
+
+@dataclass(frozen=True)
+class SGD:
+    """Stochastic gradient descent; the report's toy problems use no momentum."""
+
+    momentum: float = 0.0
+
+    def build(self, parameters: Iterable[Tensor], lr: float) -> torch.optim.Optimizer:
+        return torch.optim.SGD(parameters, lr=lr, momentum=self.momentum)
+
+
+@dataclass(frozen=True)
+class Adam:
+    """Adam with PyTorch's default moments (Kingma & Ba, 2015)."""
+
+    def build(self, parameters: Iterable[Tensor], lr: float) -> torch.optim.Optimizer:
+        return torch.optim.Adam(parameters, lr=lr)
+
+
+Optimizer = SGD | Adam
+
+
+@dataclass(frozen=True)
+class Run:
+    """One network of an experiment; equal seeds share data and initialization."""
+
+    seed: int
+    lr: float  # step size on the mean loss of a batch
+
+    def __post_init__(self):
+        if not math.isfinite(self.lr) or self.lr <= 0:
+            raise HlnbError(f"lr = {self.lr} is not a learning rate: take lr > 0.")
+        stream(self.seed, "refuses a seed that is none")
+
+
+def grid(seeds: Iterable[int], lrs: Iterable[float]) -> tuple[Run, ...]:
+    """Every learning rate with every seed, learning rates outermost."""
+    runs = tuple(Run(seed, lr) for lr, seed in itertools.product(lrs, list(seeds)))
+    if not runs:
+        raise HlnbError("There is nothing to run: give at least one seed and one lr.")
+    return runs
+
+
+class Trace(NamedTuple):
+    """What was measured in one run; record 0 is the initialization."""
+
+    steps: np.ndarray  # (record,): updates made
+    epochs: np.ndarray  # (record,): passes over the training set
+    values: dict[str, np.ndarray]  # name → (record, …)
+
+
+def evaluate(
+    model: Model, params: Params, x: Float[Tensor, "n ..."], *, start: int = 0
+) -> Float[Tensor, "n channel"]:
+    """The network's outputs on `x`, the input to layer `start`, without gradients."""
+    with torch.no_grad():
+        parts = x.split(EVALUATION_CHUNK)
+        return torch.cat([model.apply(params, part, start=start) for part in parts])
+
+
+def _frozen_activations(
+    model: Model, params: Params, x: Float[Tensor, "n ..."], *, stop: int
+) -> Float[Tensor, "n ..."] | None:
+    """Output of layers below `stop` on all of `x`; None if above CACHE_BYTES."""
+    with torch.no_grad():
+        one = model.apply(params, x[:1], stop=stop)
+        if one.numel() * one.element_size() * len(x) > CACHE_BYTES:
+            return None
+        parts = x.split(EVALUATION_CHUNK)
+        return torch.cat([model.apply(params, part, stop=stop) for part in parts])
+
+
+def train(
+    problem: Problem,
+    model: Model,
+    schedule: Schedule,
+    run: Run,
+    *,
+    measures: Mapping[str, Measure],
+    optimizer: Optimizer = SGD(),
+    n_train: int = 1024,
+    batch_size: int = 64,
+    online: bool = False,
+    every: int | None = None,
+    until: Mapping[str, float] | None = None,
+    dtype: torch.dtype = torch.float32,
+    device: str = "cpu",
+    after_epoch: Callable[[], object] = lambda: None,
+) -> Trace:
+    """What `measures` saw while one network learned under cross-entropy loss.
+
+    Measured at initialization and after each epoch, or every `every` steps and at the
+    end of each phase. `online`: the training set is drawn anew for each epoch. Each
+    phase starts with a fresh optimizer. A run ends early, its later records NaN, when
+    its parameters stop being finite, or when every measure named in `until` has been at
+    or below its value there (not necessarily in one record).
+    """
+    if n_train < 1 or batch_size < 1 or (every is not None and every < 1):
+        raise HlnbError("n_train, batch_size and every are whole numbers from 1 up.")
+    if not set(until or {}) <= set(measures):
+        raise HlnbError("`until` names a measure that is not taken: add it.")
+    schedule.check(model)
+    data = {
+        name: Batch(*(None if t is None else _moved(t, device, dtype) for t in batch))
+        for name, batch in problem.split(run.seed, n_train=n_train).items()
+    }
+    params = {
+        name: value.to(device, dtype)
+        for name, value in model.init(stream(run.seed, "init")).items()
+    }
+    order = stream(run.seed, "order")
+    batches = math.ceil(n_train / batch_size)
+    records: list[tuple[int, dict[str, np.ndarray]]] = []
+    waiting = set(until or {})
+    step = 0
+
+    def record() -> None:
+        seen = _measure(model, params, data, measures)
+        records.append((step, seen))
+        waiting.difference_update([n for n in waiting if seen[n] <= until[n]])
+
+    record()
+    epoch = 0
+    for phase in schedule.phases:
+        start = min(model.names.index(name) for name in phase.learns)
+        learning = {
+            name: value.requires_grad_()
+            for name, value in params.items()
+            if model.layer_of(name) in phase.learns
+        }
+        stepper = optimizer.build(learning.values(), run.lr)
+        frozen: Tensor | None = None
+        for phase_epoch in range(phase.epochs):
+            if online and epoch:
+                fresh = stream(run.seed, f"train/{epoch}")
+                batch = problem.with_seed(run.seed).sample(n_train, generator=fresh)
+                moved = (_moved(t, device, dtype) for t in batch[:2])
+                data["train"] = Batch(*moved)
+            x, y, _ = data["train"]
+            if online or phase_epoch == 0:
+                frozen = _frozen_activations(model, params, x, stop=start)
+            for rows in torch.randperm(n_train, generator=order).split(batch_size):
+                rows = rows.to(device)
+                with torch.no_grad():
+                    below = (
+                        model.apply(params, x[rows], stop=start)
+                        if frozen is None
+                        else frozen[rows]
+                    )
+                outputs = model.apply(params, below, start=start)
+                loss = F.cross_entropy(outputs, y[rows])
+                stepper.zero_grad()
+                loss.backward()
+                stepper.step()
+                step += 1
+                if every is not None and step % every == 0:
+                    record()
+            epoch += 1
+            finished = phase_epoch == phase.epochs - 1
+            if records[-1][0] != step and (every is None or finished):
+                record()
+            after_epoch()
+            finite = all(bool(value.isfinite().all()) for value in learning.values())
+            if not finite or (until and not waiting):
+                return _stack(records, batches, schedule, every=every)
+        for value in learning.values():
+            value.requires_grad_(False)
+    return _stack(records, batches, schedule, every=every)
+
+
+def _moved(tensor: Tensor, device: str, dtype: torch.dtype) -> Tensor:
+    return tensor.to(device, dtype if tensor.is_floating_point() else tensor.dtype)
+
+
+def _measure(
+    model: Model,
+    params: Params,
+    data: Mapping[str, Batch],
+    measures: Mapping[str, Measure],
+) -> dict[str, np.ndarray]:
+    """Every measure's value now; a batch's outputs are computed once for all."""
+    seen = {name: value.detach() for name, value in params.items()}
+    outputs = {
+        on: evaluate(model, seen, data[on].x)
+        for on in sorted({m.on for m in measures.values()} - {None})
+    }
+    values = {}
+    for name, measure in measures.items():
+        value = measure(seen, data.get(measure.on), outputs.get(measure.on))
+        values[name] = value.cpu().numpy().copy()  # parameters change in place
+    return values
+
+
+def _stack(
+    records: list[tuple[int, dict[str, np.ndarray]]],
+    batches: int,
+    schedule: Schedule,
+    *,
+    every: int | None,
+) -> Trace:
+    """Records as arrays over the whole schedule; NaN after a run that ended early."""
+    ends = [0, *(batches * end for end in schedule.ends)]
+    between = batches if every is None else every
+    steps = np.array(sorted({*range(0, ends[-1] + 1, between), *ends}))
+    values = {}
+    for name in records[0][1]:
+        found = np.stack([value[name] for _, value in records])
+        full = np.full((len(steps), *found.shape[1:]), np.nan, dtype=found.dtype)
+        full[: len(found)] = found
+        values[name] = full
+    return Trace(steps, steps / batches, values)
+
+
+@contextlib.contextmanager
+def _one_thread() -> Iterator[None]:
+    """One thread for matrix products, so that every layout gives the same bits."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
+
+
+def _task(arguments: dict) -> Trace:
+    with _one_thread():
+        return train(**arguments)
+
+
+class _Here(Executor):
+    """Computes each task in this process when it is submitted."""
+
+    def submit(self, fn, /, *args, **kwargs) -> Future:
+        future: Future = Future()
+        try:
+            future.set_result(fn(*args, **kwargs))
+        except Exception as error:
+            future.set_exception(error)
+        return future
+
+
+def _workers() -> int:
+    """Processes to use: HLNB_WORKERS, or one a core."""
+    given = os.environ.get("HLNB_WORKERS", str(os.cpu_count() or 1))
+    if not given.isdigit() or int(given) < 1:
+        raise HlnbError(f"HLNB_WORKERS = {given!r} is not a number of processes.")
+    return int(given)
+
+
+def _start_worker() -> None:
+    """Ends this worker without a traceback on Ctrl-C, and when its parent is gone."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+    def follow_parent() -> None:
+        parent = multiprocessing.parent_process()
+        if parent is not None:
+            parent.join()
+            os._exit(1)
+
+    threading.Thread(target=follow_parent, daemon=True).start()
+
+
+def processes() -> Executor:
+    """A pool with one process a core (HLNB_WORKERS sets how many), for many sweeps.
+
+    Each process starts once and imports torch once. With one worker: this process.
+    """
+    workers = _workers()
+    if workers == 1:
+        return _Here()
+    spawn = multiprocessing.get_context("spawn")
+    return ProcessPoolExecutor(workers, mp_context=spawn, initializer=_start_worker)
+
+
+def sweep(
+    problem: Problem,
+    model: Model,
+    schedule: Schedule,
+    runs: Iterable[Run],
+    *,
+    measures: Mapping[str, Measure],
+    executor: Executor | None = None,
+    **settings,
+) -> Result:
+    """The Result of training every run; `settings` are those of `train`.
+
+    `executor`: any `concurrent.futures.Executor`; None: `processes()` for this sweep
+    alone. Every executor gives the same numbers.
+    """
+    runs = tuple(runs)
+    if not runs:
+        raise HlnbError("There is nothing to run: give at least one run.")
+    schedule.check(model)
+    common = {
+        "problem": problem,
+        "model": model,
+        "schedule": schedule,
+        "measures": dict(measures),
+        **settings,
+    }
+    with contextlib.ExitStack() as stack:
+        if executor is None:
+            executor = stack.enter_context(processes())
+        futures = {executor.submit(_task, {**common, "run": r}): r for r in runs}
+        done = tqdm(as_completed(futures), total=len(runs), unit="run", disable=None)
+        try:
+            traces = {futures[future]: future.result() for future in done}
+        except BrokenExecutor as error:
+            raise HlnbError(
+                "A worker process ended before its run did (killed, interrupted, or "
+                "out of memory): make a new pool with processes() and run again."
+            ) from error
+        finally:
+            for future in futures:
+                future.cancel()
+    first = traces[runs[0]]
+    return Result(
+        spec=to_json({"runs": runs, **common}),
+        steps=first.steps,
+        epochs=first.epochs,
+        traces={
+            name: np.stack([traces[run].values[name] for run in runs])
+            for name in first.values
+        },
+        provenance=machine(),
+    )

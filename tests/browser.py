@@ -1,0 +1,153 @@
+"""Headless Chromium over the rendered book: what it complains of, what it looks like.
+
+As a script it saves full-page screenshots of every page:
+`python tests/browser.py FOLDER [HTML]`.
+"""
+
+import contextlib
+import os
+import shutil
+import sys
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+from playwright.sync_api import Browser, Page, sync_playwright
+
+from hlnb.publishing import build
+
+ROOT = Path(__file__).parents[1]
+FLAGS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+MODES = {
+    "light": {"color_scheme": "light", "viewport": {"width": 1300, "height": 900}},
+    "dark": {"color_scheme": "dark", "viewport": {"width": 1300, "height": 900}},
+    "phone": {"color_scheme": "light", "viewport": {"width": 390, "height": 844}},
+}
+HERE = ("http://127.0.0.1:", "file:", "data:", "blob:")
+RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]
+AXE = """async rules => (await axe.run(document, {runOnly: rules}))
+    .violations.flatMap(rule => rule.nodes.map(node =>
+        `${rule.id} at ${node.target.join(' ')}: ${node.html.slice(0, 120)}`))"""
+SETTLED = """async () => {
+    await document.fonts.ready;
+    if (window.MathJax?.startup) await MathJax.startup.promise;
+    const view = 'script[type="application/vnd.jupyter.widget-view+json"]';
+    const shown = () => document.querySelectorAll('.jupyter-widgets.widget-box').length;
+    for (let i = 0; i < 100 && document.querySelector(view) && !shown(); i++)
+        await new Promise(done => setTimeout(done, 100));
+    await new Promise(done => setTimeout(done, 200));
+}"""
+
+
+def find() -> str:
+    """The path of the browser; without one, the sentence that says how to get it."""
+    name = os.environ.get("HLNB_CHROMIUM") or "chromium"
+    path = shutil.which(name) or shutil.which("chromium-browser")
+    assert path, (
+        f"The rendered book is tested in Chromium, and {name} was not found: install "
+        "it (on Debian: apt-get install chromium) or set HLNB_CHROMIUM to its path."
+    )
+    return path
+
+
+@contextlib.contextmanager
+def chromium() -> Iterator[Browser]:
+    """A headless browser."""
+    with sync_playwright() as p:
+        browser = p.chromium.launch(executable_path=find(), args=FLAGS)
+        try:
+            yield browser
+        finally:
+            browser.close()
+
+
+@contextlib.contextmanager
+def served(html: Path) -> Iterator[str]:
+    """The address at which the folder is served."""
+    server = build._server(html, 0)
+    thread = threading.Thread(target=server.serve_forever)
+    thread.start()
+    try:
+        yield f"http://127.0.0.1:{server.server_port}/"
+    finally:
+        server.shutdown()
+        thread.join()
+        server.server_close()
+
+
+def pages(html: Path) -> list[str]:
+    """Every page but the one that only forwards to the front page."""
+    found = (p.relative_to(html) for p in sorted(html.rglob("*.html")))
+    return [
+        str(p) for p in found if "_static" not in p.parts and str(p) != "index.html"
+    ]
+
+
+@contextlib.contextmanager
+def visit(browser: Browser, url: str, *, mode: str) -> Iterator[tuple[Page, list[str]]]:
+    """A settled page, and its complaints: errors, and requests to other hosts."""
+    problems = []
+    context = browser.new_context(**MODES[mode])
+    page = context.new_page()
+
+    def fetch(route):
+        if route.request.url.startswith(
+            ("http://127.0.0.1:", "file:", "data:", "blob:")
+        ):
+            route.continue_()
+        else:
+            problems.append(f"asks another host: {route.request.url}")
+            route.abort()
+
+    def heard(message):
+        if message.type == "error":
+            problems.append(f"console: {message.text}")
+
+    page.route("**/*", fetch)
+    page.on("console", heard)
+    page.on("pageerror", lambda e: problems.append(f"error: {e}"))
+    page.on(
+        "response",
+        lambda r: problems.append(f"{r.status} {r.url}") if r.status >= 400 else None,
+    )
+    try:
+        page.goto(url)
+        page.evaluate(SETTLED)
+        yield page, problems
+    finally:
+        context.close()
+
+
+def axe(page: Page, script: Path) -> list[str]:
+    """What the accessibility checker finds (WCAG 2.0 to 2.2, A and AA)."""
+    page.evaluate(script.read_text("utf8"))
+    return page.evaluate(AXE, RULES)
+
+
+def overflow(page: Page) -> int:
+    """By how many pixels the page is wider than the screen."""
+    return page.evaluate("() => document.documentElement.scrollWidth - innerWidth")
+
+
+def screenshots(html: Path, folder: Path) -> None:
+    """Saves a picture of every page, in light, in dark and on a phone."""
+    folder.mkdir(parents=True, exist_ok=True)
+    with served(html) as base, chromium() as browser:
+        for name in pages(html):
+            for mode in MODES:
+                with visit(browser, base + name, mode=mode) as (page, _):
+                    file = name.removesuffix(".html").replace("/", "-")
+                    page.screenshot(path=folder / f"{file}-{mode}.png", full_page=True)
+
+
+if __name__ == "__main__":
+    source = Path(sys.argv[2]) if len(sys.argv) > 2 else ROOT / "_build" / "html"
+    screenshots(source, Path(sys.argv[1]))

@@ -1,0 +1,272 @@
+"""A copy of the book with tiny, made-up chapters, for the tests of its pages."""
+
+import base64
+import io
+import itertools
+import json
+import shutil
+import sys
+from pathlib import Path
+
+import ipywidgets as w
+import yaml
+from ipywidgets.embed import embed_data
+from matplotlib.figure import Figure
+
+ROOT = Path(__file__).parents[1]
+STATE = "application/vnd.jupyter.widget-state+json"
+VIEW = "application/vnd.jupyter.widget-view+json"
+COUNT = itertools.count()
+SHA = "0123456789abcdef" * 4
+
+
+def make(folder: Path) -> Path:
+    """The folder, which now holds the book's own pages and made-up chapters."""
+    folder.mkdir(parents=True, exist_ok=True)
+    for name in ("_config.yml", "_toc.yml", "genindex.md"):
+        shutil.copy(ROOT / name, folder)
+    shutil.copytree(
+        ROOT / "book",
+        folder / "book",
+        ignore=shutil.ignore_patterns("chapters", "node_modules", "__pycache__"),
+        dirs_exist_ok=True,
+    )
+    if (fetched := ROOT / "_build" / "assets").is_dir():
+        shutil.copytree(fetched, folder / "_build" / "assets", dirs_exist_ok=True)
+    for stray in (".cache", "runs", "notebooks"):  # no pages, whatever lies there
+        (folder / stray).mkdir(exist_ok=True)
+        (folder / stray / "README.md").write_text("# Not a page")
+    chapters = folder / "book" / "chapters"
+    chapters.mkdir(exist_ok=True)
+    toc = yaml.safe_load((ROOT / "_toc.yml").read_text("utf8"))
+    files = [c["file"] for part in toc["parts"] for c in part["chapters"]]
+    names = [Path(f).name for f in files if f.startswith("book/chapters/")]
+    for i, name in enumerate(names):
+        notebook = chapter(name, needs=[*names[:i], "the chain rule"])
+        source = folder / "notebooks" / f"{name}.ipynb"
+        source.write_text(json.dumps(clean(notebook), indent=1))
+        (chapters / f"{name}.ipynb").write_text(json.dumps(notebook, indent=1))
+        place = chapters / f"{name}.provenance.json"
+        place.write_text(json.dumps(provenance(i), indent=1))
+    return folder
+
+
+def chapter(name: str, *, needs: list[str]) -> dict:
+    """An executed chapter with a figure, a film, a glued number, claims and data."""
+    png = picture(0.5)
+    film = film_of([picture(0.2 * i) for i in range(1, 5)])
+    embedded = embed_data(views=[film])
+    return {
+        "nbformat": 4,
+        "nbformat_minor": 5,
+        "metadata": {
+            "kernelspec": {
+                "name": "python3",
+                "display_name": "Python 3",
+                "language": "python",
+            },
+            "language_info": {"name": "python"},
+            "widgets": {STATE: embedded["manager_state"]},
+            "hlnb": {
+                "goals": ["Draw one curve.", "Say what $x^2$ is at one half."],
+                "needs": needs,
+                "smoke": {"seeds": 1, "widths": [2, 4]},
+                "key": SHA,
+                "parameters": {},
+            },
+        },
+        "cells": [
+            markdown(
+                f"# A made-up chapter {name[:2]}\n\nIt follows {{cite:t}}`glasgow`.\n\n"
+                "## A section\n\nLet $f(x) = x^2$."
+            ),
+            code(
+                "seeds: int = 5  # runs, one *seed* each\n"
+                "lr: float = 0.1  # step size `lr`, on the mean loss | see $x$\n"
+                "widths: list[int] = [4, 8, 16]  # units of the hidden layer\n"
+                'dataset: str = "cifar10"  # "cifar10" or "shapes"\n'
+                "noise: bool = False  # pixels outside the patterns carry noise",
+                tags=["parameters"],
+            ),
+            code(
+                "draw(curve)",
+                display(
+                    {"image/png": png},
+                    {"hlnb": {"alt": "A parabola.", "caption": "x squared."}},
+                ),
+                mystnb={
+                    "image": {"alt": "A parabola that opens upwards."},
+                    "figure": {"caption": "The curve $x^2$.", "name": f"fig-{name}"},
+                },
+            ),
+            markdown(
+                f"See {{numref}}`fig-{name}`. The value is {{glue:text}}`half:.3f`.\n\n"
+                "| a | b |\n|---|---|\n| 1 | 2 |"
+            ),
+            code(
+                'glue("half", 0.25, display=False)',
+                display(
+                    {"application/papermill.record/text/plain": "0.25"},
+                    {
+                        "scrapbook": {
+                            "mime_prefix": "application/papermill.record/",
+                            "name": "half",
+                        }
+                    },
+                ),
+            ),
+            code(
+                "film(frames)",
+                display({VIEW: embedded["view_specs"][0], "text/plain": "VBox()"}),
+            ),
+            code(
+                "show(claims)",
+                display(
+                    {
+                        "application/vnd.hlnb.claims+json": claims(name),
+                        "text/markdown": "| claim | ours |\n|---|---|\n| $x$ | 1 |",
+                    }
+                ),
+                display(
+                    {
+                        "application/vnd.hlnb.data+json": {
+                            "name": "CIFAR-10",
+                            "sha256": SHA,
+                            "note": "all of it",
+                        },
+                        "text/markdown": "Data: CIFAR-10.",
+                    }
+                ),
+                tags=["claims"],
+            ),
+        ],
+    }
+
+
+def claims(name: str) -> list[dict]:
+    """Four claims, one of each verdict."""
+    common = {"unit": "epochs", "low": 3.0, "high": 6.0, "n": 5, "note": ""}
+    long = "Simultaneous training of all layers reaches a test error of at most 0.1."
+    return [
+        {
+            "id": f"{name[:2]}-a",
+            "source": "glasgow, Table 1",
+            "statement": long,
+            "theirs": "4",
+            "ours": 4.0,
+            "verdict": "reproduced",
+        }
+        | common,
+        {
+            "id": f"{name[:2]}-b",
+            "source": "glasgow, Property 3",
+            "statement": r"The first layer travels far, $\|W_t - W_0\|_F \geq 1$.",
+            "theirs": "≥ 1",
+            "ours": 0.6912,
+            "verdict": "not reproduced",
+        }
+        | common
+        | {"unit": "", "low": 0.5, "high": 0.8},
+        {
+            "id": f"{name[:2]}-c",
+            "source": "glasgow, Table 1",
+            "statement": "The interpretability is negative.",
+            "theirs": "< 0",
+            "ours": -0.02,
+            "verdict": "partly",
+        }
+        | common
+        | {"unit": "", "low": -0.1, "high": 0.2},
+        {
+            "id": f"{name[:2]}-d",
+            "source": "theodosis2021notes, Figure 2",
+            "statement": "Lower layers are learned first.",
+            "theirs": "N/A",
+            "ours": None,
+            "verdict": "not testable here",
+        }
+        | common
+        | {"low": None, "high": None, "n": 0, "note": "No layer is defined here."},
+    ]
+
+
+def provenance(i: int) -> dict:
+    """What the runner writes beside an executed chapter."""
+    return {
+        "date": "2026-11-23",
+        "seconds": 7.4 * 10**i,
+        "python": "3.11.7",
+        "system": "Linux x86_64",
+        "cpu": "A processor @ 2.40GHz",
+        "cores": 2,
+        "threads": 1,
+        "packages": {"torch": "2.13.0", "numpy": "2.4.6", "hlnb": "0.1.0"},
+        "data": [{"name": "CIFAR-10", "sha256": SHA, "note": "all of it"}] * (i == 2),
+        "profile": "published",
+    }
+
+
+def clean(notebook: dict) -> dict:
+    """The source of an executed notebook."""
+    cells = [
+        c | {"outputs": [], "execution_count": None} if c["cell_type"] == "code" else c
+        for c in notebook["cells"]
+    ]
+    about = {k: notebook["metadata"]["hlnb"][k] for k in ("goals", "needs", "smoke")}
+    metadata = {"hlnb": about, "kernelspec": notebook["metadata"]["kernelspec"]}
+    return notebook | {"cells": cells, "metadata": metadata}
+
+
+def markdown(source: str) -> dict:
+    return {"cell_type": "markdown", "metadata": {}, "source": source, "id": uid()}
+
+
+def code(source: str, *outputs: dict, **metadata) -> dict:
+    return {
+        "cell_type": "code",
+        "execution_count": 1,
+        "id": uid(),
+        "metadata": metadata,
+        "outputs": list(outputs),
+        "source": source,
+    }
+
+
+def display(data: dict, metadata: dict | None = None) -> dict:
+    return {"output_type": "display_data", "data": data, "metadata": metadata or {}}
+
+
+def uid() -> str:
+    return f"cell{next(COUNT):06d}"
+
+
+def picture(height: float) -> str:
+    """A small plot as base64."""
+    figure = Figure(figsize=(5, 2.5))
+    axes = figure.subplots()
+    x = [i / 20 for i in range(21)]
+    axes.plot(x, [height * v**2 for v in x])
+    axes.set(xlabel="x", ylabel="x²", ylim=(0, 1))
+    buffer = io.BytesIO()
+    figure.savefig(buffer, format="png")
+    return base64.b64encode(buffer.getvalue()).decode()
+
+
+def film_of(frames: list[str]) -> w.VBox:
+    """A slider that changes the picture without a kernel."""
+    pictures = [
+        w.HTML(f'<img alt="Curve {i}." src="data:image/png;base64,{f}">')
+        for i, f in enumerate(frames)
+    ]
+    stack = w.Stack(pictures, selected_index=0)
+    slider = w.SelectionSlider(
+        options=[(str(2**i), i) for i in range(len(frames))],
+        description="epoch",
+        continuous_update=True,
+    )
+    w.jslink((slider, "index"), (stack, "selected_index"))
+    return w.VBox([slider, stack])
+
+
+if __name__ == "__main__":
+    print(make(Path(sys.argv[1])))

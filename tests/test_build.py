@@ -1,0 +1,253 @@
+"""The rendered book: built whole or not at all, checked, offline, served."""
+
+import re
+import shutil
+import socket
+import threading
+import urllib.request
+from pathlib import Path
+
+import pytest
+
+import small_book
+from hlnb.errors import HlnbError
+from hlnb.publishing import assets, build, ledger
+
+NPM = '#!/bin/sh\necho "npm error code {code}" >&2\nexit 1\n'
+
+
+@pytest.fixture(scope="module")
+def book(tmp_path_factory) -> Path:
+    """A rendered book with tiny chapters; tests that change it put it back."""
+    assets.prepare(small_book.ROOT)
+    root = small_book.make(tmp_path_factory.mktemp("book"))
+    build.build(root)
+    return root
+
+
+def page(root: Path, name: str) -> str:
+    return (root / "_build" / "html" / f"{name}.html").read_text("utf8")
+
+
+def fake_npm(folder: Path, monkeypatch, *, code: str | None) -> None:
+    """An npm that fails with a code, or no npm at all."""
+    folder.mkdir()
+    if code:
+        (folder / "npm").write_text(NPM.format(code=code))
+        (folder / "npm").chmod(0o755)
+    monkeypatch.setenv("PATH", str(folder))
+    monkeypatch.setattr(assets, "BESIDE", str(folder))
+
+
+def test_the_front_page_leads_to_the_book_and_nothing_is_left_behind(book):
+    assert "book/intro.html" in page(book, "index")
+    assert not (book / "_build" / "staging").exists()
+    assert not (book / "_build" / "html.old").exists()
+
+
+def test_a_chapter_has_its_head_its_figure_number_and_its_stamp(book):
+    text = page(book, "book/chapters/08_cifar_filters")
+    assert "8 · A made-up chapter 08" in text
+    assert "Draw one curve." in text
+    assert 'href="02_toy_problem_1.html"' in text
+    assert "ran in 12 min on A processor &#64; 2.40GHz (2 cores, 1 thread)" in text
+    words = re.sub("<[^>]+>", "", text)
+    assert "papermill notebooks/08_cifar_filters.ipynb out.ipynb -p seeds 1" in words
+    assert "Fig. 8.1" in text
+    assert "The value is 0.250." in words
+    assert "2026-11-23, in 12 min" in text
+
+
+def test_the_launch_buttons_open_the_clean_notebook(book):
+    text = page(book, "book/chapters/02_toy_problem_1")
+    assert "blob/main/notebooks/02_toy_problem_1.ipynb" in text
+    assert "blob/main/book/chapters/02_toy_problem_1.ipynb" not in text
+
+
+def test_the_download_is_the_executed_notebook_as_it_lies_on_the_disk(book):
+    name = "book/chapters/02_toy_problem_1.ipynb"
+    download = book / "_build" / "html" / "_sources" / name
+    assert download.read_bytes() == (book / name).read_bytes()
+
+
+def test_every_claim_has_a_row_and_every_verdict_a_count(book):
+    text = page(book, "book/claims")
+    claims = ledger.claims(book)
+    assert len(claims) == 12
+    for claim in claims:
+        assert f'id="claim-{claim["id"]}"' in text
+    assert text.count("verdict-not-reproduced") == 1 + 3  # one in the totals
+    assert "verdict-not-reproduced" in page(book, "book/intro")
+
+
+def test_the_status_page_says_when_and_on_what(book):
+    text = page(book, "book/status")
+    assert text.count("2026-11-23") == 3
+    assert "CIFAR-10 (sha256" in text
+
+
+def test_a_warning_stops_the_build_and_the_last_good_pages_stay(book, capsys):
+    front, intro = book / "_build/html/index.html", book / "book/intro.md"
+    before, text = front.stat().st_ino, intro.read_text("utf8")
+    intro.write_text(text + "\n{nosuchrole}`x`\n")
+    try:
+        with pytest.raises(HlnbError, match=r"Jupyter Book gave the . message"):
+            build.build(book)
+    finally:
+        intro.write_text(text)
+    assert "nosuchrole" in capsys.readouterr().err
+    assert front.stat().st_ino == before
+
+
+def test_an_image_without_words_stops_the_build(book, capsys):
+    chapter = book / "book/chapters/01_hierarchical_learning.ipynb"
+    text = chapter.read_text("utf8")
+    chapter.write_text(text.replace('"alt": "A parabola that opens upwards."', ""))
+    try:
+        with pytest.raises(HlnbError, match="the check of the pages gave"):
+            build.build(book)
+    finally:
+        chapter.write_text(text)
+    assert "is a path" in capsys.readouterr().err
+
+
+def test_a_chapter_without_provenance_stops_the_build(book, capsys):
+    file = book / "book/chapters/02_toy_problem_1.provenance.json"
+    text = file.read_text("utf8")
+    file.unlink()
+    try:
+        with pytest.raises(HlnbError, match="was not built"):
+            build.build(book)
+    finally:
+        file.write_text(text)
+    assert "02_toy_problem_1 has no provenance" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("code", "notice"),
+    [
+        (None, "npm is not installed, so the pages will load"),
+        ("ENOTFOUND", "could not fetch the book's scripts (ENOTFOUND), so"),
+    ],
+)
+def test_without_the_scripts_one_line_says_so(
+    book, tmp_path, monkeypatch, capsys, code, notice
+):
+    fake_npm(tmp_path / "bin", monkeypatch, code=code)
+    assert assets.prepare(copy(book, tmp_path)) is None
+    (line,) = capsys.readouterr().err.splitlines()
+    assert notice in line
+
+
+def test_without_the_scripts_the_pages_take_the_same_from_a_public_host(
+    book, tmp_path, monkeypatch
+):
+    root = tmp_path / "book"
+    shutil.copytree(book, root, ignore=shutil.ignore_patterns("_build"))
+    fake_npm(tmp_path / "bin", monkeypatch, code=None)
+    build.build(root)
+    text = page(root, "book/chapters/02_toy_problem_1")
+    for name in ("mathjax@3.2.2", "requirejs@2.3.7", "html-manager@1.0.14"):
+        assert re.search(rf'src="https://\S+/{name}/', text)
+
+
+def copy(book: Path, folder: Path) -> Path:
+    """The book's recipe for its assets without the fetched files."""
+    root = folder / "copy"
+    shutil.copytree(book / "book/assets", root / "book/assets", dirs_exist_ok=True)
+    return root
+
+
+def test_altered_scripts_are_refused(book, tmp_path, monkeypatch):
+    fake_npm(tmp_path / "bin", monkeypatch, code="EINTEGRITY")
+    with pytest.raises(HlnbError, match="does not agree with"):
+        assets.prepare(copy(book, tmp_path))
+
+
+def test_fetched_assets_are_kept_until_the_recipe_changes(book, tmp_path, monkeypatch):
+    root = copy(book, tmp_path)
+    shutil.copytree(book / assets.FOLDER, root / assets.FOLDER)
+    fake_npm(tmp_path / "bin", monkeypatch, code="EINTEGRITY")
+    assert assets.prepare(root) == root / assets.FOLDER / "static"
+    (root / "book/assets/package.json").write_text("{}")
+    with pytest.raises(HlnbError, match="EINTEGRITY"):
+        assets.prepare(root)
+
+
+def test_licences_travel_with_the_scripts(book):
+    vendor = book / "_build/html/_static/vendor"
+    for name in ("mathjax/LICENSE", "html-manager/LICENSE"):
+        assert (vendor / name).is_file()
+    assert "MIT license" in (vendor / "require.js").read_text("utf8")[:400]
+
+
+FIGURE = (
+    '<figure><img src="a.png" alt="A cat."><figcaption><span class="caption-number">'
+    'Fig. 1</span><span class="caption-text">It sits.</span></figcaption></figure>'
+)
+
+
+@pytest.mark.parametrize(
+    ("body", "finding"),
+    [
+        ('<a href="b.html">b</a>', "b.html does not exist"),
+        ('<a href="../x.html">x</a>', "does not exist"),
+        ('<a href="#nowhere">b</a>', "leads to no place"),
+        ('<script src="https://cdn.example/x.js"></script>', "from another host"),
+        ('<link href="//cdn.example/x.css">', "from another host"),
+        (FIGURE.replace(' alt="A cat."', ""), "no alternative text"),
+        (FIGURE.replace("A cat.", " "), "no alternative text"),
+        (FIGURE.replace("A cat.", "_images/a.png"), "is a path"),
+        (FIGURE.replace("caption-number", "x"), "is no figure with a number"),
+        (FIGURE.replace("It sits.", ""), "is no figure with a number"),
+        ('<img src="a.png" alt="A cat.">', "is no figure with a number"),
+        (
+            f'<script type="{build.WIDGETS}">{{"state": {{"m": {{"state": {{"value": '
+            '"<img src=\\"data:,\\">"}}}}</script>',
+            "no alternative text",
+        ),
+    ],
+)
+def test_the_check_finds(tmp_path, body, finding):
+    (tmp_path / "a.png").write_bytes(b"")
+    (tmp_path / "a.html").write_text(f"<article>{body}</article>")
+    (found,) = build.check(tmp_path)
+    assert found.startswith("a.html: ")
+    assert finding in found
+
+
+def test_the_check_accepts_what_is_right(tmp_path):
+    (tmp_path / "a.png").write_bytes(b"")
+    links = '<a href="#here" id="here">x</a><a href="https://example.org">y</a>'
+    (tmp_path / "a.html").write_text(f"<article>{FIGURE}{links}</article>")
+    cdn = '<script src="https://cdn.example/x.js"></script>'
+    (tmp_path / "b.html").write_text(f'<a href="a.html#here">a</a>{cdn}')
+    assert build.check(tmp_path, offline=False) == []
+    assert len(build.check(tmp_path)) == 1
+
+
+def test_serving_needs_a_book_and_a_free_port(book, tmp_path):
+    with pytest.raises(HlnbError, match="run `hlnb build` first"):
+        build.serve(tmp_path, 0)
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = taken.getsockname()[1]
+        with pytest.raises(HlnbError, match=f"Cannot serve on port {port}"):
+            build.serve(book, port)
+    with pytest.raises(HlnbError, match="port 70000"):
+        build.serve(book, 70000)
+
+
+def test_the_served_front_page_is_the_built_one(book):
+    server = build._server(book / "_build/html", 0)
+    thread = threading.Thread(target=server.serve_forever)
+    thread.start()
+    try:
+        url = f"http://127.0.0.1:{server.server_port}/book/intro.html"
+        with urllib.request.urlopen(url) as answer:
+            assert answer.read().decode() == page(book, "book/intro")
+    finally:
+        server.shutdown()
+        thread.join()
+        server.server_close()

@@ -1,0 +1,86 @@
+"""Claims keep their numbers in order and their verdicts by rule."""
+
+import json
+import math
+from dataclasses import asdict, replace
+
+import numpy as np
+import pytest
+
+from hlnb.claims import Claim, in_every_run, measured, near
+from hlnb.errors import HlnbError
+
+CLAIM = Claim("a-b", "s", "is so", "4", 5.0, 3.0, 9.0, 5, "epochs", "reproduced")
+
+
+def test_measured_takes_median_and_range():
+    claim = measured(
+        "id",
+        "s",
+        "is so",
+        theirs="4",
+        values=np.array([3, 9, 5.0]),
+        unit="epochs",
+        verdict="partly",
+    )
+    assert (claim.ours, claim.low, claim.high, claim.n) == (5, 3, 9, 3)
+
+
+def test_censored_times_become_null_in_json():
+    values = np.array([3, math.inf, math.inf])
+    claim = measured(
+        "id", "s", "is so", theirs="4", values=values, unit="", verdict="partly"
+    )
+    assert (claim.ours, claim.low, claim.high) == (None, 3, None)
+    assert "Infinity" not in json.dumps(asdict(claim))
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"verdict": "true"}, "'true' is no verdict"),
+        ({"ours": 2.0}, "outside its own range"),
+        ({"low": 10.0}, "outside its own range"),
+        ({"n": 0}, "rests on no run"),
+    ],
+)
+def test_refuses_claims_that_contradict_themselves(change, message):
+    with pytest.raises(HlnbError, match=message):
+        replace(CLAIM, **change)
+
+
+def test_what_cannot_be_tested_here_needs_no_run():
+    nothing = {"ours": None, "low": None, "high": None}
+    claim = replace(CLAIM, n=0, verdict="not testable here", **nothing)
+    assert claim.n == 0
+
+
+def test_verdict_over_runs():
+    assert in_every_run([True, True]) == "reproduced"
+    assert in_every_run(np.array([True, False])) == "partly"
+    assert in_every_run([False]) == "not reproduced"
+    with pytest.raises(HlnbError, match="at least one run"):
+        in_every_run([])
+
+
+@pytest.mark.parametrize(
+    ("theirs", "verdict"),
+    [
+        (3, "reproduced"),
+        (9, "reproduced"),
+        (1.5, "partly"),
+        (18, "partly"),
+        (1.4, "not reproduced"),
+        (18.1, "not reproduced"),
+        (-3, "not reproduced"),
+    ],
+)
+def test_verdict_on_a_number(theirs, verdict):
+    assert near(theirs, np.array([5, 3, 9.0])) == verdict
+
+
+def test_verdict_on_a_number_with_censored_and_missing_runs():
+    assert near(100, np.array([5, math.inf])) == "reproduced"
+    assert near(100, np.array([math.inf, math.inf])) == "not reproduced"
+    assert near(5, np.array([math.nan, 5.0])) == "reproduced"
+    assert near(5, np.array([math.nan])) == "not reproduced"

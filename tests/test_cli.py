@@ -1,0 +1,187 @@
+"""The `hlnb` command: what it prints, and with which status it ends."""
+
+import json
+import subprocess
+import sys
+import time
+import types
+
+import pytest
+
+from hlnb.errors import HlnbError
+from hlnb.publishing import cli, execute, ledger
+from hlnb.publishing.cli import main
+from publishing_fixtures import add_chapter, make_book
+
+
+@pytest.fixture
+def book(tmp_path, monkeypatch):
+    root = make_book(tmp_path / "book")
+    add_chapter(root, "01_one")
+    monkeypatch.chdir(root)
+    return root
+
+
+def test_the_command_starts_fast_and_without_the_slow_libraries():
+    code = """if True:
+        import sys
+        import hlnb.publishing.cli
+        slow = {"torch", "papermill", "nbformat", "matplotlib", "numpy", "filelock"}
+        print(sorted(slow & set(sys.modules)))"""
+    started = time.monotonic()
+    command = [sys.executable, "-c", code]
+    out = subprocess.run(command, capture_output=True, text=True, check=True).stdout
+    assert out == "[]\n"
+    assert time.monotonic() - started < 5  # 0.1 s on an idle machine
+
+
+def test_list_tells_state_and_provenance_in_100_columns(book, monkeypatch, capsys):
+    record = {"seconds": 61.7, "date": "2026-01-02", "cpu": "A CPU " * 20}
+    entries = [
+        {"name": "01_one", "title": "t", "state": "fresh", "provenance": record},
+        {"name": "02_two", "title": "t", "state": "missing", "provenance": None},
+    ]
+    monkeypatch.setattr(ledger, "executions", lambda root: entries)
+    assert main(["list"]) == 0
+    head, one, two = capsys.readouterr().out.splitlines()
+    assert head.split() == ["CHAPTER", "STATE", "SECONDS", "EXECUTED", "ON"]
+    assert one.split()[:4] == ["01_one", "fresh", "62", "2026-01-02"]
+    assert len(one) == 100
+    assert one.endswith("…")
+    assert two.split() == ["02_two", "missing", "-", "-", "-"]
+
+
+def test_list_reads_the_book(book, capsys):
+    assert main(["list"]) == 0
+    assert "01_one   missing" in capsys.readouterr().out
+
+
+def test_run_passes_on_what_was_asked_for(book, monkeypatch, capsys):
+    seen = []
+
+    def run(root, names, **options):
+        seen.append((root, names, options))
+        options["say"]("a line")
+        return False
+
+    monkeypatch.setattr(execute, "run", run)
+    line = "run 1 -p lr 0.1 -p seeds -2 -j 3 --smoke --force --out o --timeout 9"
+    assert main([*line.split(), "--scheduler", "tcp://a:1"]) == 1
+    ((root, names, options),) = seen
+    assert (root, names) == (book, ["1"])
+    options.pop("say")
+    assert options == {
+        "overrides": [("lr", "0.1"), ("seeds", "-2")],
+        **{"jobs": 3, "smoke": True, "force": True, "out": "o", "timeout": 9},
+        "scheduler": "tcp://a:1",
+    }
+    assert capsys.readouterr().out == "a line\n"
+
+
+@pytest.mark.parametrize(
+    ("line", "message"),
+    [
+        ("run 01_on", "hlnb: There is no chapter '01_on'; did you mean 01_one.\n"),
+        (
+            "run 01 -p sseds 2",
+            "hlnb: 01_one has no parameter 'sseds'; did you mean seeds.\n",
+        ),
+        (
+            "run 01 -p seeds two",
+            "hlnb: Parameter seeds is of type int, which 'two' is not.\n",
+        ),
+        ("check 3", "hlnb: There is no chapter '3'; `hlnb list` names them.\n"),
+    ],
+)
+def test_a_mistake_is_one_sentence_on_stderr(book, capsys, line, message):
+    assert main(line.split()) == 1
+    assert capsys.readouterr().err == message
+
+
+def test_outside_of_a_book_it_says_so(monkeypatch, capsys):
+    def nowhere():
+        raise HlnbError("No book above here.")
+
+    monkeypatch.setattr(cli, "find_root", nowhere)
+    assert main(["list"]) == 1
+    assert capsys.readouterr().err == "hlnb: No book above here.\n"
+
+
+@pytest.mark.parametrize("line", ["", "fly", "run -j 0", "run -j x", "data", "run -p"])
+def test_a_wrong_usage_ends_with_2(book, capsys, line):
+    with pytest.raises(SystemExit, match="2"):
+        main(line.split())
+    assert "usage: hlnb" in capsys.readouterr().err
+
+
+def test_check_prints_problems_and_ends_with_1(book, capsys, monkeypatch):
+    assert main(["check"]) == 1
+    assert capsys.readouterr().out == (
+        "01_one was never executed; `hlnb run 01_one` mends that.\n"
+    )
+    monkeypatch.setattr(ledger, "check", lambda root, names: [])
+    assert main(["check"]) == 0
+    assert capsys.readouterr().out == "All chapters are clean and fresh.\n"
+
+
+def test_claims_are_a_table_or_json(book, monkeypatch, capsys):
+    claim = {
+        **{"id": "a", "chapter": "01_one", "source": "§5", "statement": "s"},
+        **{"theirs": "over 60 %", "ours": 0.71234, "low": 0.6, "high": None},
+        **{"n": 5, "unit": None, "verdict": "reproduced"},
+    }
+    other = claim | {"id": "bb", "high": 0.75}
+    monkeypatch.setattr(ledger, "claims", lambda root: [claim, other])
+    assert main(["claims", "--json"]) == 0
+    assert json.loads(capsys.readouterr().out) == [claim, other]
+    assert main(["claims"]) == 0
+    assert capsys.readouterr().out == (
+        "CLAIM  THEIRS     OURS    INTERVAL     N  UNIT  VERDICT\n"
+        "a      over 60 %  0.7123  -            5  -     reproduced\n"
+        "bb     over 60 %  0.7123  [0.6, 0.75]  5  -     reproduced\n"
+    )
+
+
+@pytest.mark.parametrize(
+    ("action", "result", "printed"), [("path", "a/b", "a/b\n"), ("verify", None, "")]
+)
+def test_data_calls_the_images(book, monkeypatch, capsys, action, result, printed):
+    import hlnb.data
+
+    images = types.SimpleNamespace(**{action: lambda: result})
+    monkeypatch.setitem(sys.modules, "hlnb.data.images", images)
+    monkeypatch.setattr(hlnb.data, "images", images, raising=False)
+    assert main(["data", action]) == 0
+    assert capsys.readouterr().out == printed
+
+
+def test_build_and_serve_get_the_root(book, monkeypatch, capsys):
+    import hlnb.publishing
+
+    seen = []
+
+    def build(root):
+        seen.append(root)
+        return root / "index.html"
+
+    module = types.SimpleNamespace(
+        build=build, serve=lambda root, port: seen.append((root, port))
+    )
+    monkeypatch.setitem(sys.modules, "hlnb.publishing.build", module)
+    monkeypatch.setattr(hlnb.publishing, "build", module, raising=False)
+    assert main(["build"]) == 0
+    assert capsys.readouterr().out == f"Built {book / 'index.html'}\n"
+    assert main(["serve", "--port", "8123"]) == 0
+    assert seen == [book, (book, 8123)]
+
+
+@pytest.mark.parametrize(
+    ("stop", "status"), [(KeyboardInterrupt, 130), (cli.Terminated, 143)]
+)
+def test_a_stop_is_one_sentence(book, monkeypatch, capsys, stop, status):
+    def run(*_, **__):
+        raise stop
+
+    monkeypatch.setattr(execute, "run", run)
+    assert main(["run"]) == status
+    assert capsys.readouterr().err == "hlnb: stopped; finished chapters are kept.\n"

@@ -1,0 +1,120 @@
+"""Our layers are PyTorch's layers, and frozen parts can be computed once."""
+
+import math
+
+import pytest
+import torch
+from torch import nn
+
+from hlnb.errors import HlnbError
+from hlnb.models import Affine, Conv, Model, image_network, toy_network
+from hlnb.seeding import stream
+
+
+def double(params):
+    return {name: value.double() for name, value in params.items()}
+
+
+def load(module, params, layer):
+    state = {part: params[f"{layer}.{part}"] for part in ("weight", "bias")}
+    module.load_state_dict(state)
+    return module
+
+
+def test_toy_network_is_the_reports_network():
+    model = toy_network(d=100, n_classes=4)
+    params = double(model.init(stream(0, "init")))
+    x = torch.randn(7, 100, dtype=torch.float64, generator=stream(0, "x"))
+    theirs = nn.Sequential(
+        nn.Unflatten(1, (1, 100)),
+        load(nn.Conv1d(1, 20, 16).double(), params, "conv"),
+        nn.ReLU(),
+        nn.Flatten(),
+        load(nn.Linear(20 * 85, 100).double(), params, "hidden"),
+        nn.ReLU(),
+        load(nn.Linear(100, 4).double(), params, "readout"),
+    )
+    assert torch.allclose(model.apply(params, x), theirs(x), rtol=1e-12, atol=1e-12)
+
+
+def test_image_network_is_the_reports_cnn():
+    model = image_network(hidden=8)
+    params = double(model.init(stream(0, "init")))
+    x = torch.randn(3, 3, 32, 32, dtype=torch.float64, generator=stream(0, "x"))
+    theirs = nn.Sequential(
+        load(nn.Conv2d(3, 32, 4).double(), params, "conv1"),
+        nn.ReLU(),
+        load(nn.Conv2d(32, 32, 4).double(), params, "conv2"),
+        nn.ReLU(),
+        nn.MaxPool2d(2),
+        nn.Flatten(),
+        load(nn.Linear(32 * 13 * 13, 8).double(), params, "hidden"),
+        nn.ReLU(),
+        load(nn.Linear(8, 10).double(), params, "readout"),
+    )
+    assert torch.allclose(model.apply(params, x), theirs(x), rtol=1e-12, atol=1e-12)
+
+
+@pytest.mark.parametrize(
+    ("layer", "module"),
+    [
+        (Affine("a", 50, 40), nn.Linear(50, 40)),
+        (Conv("c", 3, 16, 4, dims=2), nn.Conv2d(3, 16, 4)),
+        (Conv("c", 1, 20, 16, dims=1), nn.Conv1d(1, 20, 16)),
+    ],
+)
+def test_initialization_has_pytorchs_law(layer, module):
+    """Both uniform on ±1/√fan_in: same shapes, inside the bound, same spread.
+
+    The sd of n uniform draws has relative sd √(0.2 / n); 6 sigma: false alarm 2e-9.
+    """
+    params = layer.init(stream(0, "init"))
+    for part in ("weight", "bias"):
+        ours, theirs = params[f"{layer.name}.{part}"], getattr(module, part)
+        bound = 1 / math.sqrt(module.weight[0].numel())
+        assert ours.shape == theirs.shape
+        assert ours.abs().max() <= bound
+        assert theirs.abs().max() <= bound
+        spread = float(ours.double().pow(2).mean().sqrt()) * math.sqrt(3) / bound
+        assert abs(spread - 1) < 6 * math.sqrt(0.2 / ours.numel())
+
+
+def test_applying_in_two_parts_is_applying_at_once():
+    model = toy_network(d=40, n_classes=2)
+    params = model.init(stream(0, "init"))
+    x = torch.randn(5, 40, generator=stream(0, "x"))
+    whole = model.apply(params, x)
+    for cut in range(4):
+        below = model.apply(params, x, stop=cut)
+        assert torch.equal(model.apply(params, below, start=cut), whole)
+    assert torch.equal(model.activations(params, x)["readout"], whole)
+    assert list(model.activations(params, x)) == ["conv", "hidden", "readout"]
+
+
+def test_pooling_padding_and_two_layers():
+    conv = Conv("conv", 1, 2, 4, dims=1, padding=2, pool=3)
+    x = torch.randn(5, 20, generator=stream(0, "x"))
+    assert conv.apply(conv.init(stream(0, "i")), x).shape == (5, 2, conv.side(20))
+    model = toy_network(d=40, n_classes=2, n_layers=2)
+    assert model.names == ("conv", "readout")
+    assert model.apply(model.init(stream(0, "init")), x.repeat(1, 2)).shape == (5, 2)
+
+
+def test_names_lead_back_to_layers():
+    model = Model((Affine("a.b", 2, 2), Affine("c", 2, 2)))
+    owners = {model.layer_of(name) for name in model.init(stream(0, "init"))}
+    assert owners == set(model.names)
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        ({"n_layers": 4}, "2 or 3 layers, not 4"),
+        ({"d": 15}, "do not fit a row of d = 15"),
+        ({"hidden": 0}, "hidden = 0"),
+        ({"channels": -1}, "channels = -1"),
+    ],
+)
+def test_refuses_networks_that_cannot_be(settings, message):
+    with pytest.raises(HlnbError, match=message):
+        toy_network(**{"d": 40, "n_classes": 2, **settings})

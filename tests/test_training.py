@@ -1,0 +1,269 @@
+"""The loop is plain SGD, its shortcuts change nothing, and layouts agree to the bit."""
+
+import os
+import time
+from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
+from dataclasses import dataclass
+
+import numpy as np
+import pytest
+import torch
+import torch.nn.functional as F
+
+from hlnb import training
+from hlnb.data.patterns import toy_problem
+from hlnb.errors import HlnbError
+from hlnb.metrics.measures import Error, Loss, Weights
+from hlnb.models import toy_network
+from hlnb.schedules import Phase, Schedule, layerwise, only, simultaneous
+from hlnb.seeding import stream
+from hlnb.training import SGD, Adam, Run, grid, processes, sweep, train
+
+PROBLEM = toy_problem(1, d=30, T=6)
+MODEL = toy_network(d=30, n_classes=2, T=6, channels=4, hidden=8)
+LAYERS = {name: Weights(name) for name in MODEL.names}
+SMALL = {"n_train": 48, "batch_size": 16, "dtype": torch.float64}
+
+
+def run(schedule, *, measures=LAYERS, seed=0, lr=0.1, **settings):
+    return train(
+        PROBLEM, MODEL, schedule, Run(seed, lr), measures=measures, **SMALL | settings
+    )
+
+
+def reference(phases, optimizer, *, seed=0, lr=0.1):
+    """The same training with autograd through the whole network and no caching."""
+    batch = PROBLEM.split(seed, n_train=48)["train"]
+    x, y = batch.x.double(), batch.y
+    params = {k: v.double() for k, v in MODEL.init(stream(seed, "init")).items()}
+    order = stream(seed, "order")
+    for phase in phases:
+        learning = [
+            value.requires_grad_(MODEL.layer_of(name) in phase.learns)
+            for name, value in params.items()
+        ]
+        stepper = optimizer([v for v in learning if v.requires_grad], lr=lr)
+        for _ in range(phase.epochs):
+            for rows in torch.randperm(48, generator=order).split(16):
+                loss = F.cross_entropy(MODEL.apply(params, x[rows]), y[rows])
+                stepper.zero_grad()
+                loss.backward()
+                stepper.step()
+    return {k: v.detach().numpy() for k, v in params.items()}
+
+
+@pytest.mark.parametrize(
+    "schedule",
+    [
+        simultaneous(MODEL, epochs=3),
+        layerwise(MODEL, epochs=2),
+        only(MODEL, "hidden", epochs=3),
+        Schedule("s", (Phase(1, ("readout",)), Phase(2, ("conv", "hidden")))),
+    ],
+    ids=lambda s: s.name,
+)
+@pytest.mark.parametrize(
+    ("optimizer", "theirs"), [(SGD(), torch.optim.SGD), (Adam(), torch.optim.Adam)]
+)
+def test_equals_training_without_shortcuts(schedule, optimizer, theirs):
+    found = run(schedule, optimizer=optimizer).values
+    expected = reference(schedule.phases, theirs)
+    for name in MODEL.names:
+        np.testing.assert_allclose(
+            found[name][-1], expected[f"{name}.weight"], rtol=1e-10, atol=1e-13
+        )
+
+
+def test_frozen_layers_do_not_move_and_learning_ones_do():
+    values = run(only(MODEL, "hidden", epochs=2)).values
+    for name in ("conv", "readout"):
+        assert (values[name] == values[name][0]).all()
+    assert (values["hidden"][-1] != values["hidden"][0]).any()
+
+
+def test_frozen_activations_are_computed_once_a_phase(monkeypatch):
+    calls = []
+    original = training._frozen_activations
+
+    def counted(*arguments, **settings):
+        calls.append(settings["stop"])
+        return original(*arguments, **settings)
+
+    monkeypatch.setattr(training, "_frozen_activations", counted)
+    run(layerwise(MODEL, epochs=3))
+    assert calls == [0, 1, 2]
+
+
+def test_too_large_a_cache_changes_nothing(monkeypatch):
+    cached = run(layerwise(MODEL, epochs=2)).values
+    monkeypatch.setattr(training, "CACHE_BYTES", 0)
+    for name, values in run(layerwise(MODEL, epochs=2)).values.items():
+        np.testing.assert_allclose(values, cached[name], rtol=1e-12, atol=1e-15)
+
+
+def test_one_step_is_minus_lr_times_the_gradient():
+    """Against central differences of the loss of the single batch, float64."""
+    settings = {"n_train": 8, "batch_size": 8}
+    values = run(simultaneous(MODEL, epochs=1), lr=0.5, **settings).values
+    batch = PROBLEM.split(0, n_train=8)["train"]
+    params = {k: v.double() for k, v in MODEL.init(stream(0, "init")).items()}
+
+    def loss(shift):
+        moved = {**params, "conv.weight": params["conv.weight"] + shift}
+        return float(F.cross_entropy(MODEL.apply(moved, batch.x.double()), batch.y))
+
+    for j in range(3):
+        shift = torch.zeros_like(params["conv.weight"])
+        shift[j, 0, j] = 1e-6
+        slope = (loss(shift) - loss(-shift)) / 2e-6
+        step = values["conv"][1, j, 0, j] - values["conv"][0, j, 0, j]
+        assert step == pytest.approx(-0.5 * slope, rel=1e-5, abs=1e-9)
+
+
+def test_measuring_changes_nothing():
+    few = run(simultaneous(MODEL, epochs=2)).values
+    measures = {**LAYERS, "error": Error("test"), "loss": Loss("train")}
+    many = run(simultaneous(MODEL, epochs=2), measures=measures, every=1).values
+    for name in LAYERS:
+        assert (few[name] == many[name][::3]).all()
+
+
+def test_records_are_where_they_say():
+    trace = run(simultaneous(MODEL, epochs=2))
+    assert trace.steps.tolist() == [0, 3, 6]
+    assert trace.epochs.tolist() == [0, 1, 2]
+    trace = run(layerwise(MODEL, epochs=2), every=4)
+    assert trace.steps.tolist() == [0, 4, 6, 8, 12, 16, 18]
+    assert len(trace.values["conv"]) == 7
+
+
+def test_equal_seeds_share_data_and_start_but_not_unequal_ones():
+    slow, fast = (run(simultaneous(MODEL, epochs=1), lr=lr) for lr in (0.1, 0.2))
+    assert (slow.values["conv"][0] == fast.values["conv"][0]).all()
+    assert (slow.values["conv"][1] != fast.values["conv"][1]).any()
+    other = run(simultaneous(MODEL, epochs=1), seed=1)
+    assert (slow.values["conv"][0] != other.values["conv"][0]).any()
+
+
+def test_online_training_sees_new_data_each_epoch():
+    once = run(simultaneous(MODEL, epochs=1), online=True).values["conv"]
+    finite = run(simultaneous(MODEL, epochs=2)).values["conv"]
+    online = run(simultaneous(MODEL, epochs=2), online=True).values["conv"]
+    assert (once[1] == online[1]).all()
+    assert (finite[1] == online[1]).all()
+    assert (finite[2] != online[2]).any()
+
+
+def test_a_run_that_diverges_ends_as_nan():
+    measures = {"error": Error("test"), "conv": Weights("conv")}
+    trace = run(simultaneous(MODEL, epochs=5), measures=measures, lr=1e200)
+    assert trace.values["error"].shape == (6,)
+    assert np.isnan(trace.values["error"][-1])
+    assert not np.isnan(trace.values["error"][0])
+
+
+def test_until_ends_a_run_that_has_arrived():
+    measures = {"error": Error("test"), "loss": Loss("train")}
+    whole = run(simultaneous(MODEL, epochs=40), measures=measures, lr=0.3).values
+    limits = {"error": 0.2, "loss": 0.6}
+    ended = run(
+        simultaneous(MODEL, epochs=40), measures=measures, lr=0.3, until=limits
+    ).values
+    last = int(max((whole[name] <= limits[name]).argmax() for name in limits))
+    assert 0 < last < 40
+    for name in limits:
+        assert (ended[name][: last + 1] == whole[name][: last + 1]).all()
+        assert np.isnan(ended[name][last + 1 :]).all()
+
+
+def test_sweep_is_the_same_in_every_layout():
+    """This process, threads, processes; one by one and together: the same bits."""
+    runs = grid([0, 1], [0.1, 0.3])
+    settings = {**SMALL, "measures": {"error": Error("test"), "conv": Weights("conv")}}
+    schedule = layerwise(MODEL, epochs=2)
+    alone = [train(PROBLEM, MODEL, schedule, r, **settings) for r in runs]
+    with ThreadPoolExecutor(2) as threads, ProcessPoolExecutor(2) as pool:
+        for executor in (threads, pool, training._Here()):
+            found = sweep(PROBLEM, MODEL, schedule, runs, executor=executor, **settings)
+            for name in settings["measures"]:
+                expected = np.stack([trace.values[name] for trace in alone])
+                assert (found.traces[name] == expected).all()
+            assert [r["seed"] for r in found.runs] == [0, 1, 0, 1]
+            assert found.of("error", lr=0.3).shape == (2, 7)
+
+
+@dataclass(frozen=True)
+class Killer:
+    """A measure that ends its process: stands for a worker that ran out of memory."""
+
+    on: None = None
+
+    def __call__(self, params, batch, outputs):
+        os._exit(9)
+
+
+def test_a_worker_that_dies_is_one_sentence(monkeypatch):
+    monkeypatch.setenv("HLNB_WORKERS", "2")
+    with pytest.raises(HlnbError, match="A worker process ended before its run did"):
+        sweep(
+            PROBLEM,
+            MODEL,
+            simultaneous(MODEL, epochs=1),
+            grid([0], [0.1]),
+            measures={"killer": Killer()},
+            n_train=16,
+        )
+
+
+def parent_of_sleeper(queue):
+    pool = processes()
+    queue.put(pool.submit(os.getpid).result())
+    time.sleep(60)
+
+
+def test_workers_end_with_their_parent(monkeypatch):
+    import multiprocessing
+
+    monkeypatch.setenv("HLNB_WORKERS", "2")
+    spawn = multiprocessing.get_context("spawn")
+    queue = spawn.Queue()
+    parent = spawn.Process(target=parent_of_sleeper, args=(queue,))
+    parent.start()
+    worker = queue.get(timeout=60)
+    parent.kill()
+    parent.join()
+    for _ in range(100):
+        if not os.path.exists(f"/proc/{worker}") or _zombie(worker):
+            return
+        time.sleep(0.1)
+    pytest.fail("The worker outlived its parent by 10 s.")
+
+
+def _zombie(pid):
+    with open(f"/proc/{pid}/stat") as file:
+        return file.read().rpartition(")")[2].split()[0] == "Z"
+
+
+@pytest.mark.parametrize("lr", [0.0, -0.1, float("nan"), float("inf")])
+def test_refuses_learning_rates(lr):
+    with pytest.raises(HlnbError, match="is not a learning rate: take lr > 0"):
+        Run(0, lr)
+
+
+def test_refuses_other_nonsense(monkeypatch):
+    schedule = simultaneous(MODEL, epochs=1)
+    with pytest.raises(HlnbError, match="at least one seed and one lr"):
+        grid([], [0.1])
+    with pytest.raises(HlnbError, match="A seed is a whole number"):
+        Run(-1, 0.1)
+    with pytest.raises(HlnbError, match="whole numbers from 1 up"):
+        run(schedule, n_train=0)
+    with pytest.raises(HlnbError, match="names a measure that is not taken"):
+        run(schedule, until={"error": 0.1})
+    with pytest.raises(HlnbError, match="give at least one run"):
+        sweep(PROBLEM, MODEL, schedule, [], measures=LAYERS)
+    with pytest.raises(HlnbError, match="does not say when layer 'hidden'"):
+        run(Schedule("s", (Phase(1, ("conv", "readout")),)))
+    monkeypatch.setenv("HLNB_WORKERS", "zero")
+    with pytest.raises(HlnbError, match="HLNB_WORKERS = 'zero'"):
+        processes()
