@@ -68,19 +68,20 @@ def test_verdict_over_runs():
     [
         (3, "reproduced"),
         (9, "reproduced"),
-        (1.5, "partly"),
-        (18, "partly"),
-        (1.4, "not reproduced"),
-        (18.1, "not reproduced"),
+        (11, "partly"),  # inside the range, more than twice the median
+        (2.6, "partly"),  # below the range, more than half of the median
+        (2.4, "not reproduced"),
+        (21, "not reproduced"),
         (-3, "not reproduced"),
     ],
 )
 def test_verdict_on_a_number(theirs, verdict):
-    assert near(theirs, np.array([5, 3, 9.0])) == verdict
+    assert near(theirs, np.array([5, 3, 20.0])) == verdict
 
 
 def test_verdict_on_a_number_with_censored_and_missing_runs():
-    assert near(100, np.array([5, math.inf])) == "reproduced"
+    assert near(100, np.array([5, 60, math.inf])) == "reproduced"
+    assert near(100, np.array([5, math.inf])) == "partly"  # the median was not reached
     assert near(100, np.array([math.inf, math.inf])) == "not reproduced"
     assert near(5, np.array([math.nan, 5.0])) == "reproduced"
     assert near(5, np.array([math.nan])) == "not reproduced"

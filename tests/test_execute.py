@@ -244,7 +244,7 @@ def test_a_worker_that_dies_is_one_sentence(book):
     with Dying(1) as dying:
         good, (line,) = run(book, "03", executor=dying)
     assert not good
-    assert "03_raises: the worker process died" in line
+    assert "03_raises: its worker failed (" in line
 
 
 def test_a_cell_without_end_and_a_kernel_that_dies_are_told(tmp_path):

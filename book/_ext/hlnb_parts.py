@@ -11,7 +11,6 @@ from pathlib import Path
 from hlnb.errors import HlnbError
 from hlnb.publishing import chapters, ledger
 
-ENDS = ("low", "high")
 VERDICTS = ("reproduced", "partly", "not reproduced", "not testable here")
 
 
@@ -201,32 +200,35 @@ def claim_tables(
     """One row a claim, in one table a source."""
     parts = []
     for source in dict.fromkeys(map(key, claims)):
-        rows = [
-            [
-                f"[{c['statement']}]{{#claim-{slug(c['id'])}}} "
-                f"[{place(c)} {known[c['chapter']].link}]{{.hlnb-small}}",
-                measured(c["theirs"], c["unit"]),
-                ours(c),
-                verdict(c["verdict"]),
-            ]
-            for c in claims
-            if key(c) == source
-        ]
-        names = ["Statement", "Theirs", "Ours", "Verdict"]
-        parts += [f"## {titles[source]}", "", f"{cite(source)}", ""]
-        parts += [table(names, rows, label="hlnb-claims"), ""]
+        listed = [c for c in claims if key(c) == source]
+        parts += [f"## {titles[source]}", "", cite(source), ""]
+        parts += [claim_table(listed, known=known), ""]
     return "\n".join(parts)
+
+
+def claim_table(claims: list[dict], *, known: dict[str, Executed] | None = None) -> str:
+    """One row a claim; `known` gives the links to the chapters."""
+    rows = []
+    for claim in claims:
+        where = [plain(claim["source"].partition(",")[2].strip())]
+        where += [known[claim["chapter"]].link] if known else []
+        small = " · ".join(filter(None, where))
+        rows.append(
+            [
+                f"[{claim['statement']}]{{#claim-{slug(claim['id'])}}}"
+                + (f" [{small}]{{.hlnb-small}}" if small else ""),
+                measured(claim["theirs"], claim["unit"]),
+                ours(claim),
+                verdict(claim["verdict"]),
+            ]
+        )
+    names = ["Statement", "Theirs", "Ours", "Verdict"]
+    return table(names, rows, label="hlnb-claims")
 
 
 def key(claim: dict) -> str:
     """The citation key of a claim's source, "glasgow" in "glasgow, Table 1"."""
     return claim["source"].split(",")[0].strip()
-
-
-def place(claim: dict) -> str:
-    """Where in its source a claim stands, with a dot after it."""
-    where = claim["source"].partition(",")[2].strip()
-    return f"{plain(where)} ·" if where else ""
 
 
 def cite(source: str) -> str:
@@ -237,11 +239,14 @@ def cite(source: str) -> str:
 def ours(claim: dict) -> str:
     """Our number, its interval, how many runs stand behind it, and the note."""
     parts, spread = [], []
-    if claim["ours"] is not None:
-        parts.append(measured(claim["ours"], claim["unit"]))
-    if claim["low"] is not None or claim["high"] is not None:
-        ends = [plain_number(claim[e]) if claim[e] is not None else "?" for e in ENDS]
-        spread.append(f"[{ends[0]} to {ends[1]}]{{.hlnb-range}}")
+    low, middle, high = (claim[k] for k in ("low", "ours", "high"))
+    if middle is not None:
+        parts.append(measured(middle, claim["unit"]))
+    elif claim["n"]:
+        parts.append("not reached")  # a median that is not finite
+    if low is not None:
+        end = "not reached" if high is None else plain_number(high)
+        spread.append(f"[{plain_number(low)} to {end}]{{.hlnb-range}}")
     if claim.get("n"):
         spread.append(f"[n = {claim['n']}]{{.hlnb-range}}")
     if spread:

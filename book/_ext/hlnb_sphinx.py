@@ -9,7 +9,7 @@ import pybtex.database
 from sphinx.errors import ExtensionError
 
 from hlnb.errors import HlnbError
-from hlnb.publishing import assets, ledger
+from hlnb.publishing import assets, ledger, weaving
 
 FOLDER = "book/chapters/"
 HOST = "https://cdn.jsdelivr.net/npm"  # only where the assets could not be fetched
@@ -81,17 +81,28 @@ def frame(text, chapter, chapters):
     )
     for cell in cells:
         tags = cell["metadata"].setdefault("tags", [])
-        if "parameters" in tags:
-            tags.append("hide-input")  # the head shows them as a table
+        if folds(cell, tags):
+            tags.append("hide-input")
         for output in cell.get("outputs", []):
-            data = output.get("data", {})  # claims and data notes for machines
-            for kind in [k for k in data if k.startswith("application/vnd.hlnb")]:
-                del data[kind]
+            data = output.get("data", {})
+            if claims := data.pop(weaving.CLAIMS, None):
+                data["text/markdown"] = parts.claim_table(claims)
+            data.pop(weaving.DATA, None)  # for machines; the note says the same
     stamp = {"cell_type": "markdown", "metadata": {}, "source": parts.stamp(chapter)}
     if notebook["nbformat_minor"] >= 5:
         stamp["id"] = "hlnb-stamp"
     cells.append(stamp)
     return json.dumps(notebook)
+
+
+def folds(cell, tags):
+    """Whether a cell's code is folded: the page shows what it says in another form.
+
+    Parameters stand in the head; figures and claims are their own output, and the code
+    that draws them is mostly captions and statements.
+    """
+    shows = [o for o in cell.get("outputs", []) if "image/png" in o.get("data", {})]
+    return bool(shows) or "parameters" in tags or "claims" in tags
 
 
 def number_figures(app, env):

@@ -4,3 +4,13 @@ document.addEventListener("DOMContentLoaded", function () {
     e.removeAttribute("aria-label");
   });
 });
+
+// What scrolls sideways can be reached by the keyboard.
+function reachable() {
+  document.querySelectorAll(".pst-scrollable-table-container").forEach(function (box) {
+    if (box.scrollWidth > box.clientWidth) box.tabIndex = 0;
+    else box.removeAttribute("tabindex");
+  });
+}
+window.addEventListener("load", reachable);
+window.addEventListener("resize", reachable);

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from jaxtyping import Float
+from jaxtyping import Real
 
 from hlnb.errors import HlnbError
 from hlnb.metrics.hitting import median
@@ -54,7 +54,7 @@ def measured(
     statement: str,
     *,
     theirs: str,
-    values: Float[np.ndarray, " run"],
+    values: Real[np.ndarray, " run"],
     unit: str,
     verdict: str,
     note: str = "",
@@ -81,20 +81,18 @@ def in_every_run(holds: Sequence[bool] | np.ndarray) -> str:
     return "reproduced" if all(holds) else "partly" if any(holds) else "not reproduced"
 
 
-def near(theirs: float, ours: Float[np.ndarray, " run"]) -> str:
-    """The verdict on a number: is it among what our runs gave?
+def near(theirs: float, ours: Real[np.ndarray, " run"]) -> str:
+    """The verdict on a number, from one of ours a run.
 
-    Reproduced if it lies in the range of our runs, partly if it is within a factor of
-    two of that range on the same side of zero, else not reproduced. A censored run
-    counts as inf, so a number above all finite ones can lie in the range.
+    Reproduced if it lies in the range of our runs and within a factor of two of their
+    median; partly if only one of these holds; else not reproduced. A censored run
+    counts as inf; a NaN is a run that has no such number and is left out.
     """
     ours = np.asarray(ours, float)
     ours = ours[~np.isnan(ours)]
     if not len(ours):
         return "not reproduced"
-    low, high = float(ours.min()), float(ours.max())
-    if low <= theirs <= high:
-        return "reproduced"
-    edge = low if theirs < low else high
-    close = theirs * edge > 0 and 0.5 <= theirs / edge <= 2
-    return "partly" if close else "not reproduced"
+    middle = median(ours)
+    inside = bool(ours.min() <= theirs <= ours.max())
+    close = theirs * middle > 0 and 0.5 <= theirs / middle <= 2
+    return {2: "reproduced", 1: "partly", 0: "not reproduced"}[inside + close]

@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 import matplotlib
 import matplotlib.pyplot as plt
 import numpy as np
-from jaxtyping import Float
+from jaxtyping import Real
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from PIL import Image
@@ -68,7 +68,7 @@ def save(fig: Figure, *, dpi: int | None = None, colours: int | None = None) -> 
 
 
 def panels(
-    n: int, *, width: float = 7.2, height: float = 2.9, columns: int | None = None, **kw
+    n: int, *, width: float = 7.2, height: float = 3.2, columns: int | None = None, **kw
 ) -> tuple[Figure, list[Axes]]:
     """A figure with `n` panels in a row, or in rows of `columns`; sizes in inches."""
     columns = columns or n
@@ -81,8 +81,8 @@ def panels(
 
 def curves(
     ax: Axes,
-    x: Float[np.ndarray, " record"],
-    runs: Float[np.ndarray, "run record"],
+    x: Real[np.ndarray, " record"],
+    runs: Real[np.ndarray, "run record"],
     *,
     meaning: str,
     label: str | None = None,
@@ -92,7 +92,13 @@ def curves(
     ax.plot(x, runs.T, color=colour, linewidth=0.7, alpha=0.5)
     median = np.median(runs, axis=0)
     name = meaning if label is None else label
-    ax.plot(x, median, color=colour, linestyle=dashes, linewidth=2.2, label=name)
+    ax.plot(x, median, color=colour, linestyle=dashes, linewidth=2, label=name)
+
+
+def legend_below(fig: Figure, ax: Axes) -> None:
+    """The legend of `ax` under the whole figure, where it hides no curve."""
+    handles, labels = ax.get_legend_handles_labels()
+    fig.legend(handles, labels, loc="outside lower center", ncols=4, fontsize=8.5)
 
 
 def threshold(ax: Axes, value: float = 0.1, label: str = "error 0.1") -> None:
@@ -120,7 +126,7 @@ def phase_marks(ax: Axes, ends: Sequence[float], names: Sequence[str]) -> None:
 def hits(
     ax: Axes,
     lrs: Sequence[float],
-    times: Float[np.ndarray, "lr run"],
+    times: Real[np.ndarray, "lr run"],
     *,
     meaning: str,
     cap: float,
@@ -162,13 +168,15 @@ def reported(ax: Axes, value: float) -> None:
 
 
 def rows_figure(
-    x: Float[np.ndarray, "n d"], labels: Sequence[str], patterns: np.ndarray
+    x: Real[np.ndarray, "n d"], labels: Sequence[str], patterns: np.ndarray
 ) -> Figure:
     """Inputs as rows of a colour map, with their labels, beside the patterns."""
     limit = float(np.abs(patterns).max())
     fig, axes = panels(2, height=2.6, width_ratios=[4, 1.3])
     for ax, image in zip(axes, (x, patterns), strict=True):
         ax.imshow(image, aspect="auto", vmin=-limit, vmax=limit)
+        for row in range(1, len(image)):
+            ax.axhline(row - 0.5, color="white", linewidth=1.5)
         ax.set_xlabel("pixel")
         ax.grid(False)
     axes[0].set_yticks(range(len(x)), labels, fontsize=7)
@@ -181,7 +189,7 @@ def rows_figure(
 
 
 def rates_figure(
-    times: Mapping[str, Float[np.ndarray, "lr run"]],
+    times: Mapping[str, Real[np.ndarray, "lr run"]],
     lrs: Sequence[float],
     *,
     cap: float,
@@ -194,7 +202,7 @@ def rates_figure(
         reported(ax, report)
         ax.set_title(reading)
     axes[0].set_ylabel("epochs to test error 0.1")
-    axes[0].legend(loc="lower left", fontsize=8)
+    legend_below(fig, axes[0])
     return fig
 
 
@@ -217,12 +225,12 @@ def errors_figure(
         ax.set_title(reading, pad=18 if phases else None)
         ax.set(xlabel="epochs", ylim=(-0.02, None))
     axes[0].set_ylabel("test error (share)")
-    axes[-1].legend(loc="upper right", fontsize=8)
+    legend_below(fig, axes[0])
     return fig
 
 
 def deviations_figure(
-    moved: Mapping[str, Float[np.ndarray, "lr run"]],
+    moved: Mapping[str, Real[np.ndarray, "lr run"]],
     lrs: Sequence[float],
     *,
     report: float,
@@ -240,11 +248,11 @@ def deviations_figure(
         rate_axis(ax, lrs)
         ax.set(title=reading, ylim=(0, None))
     axes[0].set_ylabel("deviation at test error 0.1")
-    axes[-1].legend(loc="upper left", fontsize=8)
+    legend_below(fig, axes[0])
     return fig
 
 
-def cosine_panel(ax: Axes, cosines: Float[np.ndarray, "channel 2"]) -> None:
+def cosine_panel(ax: Axes, cosines: Real[np.ndarray, "channel 2"]) -> None:
     """Filters as points: cosine with one pattern against cosine with another."""
     colour, _, marker = STYLES["simultaneous"]
     for draw in (ax.axhline, ax.axvline):
@@ -254,8 +262,8 @@ def cosine_panel(ax: Axes, cosines: Float[np.ndarray, "channel 2"]) -> None:
 
 
 def filters_figure(
-    filters: Float[np.ndarray, "channel T"],
-    cosines: Float[np.ndarray, "channel 2"],
+    filters: Real[np.ndarray, "channel T"],
+    cosines: Real[np.ndarray, "channel 2"],
     *,
     limit: float,
     title: str,
@@ -272,7 +280,7 @@ def filters_figure(
 
 
 def cosines_figure(
-    cosines: Sequence[Float[np.ndarray, "channel 2"]], titles: Sequence[str]
+    cosines: Sequence[Real[np.ndarray, "channel 2"]], titles: Sequence[str]
 ) -> Figure:
     """Filters as points at several times, side by side."""
     fig, axes = panels(len(titles), height=2.7, sharex=True, sharey=True)
@@ -284,7 +292,7 @@ def cosines_figure(
 
 
 def changes_figure(
-    changes: Mapping[str, Float[np.ndarray, "run when score"]],
+    changes: Mapping[str, Real[np.ndarray, "run when score"]],
     *,
     when: Sequence[str],
     scores: Sequence[str],
@@ -301,7 +309,7 @@ def changes_figure(
         ax.set_xticks(range(len(scores)), scores)
         ax.set_title(reading)
     axes[0].set_ylabel("(trained − untrained) / untrained")
-    axes[0].legend(loc="upper left", fontsize=8)
+    legend_below(fig, axes[0])
     return fig
 
 
@@ -339,7 +347,7 @@ def patches_figure(
 
 
 def accuracies_figure(
-    accuracies: Mapping[str, Float[np.ndarray, " run"]], *, report: float
+    accuracies: Mapping[str, Real[np.ndarray, " run"]], *, report: float
 ) -> Figure:
     """Accuracy of each run of several variants, their medians, the report's number."""
     colour, _, marker = STYLES["simultaneous"]

@@ -13,7 +13,7 @@ from typing import Any
 from zipfile import BadZipFile
 
 import numpy as np
-from jaxtyping import Float
+from jaxtyping import Real
 
 from hlnb.errors import HlnbError
 from hlnb.files import write_whole
@@ -55,8 +55,8 @@ class Result:
     """Traces of every run; `runs[i]` is row i of each trace."""
 
     spec: Mapping[str, Any]
-    steps: Float[np.ndarray, " record"]  # updates made
-    epochs: Float[np.ndarray, " record"]  # passes over the training set
+    steps: Real[np.ndarray, " record"]  # updates made
+    epochs: Real[np.ndarray, " record"]  # passes over the training set
     traces: Mapping[str, np.ndarray]  # name → (run, record, …)
     provenance: Mapping[str, Any]
 

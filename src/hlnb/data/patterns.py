@@ -38,7 +38,7 @@ class Scene:
             return d - m * (T - 1) if m else 1
         return d - m * T - (m - 1) * self.gap + 1
 
-    def starts(self, chosen: Int[Tensor, "n m"], T: int) -> Int[Tensor, "n m"]:
+    def starts(self, chosen: Int[Tensor, "n slot"], T: int) -> Int[Tensor, "n m"]:
         """First pixel of each pattern, from `m` distinct slots (or one, with a gap).
 
         Sorted slots q_0 < q_1 < … become starts q_r + r (T - 1): distinct slots give

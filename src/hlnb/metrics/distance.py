@@ -1,12 +1,12 @@
 """How far weights travel from where they started."""
 
 import numpy as np
-from jaxtyping import Float
+from jaxtyping import Real
 
 
 def deviation(
-    weights: Float[np.ndarray, "..."], *, axes: int
-) -> Float[np.ndarray, "..."]:
+    weights: Real[np.ndarray, "..."], *, axes: int
+) -> Real[np.ndarray, "..."]:
     """‖W_t − W_0‖_F / ‖W_0‖_F at every record (the report's Equation 3.1).
 
     `weights` has shape (…, record, one weight array); `axes` says how many trailing

@@ -4,15 +4,15 @@ import math
 from collections.abc import Sequence
 
 import numpy as np
-from jaxtyping import Float
+from jaxtyping import Real
 
 
 def first_hit(
-    at: Float[np.ndarray, " record"],
-    values: Float[np.ndarray, "*run record"],
+    at: Real[np.ndarray, " record"],
+    values: Real[np.ndarray, "*run record"],
     *,
     threshold: float = 0.1,
-) -> Float[np.ndarray, "*run"]:
+) -> Real[np.ndarray, "*run"]:
     """The first `at` whose value is ≤ `threshold`; inf for a run that never gets there.
 
     The report's threshold is a test error of 0.1.
@@ -22,19 +22,19 @@ def first_hit(
 
 
 def value_at(
-    at: Float[np.ndarray, " record"],
-    values: Float[np.ndarray, "run record"],
+    at: Real[np.ndarray, " record"],
+    values: Real[np.ndarray, "run record"],
     *,
-    when: Float[np.ndarray, " run"],
-) -> Float[np.ndarray, " run"]:
+    when: Real[np.ndarray, " run"],
+) -> Real[np.ndarray, " run"]:
     """Each run's value at its own time; NaN where that time is inf."""
     record = np.searchsorted(at, np.where(np.isfinite(when), when, at[-1]))
     return np.where(np.isfinite(when), values[np.arange(len(values)), record], np.nan)
 
 
 def within_phase(
-    times: Float[np.ndarray, " run"], *, ends: Sequence[float]
-) -> Float[np.ndarray, " run"]:
+    times: Real[np.ndarray, " run"], *, ends: Sequence[float]
+) -> Real[np.ndarray, " run"]:
     """Times counted from the start of the phase in which they fall; inf stays inf.
 
     `ends`: when each phase ends. A time equal to an end belongs to that phase.
@@ -44,7 +44,7 @@ def within_phase(
     return times - starts[phase]
 
 
-def median(times: Float[np.ndarray, " run"]) -> float:
+def median(times: Real[np.ndarray, " run"]) -> float:
     """The median time, censored runs counted as later than all others.
 
     inf when half or more of the runs are censored: then the median was not reached.
@@ -54,7 +54,7 @@ def median(times: Float[np.ndarray, " run"]) -> float:
     return float(low if low == high else (low + high) / 2)
 
 
-def describe(times: Float[np.ndarray, " run"], *, cap: float) -> str:
+def describe(times: Real[np.ndarray, " run"], *, cap: float) -> str:
     """Median, range and count in words: "11 [6–14], 5 of 5 reached"."""
 
     def show(time: float) -> str:

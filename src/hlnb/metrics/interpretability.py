@@ -7,22 +7,28 @@ from collections.abc import Callable
 
 import numpy as np
 import torch
-from jaxtyping import Float
+from jaxtyping import Real
 
-Filters = Float[np.ndarray, "*run channel T"]
-Patterns = Float[np.ndarray, "*run k T"]
+Filters = Real[np.ndarray, "... channel T"]
+Patterns = Real[np.ndarray, "... k T"]
 
 
-def _products(filters: Filters, patterns: Patterns) -> Float[np.ndarray, "*run j k"]:
+def _products(
+    filters: Filters, patterns: Patterns
+) -> Real[np.ndarray, "... channel k"]:
     return filters @ np.swapaxes(patterns, -1, -2)
 
 
-def max_dot(filters: Filters, patterns: Patterns) -> Float[np.ndarray, "*run"]:
+def max_dot(
+    filters: Filters, patterns: Patterns
+) -> Real[np.ndarray, "..."] | np.floating:
     """mean_j max_k ⟨w_j, F_k⟩: the report's "max dot product", signed."""
     return _products(filters, patterns).max(-1).mean(-1)
 
 
-def max_convolution(filters: Filters, patterns: Patterns) -> Float[np.ndarray, "*run"]:
+def max_convolution(
+    filters: Filters, patterns: Patterns
+) -> Real[np.ndarray, "..."] | np.floating:
     """mean_j max_k 1ᵀ(w_j ∗ F_k), the report's second number; ∗ in full.
 
     Computed as (Σ w_j)(Σ F_k), which 1ᵀ(w ∗ F) equals: the all-ones vector adds up
@@ -32,22 +38,24 @@ def max_convolution(filters: Filters, patterns: Patterns) -> Float[np.ndarray, "
     return sums.max(-1).mean(-1)
 
 
-def cosines(filters: Filters, patterns: Patterns) -> Float[np.ndarray, "*run j k"]:
+def cosines(filters: Filters, patterns: Patterns) -> Real[np.ndarray, "... channel k"]:
     """cos(w_j, F_k) of every filter with every pattern."""
     lengths = np.linalg.norm(filters, axis=-1)[..., :, None]
     lengths = lengths * np.linalg.norm(patterns, axis=-1)[..., None, :]
     return _products(filters, patterns) / lengths
 
 
-def max_cosine(filters: Filters, patterns: Patterns) -> Float[np.ndarray, "*run"]:
+def max_cosine(
+    filters: Filters, patterns: Patterns
+) -> Real[np.ndarray, "..."] | np.floating:
     """mean_j max_k |cos(w_j, F_k)|: in [0, 1], blind to the length of either."""
     return np.abs(cosines(filters, patterns)).max(-1).mean(-1)
 
 
 def rank_among_foreign(
     statistic: Callable[[Filters, Patterns], np.ndarray],
-    filters: Float[np.ndarray, "channel T"],
-    patterns: Float[np.ndarray, "k T"],
+    filters: Real[np.ndarray, "channel T"],
+    patterns: Real[np.ndarray, "k T"],
     *,
     generator: torch.Generator,
     n_foreign: int = 999,
@@ -66,8 +74,8 @@ def rank_among_foreign(
 
 
 def relative_change(
-    trained: Float[np.ndarray, "*run"], untrained: Float[np.ndarray, "*run"]
-) -> Float[np.ndarray, "*run"]:
+    trained: Real[np.ndarray, "*run"], untrained: Real[np.ndarray, "*run"]
+) -> Real[np.ndarray, "..."] | np.floating:
     """(trained − untrained) / untrained, as the report normalizes; NaN for 0/0."""
     with np.errstate(divide="ignore", invalid="ignore"):
         return (trained - untrained) / untrained

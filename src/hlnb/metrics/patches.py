@@ -1,11 +1,11 @@
 """Which parts of which images excite a filter most."""
 
 import numpy as np
-from jaxtyping import Float, Int
+from jaxtyping import Int, Real
 
 
 def top_patches(
-    activations: Float[np.ndarray, "n channel height width"],
+    activations: Real[np.ndarray, "n channel height width"],
     *,
     count: int = 5,
     one_per_image: bool = True,

@@ -81,8 +81,8 @@ def execute(job: Job) -> Executed:
     error = notebook = None
     with tempfile.TemporaryDirectory(prefix="hlnb-") as folder:
         source, output = Path(folder, "source.ipynb"), Path(folder, "executed.ipynb")
-        source.write_bytes(to_bytes(job.notebook))
         try:
+            source.write_bytes(to_bytes(job.notebook))
             papermill.execute_notebook(
                 str(source),
                 str(output),
@@ -473,8 +473,8 @@ def _execute_all(
             plan = futures[future]
             try:
                 done = future.result()
-            except Exception as error:  # the worker itself died, or the cluster did
-                text = f"{plan.chapter.name}: the worker process died ({error})"
+            except Exception as error:  # its process died, or the cluster did
+                text = f"{plan.chapter.name}: its worker failed ({error})"
                 done = Executed(None, 0.0, {}, text)
             if line := _keep(plan, done):
                 failures += 1

@@ -38,8 +38,8 @@ def figure(fig: Figure, *, name: str, caption: str, alt: str) -> None:
     )
 
 
-def glue(**numbers: float | int | str) -> None:
-    """Makes numbers known to the prose, as {glue:text}`name:.3f`."""
+def glue(**numbers: object) -> None:
+    """Makes numbers (Python or NumPy) or words known to the prose, as {glue:text}."""
     for name, value in numbers.items():
         plain = value.item() if hasattr(value, "item") else value  # NumPy's scalars
         myst_nb.glue(name, plain, display=False)

@@ -1,0 +1,79 @@
+"""The arrows of the architecture: who may import whom."""
+
+import ast
+from pathlib import Path
+
+import pytest
+
+PACKAGE = Path(__file__).parents[1] / "src" / "hlnb"
+MODULES = sorted(p.relative_to(PACKAGE).as_posix() for p in PACKAGE.rglob("*.py"))
+SCIENCE = {"data", "models", "schedules", "training", "metrics", "results", "claims"}
+ANYWHERE = {"errors", "files"}
+
+# part → the parts of hlnb that it may import
+MAY_IMPORT = {
+    "errors": set(),
+    "files": {"errors"},
+    "seeding": {"errors"},
+    "data": {"data", "seeding", *ANYWHERE},
+    "models": {"errors"},
+    "schedules": {"models", "errors"},
+    "metrics": {"data", "metrics", "errors"},
+    "results": ANYWHERE,
+    "training": {
+        *("data", "models", "schedules", "metrics", "results", "seeding"),
+        *ANYWHERE,
+    },
+    "claims": {"metrics", "errors"},
+    "plotting": {"metrics", "results", "errors"},
+    "publishing": {"publishing", *ANYWHERE},
+    "publishing/page.py": {"claims", "plotting", *ANYWHERE},
+    "publishing/cli.py": {"publishing", "data", *ANYWHERE},
+}
+
+
+def imports(module):
+    """Dotted names of everything a module imports, lazily imported names included."""
+    for node in ast.walk(ast.parse((PACKAGE / module).read_text("utf8"))):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            yield node.module
+            if node.module == "hlnb":
+                yield from (f"hlnb.{alias.name}" for alias in node.names)
+
+
+def part(module):
+    return module.split("/")[0].removesuffix(".py")
+
+
+@pytest.mark.parametrize("module", MODULES)
+def test_imports_follow_the_arrows(module):
+    if part(module) == "__init__":
+        return
+    allowed = MAY_IMPORT.get(module, MAY_IMPORT[part(module)])
+    parts = {name.split(".")[1] for name in imports(module) if name.startswith("hlnb.")}
+    assert parts <= allowed
+
+
+@pytest.mark.parametrize("module", [m for m in MODULES if part(m) == "publishing"])
+def test_publishing_knows_no_science_library(module):
+    assert not {n.split(".")[0] for n in imports(module)} & {"torch", "numpy"}
+
+
+def test_training_knows_no_measure_by_name():
+    text = (PACKAGE / "training.py").read_text("utf8")
+    names = {
+        node.name
+        for node in ast.parse((PACKAGE / "metrics/measures.py").read_text()).body
+        if isinstance(node, ast.ClassDef) and node.name != "Measure"
+    }
+    assert names
+    assert not {name for name in names if f" {name}(" in text}
+
+
+@pytest.mark.parametrize("module", MODULES)
+def test_no_global_seed_and_no_pickle(module):
+    text = (PACKAGE / module).read_text("utf8")
+    for forbidden in ("torch.manual_seed", "np.random.seed", "import pickle"):
+        assert forbidden not in text
