@@ -27,8 +27,9 @@ help: ## this list
 	@sed -nE 's/^([a-z]+):.*## (.*)/make \1 \t\2/p' $(MAKEFILE_LIST) | expand -t 18
 
 book: $(DONE) ## install, execute what is stale, render; then open the page it names
-	$(BIN)/hlnb run --jobs $(JOBS)
-	@$(MAKE) --no-print-directory build
+	@# a chapter that fails leaves its last good copy: render that, then say so
+	@status=0; $(BIN)/hlnb run --jobs $(JOBS) || status=$$?; \
+	$(MAKE) --no-print-directory build; exit $$status
 
 build: $(DONE) ## render the pages from the executed chapters
 	$(BIN)/hlnb build

@@ -39,10 +39,14 @@ def fake_npm(folder: Path, monkeypatch, *, code: str | None) -> None:
     monkeypatch.setattr(assets, "BESIDE", str(folder))
 
 
-def test_the_front_page_leads_to_the_book_and_nothing_is_left_behind(book):
-    assert "book/intro.html" in page(book, "index")
-    assert not (book / "_build" / "staging").exists()
-    assert not (book / "_build" / "html.old").exists()
+def test_new_pages_replace_the_old_ones_whole_and_leave_nothing_behind(book):
+    stray = book / "_build" / "html" / "stray.html"
+    stray.touch()
+    front = build.build(book)
+    assert front == book / "_build" / "html" / "index.html"
+    assert "book/intro.html" in front.read_text("utf8")
+    assert not stray.exists()
+    assert {p.name for p in (book / "_build").iterdir()} == {"assets", "html"}
 
 
 def test_a_chapter_has_its_head_its_figure_number_and_its_stamp(book):
@@ -56,6 +60,12 @@ def test_a_chapter_has_its_head_its_figure_number_and_its_stamp(book):
     assert "Fig. 8.1" in text
     assert "The value is 0.250." in words
     assert "2026-11-23, in 12 min" in text
+
+
+def test_parameters_figures_and_claims_are_shown_with_their_code_folded(book):
+    text = page(book, "book/chapters/02_toy_problem_1")
+    assert len(re.findall(r'class="cell tag_[^"]*hide-input', text)) == 3
+    assert "verdict-not-testable-here" in text  # as badges, not as plain Markdown
 
 
 def test_the_launch_buttons_open_the_clean_notebook(book):

@@ -8,8 +8,8 @@ import subprocess
 import sys
 import time
 import types
-from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
-from contextlib import contextmanager
+from concurrent.futures import Executor, ProcessPoolExecutor, ThreadPoolExecutor
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import nbformat
@@ -42,9 +42,9 @@ def run(root, *names, **options):
 
 
 def copies(root):
-    """The bytes of each file of the executed chapters; locks are left out."""
+    """The bytes of each file of the executed chapters; locks and marks are not."""
     folder = root / "book" / "chapters"
-    return {p.name: p.read_bytes() for p in folder.iterdir() if p.suffix != ".lock"}
+    return {p.name: p.read_bytes() for p in folder.glob("[!.]*")}
 
 
 @pytest.fixture(scope="module")
@@ -366,6 +366,35 @@ def test_workers_start_deaf_to_ctrl_c(tmp_path):
     assert signal.getsignal(signal.SIGINT) == before != signal.SIG_IGN
 
 
+@pytest.mark.skipif(os.name != "posix", reason="pseudo-terminals are POSIX's")
+def test_a_terminal_sees_cells_go_by_and_a_file_does_not(tmp_path):
+    import pty
+    import termios
+
+    root = make_book(tmp_path / "book")
+    add_chapter(root, "01_one", "seeds", "import time; time.sleep(1.5)")
+    code = "import sys; from hlnb.publishing.cli import main; sys.exit(main())"
+    command = [sys.executable, "-c", code, "run"]
+    screen, terminal = pty.openpty()
+    termios.tcsetwinsize(terminal, (24, 100))
+    with subprocess.Popen(
+        command, cwd=root, stdout=subprocess.DEVNULL, stderr=terminal
+    ):
+        os.close(terminal)
+        seen = b""
+        with suppress(OSError):  # the terminal's end
+            while part := os.read(screen, 4096):
+                seen += part
+    os.close(screen)
+    text = seen.decode()
+    assert "01_one" in text
+    assert "0/6" in text
+    assert any(f"{n}/6" in text for n in (3, 4, 5))
+    assert "6/6" in text
+    assert sorted(copies(root)) == ["01_one.ipynb", "01_one.provenance.json"]
+    assert not list((root / "book" / "chapters").glob(".*.progress"))
+
+
 # --- runs that are killed ------------------------------------------------------------
 
 
@@ -427,7 +456,7 @@ def test_a_stopped_run_leaves_the_last_copy_and_no_process(slow, signal, status)
         kernel = int(note.read_text())
         assert not group_is_gone(kernel)
         with pytest.raises(HlnbError, match="01_one is being executed by another"):
-            run(slow, "01", executor=types.SimpleNamespace())
+            run(slow, "01", executor=Executor())
         if signal == "SIGINT":  # a terminal sends it to the whole group
             os.killpg(process.pid, signals.SIGINT)
         else:

@@ -79,9 +79,26 @@ def test_refuses_what_is_no_result(result, tmp_path):
         load(path)
     with pytest.raises(HlnbError, match="not a readable Result"):
         load(tmp_path / "missing.npz")
-    np.savez(path, about=np.array({"a": object()}, dtype=object))
+
+
+class Trap:
+    """An object whose unpickling leaves a trace."""
+
+    def __init__(self, path):
+        self.path = path
+
+    def __reduce__(self):
+        return open, (self.path, "w")
+
+
+def test_a_pickle_inside_is_not_opened(result, tmp_path):
+    path = result.save(tmp_path / "r.npz")
+    traces = np.array([Trap(str(tmp_path / "sprung"))], dtype=object)
+    with np.load(path) as stored:
+        np.savez(path, **{**stored, "trace/error": traces})
     with pytest.raises(HlnbError, match="not a readable Result"):
-        load(path)  # a pickle inside is not opened
+        load(path)
+    assert not (tmp_path / "sprung").exists()
 
 
 def test_refuses_unknown_names(result):

@@ -7,7 +7,8 @@ document.addEventListener("DOMContentLoaded", function () {
 
 // What scrolls sideways can be reached by the keyboard.
 function reachable() {
-  document.querySelectorAll(".pst-scrollable-table-container").forEach(function (box) {
+  const boxes = ".pst-scrollable-table-container, .bd-article figure";
+  document.querySelectorAll(boxes).forEach(function (box) {
     if (box.scrollWidth > box.clientWidth) box.tabIndex = 0;
     else box.removeAttribute("tabindex");
   });

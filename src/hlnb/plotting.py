@@ -377,6 +377,7 @@ def pictures_figure(
         ax.imshow(image)
         ax.set(xticks=[], yticks=[])
         ax.grid(False)
+        ax.spines[:].set_visible(False)
     for ax, title in zip(axes, titles, strict=False):
         ax.set_title(title, fontsize=10)
     axes[0].set_ylabel("picture")

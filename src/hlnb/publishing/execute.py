@@ -1,6 +1,7 @@
 """Chapters are executed: papermill in worker processes, files written whole here."""
 
 import ast
+import base64
 import json
 import logging
 import multiprocessing
@@ -14,7 +15,13 @@ import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import Executor, ProcessPoolExecutor, as_completed
+from concurrent.futures import (
+    FIRST_COMPLETED,
+    Executor,
+    Future,
+    ProcessPoolExecutor,
+    wait,
+)
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -37,7 +44,15 @@ from hlnb.publishing.chapters import (
     text_of,
 )
 from hlnb.publishing.ledger import executed_on
-from hlnb.publishing.weaving import DATA, INJECTED, normalize, payloads, to_bytes, weave
+from hlnb.publishing.weaving import (
+    DATA,
+    INJECTED,
+    images,
+    normalize,
+    payloads,
+    to_bytes,
+    weave,
+)
 
 PACKAGES = ("torch", "numpy", "matplotlib", "hlnb")
 THREADS = 1  # with more, sums are taken in another order and numbers differ
@@ -54,6 +69,7 @@ class Job:
     profile: str  # published | rerun | smoke
     folder: str  # the kernel's working directory
     timeout: int  # seconds a cell
+    progress: str  # a file that grows by a byte with each finished cell
 
 
 @dataclass(frozen=True)
@@ -141,6 +157,8 @@ def _engine() -> type:
 
         def execute_cell(self, cell: Any, cell_index: int, **kwargs: Any) -> Any:
             cell = super().execute_cell(cell, cell_index, **kwargs)
+            with suppress(OSError), open(self.progress, "ab") as file:
+                file.write(b".")
             if text := _stderr(cell):
                 raise CellExecutionError("", "stderr", text)
             return cell
@@ -158,6 +176,7 @@ def _engine() -> type:
                 startup_timeout=120,
                 log=logger,
             )
+            client.progress = job.progress
             client.km = client.create_kernel_manager()
             client.km.connection_file = str(Path(folder, "kernel.json"))
             client.km.kernel_spec_manager.kernel_dirs = []  # this Python's own kernel
@@ -394,6 +413,10 @@ class Plan:
     def path(self) -> Path:
         return self.folder / f"{self.chapter.name}.ipynb"
 
+    @property
+    def progress(self) -> Path:
+        return self.folder / f".{self.chapter.name}.progress"
+
     def woven(self, executed: dict[str, Any]) -> dict[str, Any]:
         source = self.chapter.notebook
         return weave(source, executed, key=self.key, parameters=self.parameters)
@@ -406,6 +429,7 @@ class Plan:
             profile=self.profile,
             folder=str(self.chapter.path.parent.resolve()),
             timeout=timeout,
+            progress=str(self.progress.resolve()),
         )
 
 
@@ -467,9 +491,10 @@ def _execute_all(
     with _without_interrupts():  # workers start here
         futures = {executor.submit(execute, p.job(timeout)): p for p in plans}
     failures = 0
-    bar = tqdm(total=len(plans), unit="chapter", disable=not sys.stderr.isatty())
+    cells = sum(len(p.chapter.cells) for p in plans)
+    bar = tqdm(total=cells, unit="cell", disable=not sys.stderr.isatty())
     with bar:
-        for future in as_completed(futures):
+        for future in _completed(futures, bar):
             plan = futures[future]
             try:
                 done = future.result()
@@ -483,8 +508,22 @@ def _execute_all(
                 line = f"{plan.chapter.name}: executed in {done.seconds:.0f} s"
             bar.clear()
             say(line)
-            bar.update()
     return not failures
+
+
+def _completed(futures: dict[Future, Plan], bar: Any) -> Iterator[Future]:
+    """The futures as they end; meanwhile `bar` shows how many cells have."""
+    waiting, ended = set(futures), 0
+    while waiting:
+        done, waiting = wait(waiting, timeout=0.5, return_when=FIRST_COMPLETED)
+        yield from done
+        ended += sum(len(futures[future].chapter.cells) for future in done)
+        for future in done:
+            futures[future].progress.unlink(missing_ok=True)
+        running = [futures[f] for f in waiting if futures[f].progress.exists()]
+        bar.n = ended + sum(plan.progress.stat().st_size for plan in running)
+        bar.set_description(", ".join(plan.chapter.name for plan in running))
+        bar.refresh()
 
 
 @contextmanager
@@ -599,6 +638,8 @@ def _keep(plan: Plan, done: Executed) -> str | None:
             }
             _write_pair(plan.path, notebook, record)
             plan.failed.unlink(missing_ok=True)
+            if plan.profile == "published":
+                _refresh_images(plan.chapter.root / "book" / "images", notebook)
         elif notebook is not None:
             write_whole(plan.failed, to_bytes(notebook))
             error = f"{error}\n  The notebook as far as it came: {plan.failed}"
@@ -621,6 +662,16 @@ def _write_pair(path: Path, notebook: dict[str, Any], record: dict[str, Any]) ->
         raise HlnbError(f"Cannot write {path}: {error.strerror}.") from error
     finally:
         staged.unlink(missing_ok=True)
+
+
+def _refresh_images(folder: Path, notebook: dict[str, Any]) -> None:
+    """Writes each figure anew of which `folder` has a copy (the README shows one)."""
+    for cell in notebook["cells"]:
+        for image in images(cell.get("outputs", [])):
+            name = image["metadata"].get("hlnb", {}).get("name", "")
+            if (folder / f"{name}.png").is_file():
+                png = base64.b64decode("".join(image["data"]["image/png"]))
+                write_whole(folder / f"{name}.png", png)
 
 
 def _data(notebook: dict[str, Any]) -> list[dict[str, Any]]:
