@@ -7,7 +7,7 @@ from dataclasses import asdict, replace
 import numpy as np
 import pytest
 
-from hlnb.claims import Claim, in_every_run, measured, near
+from hlnb.claims import Claim, counted, in_every_run, measured, near
 from hlnb.errors import HlnbError
 
 CLAIM = Claim("a-b", "s", "is so", "4", 5.0, 3.0, 9.0, 5, "epochs", "reproduced")
@@ -53,6 +53,15 @@ def test_what_cannot_be_tested_here_needs_no_run():
     nothing = {"ours": None, "low": None, "high": None}
     claim = replace(CLAIM, n=0, verdict="not testable here", **nothing)
     assert claim.n == 0
+
+
+def test_counted_counts_the_runs_in_which_a_statement_holds():
+    claim = counted(
+        "id", "s", "is so", theirs="yes", holds=np.array([True, False, True])
+    )
+    assert (claim.ours, claim.low, claim.high, claim.n) == (2, None, None, 3)
+    assert claim.unit == "of 3 runs"
+    assert claim.verdict == "partly"
 
 
 def test_verdict_over_runs():

@@ -118,6 +118,19 @@ def test_the_copy_has_captions_key_and_no_date(book):
 
 
 @pytest.mark.usefixtures("first")
+def test_a_published_figure_refreshes_its_copy(book):
+    """Of `book/images`, what is there is written anew, and nothing is added."""
+    assert not (book / "book" / "images").exists()
+    (book / "book" / "images").mkdir()
+    copy = book / "book" / "images" / "fig-bars.png"
+    copy.write_bytes(b"old")
+    assert run(book, "01", overrides=[("seeds", "3")])[0]
+    assert copy.read_bytes() == b"old"
+    assert run(book, "01", force=True)[0]
+    assert copy.read_bytes() == b"png"
+
+
+@pytest.mark.usefixtures("first")
 def test_provenance_lies_beside_the_copy(book):
     record = ledger.provenance(book / "book" / "chapters" / "01_sound.ipynb")
     assert list(record) == [

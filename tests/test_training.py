@@ -258,6 +258,9 @@ def test_refuses_other_nonsense(monkeypatch):
         Run(-1, 0.1)
     with pytest.raises(HlnbError, match="whole numbers from 1 up"):
         run(schedule, n_train=0)
+    for device in ("tpu", "cuda:99"):
+        with pytest.raises(HlnbError, match=f"no device '{device}' here: take cpu"):
+            run(schedule, device=device)
     with pytest.raises(HlnbError, match="names a measure that is not taken"):
         run(schedule, until={"error": 0.1})
     with pytest.raises(HlnbError, match="give at least one run"):

@@ -70,6 +70,24 @@ def measured(
     )
 
 
+def counted(
+    id: str,
+    source: str,
+    statement: str,
+    *,
+    theirs: str,
+    holds: Sequence[bool] | np.ndarray,
+    note: str = "",
+) -> Claim:
+    """The Claim about each run: `ours` counts the runs in which it holds."""
+    n, count = len(holds), int(sum(holds))
+    verdict = in_every_run(holds)
+    unit = f"of {n} runs"
+    return Claim(
+        id, source, statement, theirs, count, None, None, n, unit, verdict, note
+    )
+
+
 def in_every_run(holds: Sequence[bool] | np.ndarray) -> str:
     """The verdict on a statement about each run.
 

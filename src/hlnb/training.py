@@ -139,6 +139,10 @@ def train(
     """
     if n_train < 1 or batch_size < 1 or (every is not None and every < 1):
         raise HlnbError("n_train, batch_size and every are whole numbers from 1 up.")
+    try:
+        torch.zeros(1, device=device)
+    except (RuntimeError, AssertionError) as error:  # unknown, or not on this machine
+        raise HlnbError(f"There is no device {device!r} here: take cpu.") from error
     if not set(until or {}) <= set(measures):
         raise HlnbError("`until` names a measure that is not taken: add it.")
     schedule.check(model)

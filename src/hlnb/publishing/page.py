@@ -56,7 +56,7 @@ class Film:
         """Adds a frame: its label beside the slider, its picture, its words."""
         if not alt.strip():
             raise HlnbError(f"Frame {label} needs an alternative text.")
-        picture = base64.b64encode(save(fig, dpi=80, colours=64)).decode()
+        picture = base64.b64encode(save(fig, dpi=100)).decode()
         self.frames.append((label, picture, alt))
 
     def show(self) -> None:
