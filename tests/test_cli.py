@@ -5,6 +5,7 @@ import subprocess
 import sys
 import time
 import types
+from pathlib import Path
 
 import pytest
 
@@ -130,27 +131,36 @@ def test_claims_are_a_table_or_json(book, monkeypatch, capsys):
         **{"theirs": "over 60 %", "ours": 0.71234, "low": 0.6, "high": None},
         **{"n": 5, "unit": None, "verdict": "reproduced"},
     }
+    late = claim | {"id": "c", "ours": None, "low": 4.0}
     other = claim | {"id": "bb", "high": 0.75}
-    monkeypatch.setattr(ledger, "claims", lambda root: [claim, other])
+    claim["low"] = None
+    monkeypatch.setattr(ledger, "claims", lambda root: [claim, other, late])
     assert main(["claims", "--json"]) == 0
-    assert json.loads(capsys.readouterr().out) == [claim, other]
+    assert json.loads(capsys.readouterr().out) == [claim, other, late]
     assert main(["claims"]) == 0
     assert capsys.readouterr().out == (
-        "CLAIM  THEIRS     OURS    INTERVAL     N  UNIT  VERDICT\n"
-        "a      over 60 %  0.7123  -            5  -     reproduced\n"
-        "bb     over 60 %  0.7123  [0.6, 0.75]  5  -     reproduced\n"
+        "CLAIM  VERDICT     THEIRS     OURS         INTERVAL          N  UNIT\n"
+        "a      reproduced  over 60 %  0.7123       -                 5  -\n"
+        "bb     reproduced  over 60 %  0.7123       [0.6, 0.75]       5  -\n"
+        "c      reproduced  over 60 %  not reached  [4, not reached]  5  -\n"
     )
 
 
 @pytest.mark.parametrize(
-    ("action", "result", "printed"), [("path", "a/b", "a/b\n"), ("verify", None, "")]
+    ("action", "printed"),
+    [
+        ("path", "a/b\n"),
+        ("fetch", "a/b\n"),
+        ("verify", "CIFAR-10 in a/b: the official archive\nsha256 123\n"),
+    ],
 )
-def test_data_calls_the_images(book, monkeypatch, capsys, action, result, printed):
-    import hlnb.data
+def test_data_says_what_is_there(monkeypatch, capsys, action, printed):
+    from hlnb.data import cifar
 
-    images = types.SimpleNamespace(**{action: lambda: result})
-    monkeypatch.setitem(sys.modules, "hlnb.data.images", images)
-    monkeypatch.setattr(hlnb.data, "images", images, raising=False)
+    found = cifar.Provenance("CIFAR-10", "123", "the official archive", True)
+    for name, result in (("path", Path("a/b")), ("fetch", Path("a/b"))):
+        monkeypatch.setattr(cifar, name, lambda result=result: result)
+    monkeypatch.setattr(cifar, "verify", lambda: found)
     assert main(["data", action]) == 0
     assert capsys.readouterr().out == printed
 

@@ -51,10 +51,10 @@ def test_normalize_is_undone_to_the_byte():
 def test_normalize_by_hand():
     black, white = torch.zeros(3, 1, 1).byte(), torch.full((3, 1, 1), 255).byte()
     assert normalize(black).ravel().tolist() == pytest.approx(
-        [-0.491 / 0.245, -0.482 / 0.243, -0.447 / 0.261]
+        [-0.491 / 0.247, -0.482 / 0.243, -0.447 / 0.262]
     )
     assert normalize(white).ravel().tolist() == pytest.approx(
-        [0.509 / 0.245, 0.518 / 0.243, 0.553 / 0.261]
+        [0.509 / 0.247, 0.518 / 0.243, 0.553 / 0.262]
     )
 
 

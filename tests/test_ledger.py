@@ -139,9 +139,16 @@ def test_claims_made_twice_incomplete_or_without_verdict_are_found(book):
     ]
 
 
-def test_a_cell_tagged_claims_must_show_some(book):
+def test_a_chapter_must_show_claims_and_only_where_its_tags_say(book):
     execute(book, "01_one", claims=[])
-    assert ledger.check(book) == ["01_one, cell 5: is tagged claims but shows none."]
+    assert ledger.check(book) == ["01_one: shows no claim; page.claims shows some."]
+    executed = execute(book, "01_one")
+    notebook = json.loads(executed.read_text())
+    notebook["cells"][-1]["metadata"]["tags"] = []
+    executed.write_text(json.dumps(notebook))
+    assert "01_one, cell 5: shows claims, so it needs the tag claims." in ledger.check(
+        book
+    )
 
 
 def test_chapters_that_are_not_fresh_are_named_with_the_mend(book):

@@ -139,11 +139,13 @@ def _check(arguments: argparse.Namespace) -> int:
 
 
 def _data(arguments: argparse.Namespace) -> int:
-    from hlnb.data import images
+    from hlnb.data import cifar
 
-    result = getattr(images, arguments.action)()
-    if result is not None:
-        print(result)
+    if arguments.action == "verify":
+        found = cifar.verify()
+        print(f"{found.name} in {cifar.path()}: {found.note}\nsha256 {found.sha256}")
+    else:
+        print(getattr(cifar, arguments.action)())
     return 0
 
 
@@ -152,15 +154,21 @@ def _claims(arguments: argparse.Namespace) -> int:
     if arguments.json:
         print(json.dumps(found, ensure_ascii=False, indent=1))
         return 0
-    rows = [("CLAIM", "THEIRS", "OURS", "INTERVAL", "N", "UNIT", "VERDICT")]
+    rows = [("CLAIM", "VERDICT", "THEIRS", "OURS", "INTERVAL", "N", "UNIT")]
     for claim in found:
-        ends = claim["low"], claim["high"]
-        interval = "-" if None in ends else f"[{_short(ends[0])}, {_short(ends[1])}]"
-        numbers = [_short(claim[name]) for name in ("theirs", "ours")]
-        rest = [_short(claim[name]) for name in ("n", "unit", "verdict")]
-        rows.append((claim["id"], *numbers, interval, *rest))
+        low, high = claim["low"], claim["high"]
+        # a number that is not finite is None: a time that some runs did not reach
+        interval = "-" if low is None else f"[{_short(low)}, {_reached(high)}]"
+        ours = _reached(claim["ours"]) if claim["n"] else "-"
+        rest = [_short(claim[name]) for name in ("n", "unit")]
+        theirs = _short(claim["theirs"])
+        rows.append((claim["id"], claim["verdict"], theirs, ours, interval, *rest))
     _print_table(rows)
     return 0
+
+
+def _reached(value: float | None) -> str:
+    return "not reached" if value is None else _short(value)
 
 
 def _short(value: object) -> str:

@@ -124,8 +124,10 @@ def _copy_problems(
             if output.get("name") == "stderr":
                 yield f"{where}: it wrote to stderr."
         yield from (f"{where}: {text}" for text in _image_problems(outputs, figures))
-        if "claims" in tags_of(cell) and not _claims({"cells": [cell]}):
-            yield f"{where}: is tagged claims but shows none."
+        if "claims" not in tags_of(cell) and _claims({"cells": [cell]}):
+            yield f"{where}: shows claims, so it needs the tag claims."
+    if not _claims(notebook):
+        yield f"{chapter.name}: shows no claim; page.claims shows some."
     for claim in _claims(notebook):
         ids[str(claim.get("id"))] += 1
         yield from _claim_problems(chapter, claim)
