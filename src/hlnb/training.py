@@ -280,7 +280,7 @@ class _Here(Executor):
         future: Future = Future()
         try:
             future.set_result(fn(*args, **kwargs))
-        except Exception as error:
+        except Exception as error:  # the future carries it, as a pool would
             future.set_exception(error)
         return future
 
