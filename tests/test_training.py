@@ -94,6 +94,12 @@ def test_frozen_activations_are_computed_once_a_phase(monkeypatch):
     assert calls == [0, 1, 2]
 
 
+def test_inputs_are_not_copied_where_nothing_is_frozen():
+    x = torch.zeros(4, 30)
+    params = MODEL.init(stream(0, "init"))
+    assert training._frozen_activations(MODEL, params, x, stop=0) is x
+
+
 def test_too_large_a_cache_changes_nothing(monkeypatch):
     cached = run(layerwise(MODEL, epochs=2)).values
     monkeypatch.setattr(training, "CACHE_BYTES", 0)

@@ -11,7 +11,7 @@ import multiprocessing
 import os
 import signal
 import threading
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from concurrent.futures import (
     BrokenExecutor,
     Executor,
@@ -104,6 +104,8 @@ def _frozen_activations(
     model: Model, params: Params, x: Float[Tensor, "n ..."], *, stop: int
 ) -> Float[Tensor, "n ..."] | None:
     """Output of layers below `stop` on all of `x`; None if above CACHE_BYTES."""
+    if stop == 0:
+        return x  # nothing is frozen below; images are too large to copy
     with torch.no_grad():
         one = model.apply(params, x[:1], stop=stop)
         if one.numel() * one.element_size() * len(x) > CACHE_BYTES:
@@ -127,7 +129,6 @@ def train(
     until: Mapping[str, float] | None = None,
     dtype: torch.dtype = torch.float32,
     device: str = "cpu",
-    after_epoch: Callable[[], object] = lambda: None,
 ) -> Trace:
     """What `measures` saw while one network learned under cross-entropy loss.
 
@@ -205,7 +206,6 @@ def train(
             finished = phase_epoch == phase.epochs - 1
             if records[-1][0] != step and (every is None or finished):
                 record()
-            after_epoch()
             finite = all(bool(value.isfinite().all()) for value in learning.values())
             if not finite or (until and not waiting):
                 return _stack(records, batches, schedule, every=every)
@@ -251,7 +251,8 @@ def _stack(
     values = {}
     for name in records[0][1]:
         found = np.stack([value[name] for _, value in records])
-        full = np.full((len(steps), *found.shape[1:]), np.nan, dtype=found.dtype)
+        floating = np.result_type(found, np.float32)  # integers have no NaN
+        full = np.full((len(steps), *found.shape[1:]), np.nan, floating)
         full[: len(found)] = found
         values[name] = full
     return Trace(steps, steps / batches, values)
