@@ -126,6 +126,8 @@ def test_a_published_figure_refreshes_its_copy(book):
     copy.write_bytes(b"old")
     assert run(book, "01", overrides=[("seeds", "3")])[0]
     assert copy.read_bytes() == b"old"
+    assert run(book, "01", out=book / "elsewhere")[0]
+    assert copy.read_bytes() == b"old"
     assert run(book, "01", force=True)[0]
     assert copy.read_bytes() == b"png"
 

@@ -1,14 +1,16 @@
 """What a chapter puts on its page carries what the pipeline and a reader need."""
 
 import base64
+from dataclasses import fields
 
 import matplotlib.pyplot as plt
 import numpy as np
 import pytest
 
+from hlnb import claims
 from hlnb.claims import Claim
 from hlnb.errors import HlnbError
-from hlnb.publishing import page
+from hlnb.publishing import ledger, page, weaving
 
 CLAIM = Claim("a-1", "glasgow", "it is | so", "4", 5.0, 3.0, 9.0, 5, "epochs", "partly")
 WORDS = {"caption": "A line.", "alt": "A rising line."}
@@ -84,6 +86,13 @@ def test_a_moved_verdict_stops_the_published_run_and_no_other(shown, monkeypatch
 def test_every_claim_needs_an_expected_verdict(expect):
     with pytest.raises(HlnbError, match="its own id and an expected verdict"):
         page.claims([CLAIM], expect=expect)
+
+
+def test_page_and_pipeline_mean_the_same():
+    """`publishing` imports no science, so some names stand on both sides."""
+    assert (page.CLAIMS_MIME, page.DATA_MIME) == (weaving.CLAIMS, weaving.DATA)
+    assert ledger.VERDICTS == claims.VERDICTS
+    assert [f.name for f in fields(Claim)] == [*ledger.FIELDS, "note"]
 
 
 def test_glue_takes_numpys_numbers(monkeypatch):

@@ -11,8 +11,6 @@ from pathlib import Path
 from hlnb.errors import HlnbError
 from hlnb.publishing import chapters, ledger
 
-VERDICTS = ("reproduced", "partly", "not reproduced", "not testable here")
-
 
 @dataclass(frozen=True)
 class Executed(chapters.Chapter):
@@ -187,11 +185,11 @@ def totals(claims: list[dict]) -> str:
     """How many claims met which verdict, per source."""
     sources = list(dict.fromkeys(map(key, claims)))
     count = Counter((key(c), c["verdict"]) for c in claims)
-    rows = [[cite(s), *(str(count[s, v]) for v in VERDICTS)] for s in sources]
+    rows = [[cite(s), *(str(count[s, v]) for v in ledger.VERDICTS)] for s in sources]
     if len(sources) > 1:
         every = Counter(c["verdict"] for c in claims)
-        rows.append(["All sources", *(f"{every[v]}" for v in VERDICTS)])
-    return table(["Source", *map(verdict, VERDICTS)], rows, label="hlnb-totals")
+        rows.append(["All sources", *(f"{every[v]}" for v in ledger.VERDICTS)])
+    return table(["Source", *map(verdict, ledger.VERDICTS)], rows, label="hlnb-totals")
 
 
 def claim_tables(

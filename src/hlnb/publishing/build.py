@@ -152,9 +152,8 @@ class _Page(html.parser.HTMLParser):
             self._figure = None
         elif tag == "script" and self._state is not None:
             state, self._state = json.loads(self._state)["state"], None
-            for (
-                model
-            ) in state.values():  # the frames of a film are not numbered figures
+            for model in state.values():
+                # the frames of a film are not numbered figures
                 value = model["state"].get("value")
                 if isinstance(value, str) and "<img" in value:
                     frame = _Page()

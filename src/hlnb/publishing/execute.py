@@ -43,7 +43,7 @@ from hlnb.publishing.chapters import (
     source_problems,
     text_of,
 )
-from hlnb.publishing.ledger import executed_on
+from hlnb.publishing.ledger import executed_on, executed_path
 from hlnb.publishing.weaving import (
     DATA,
     INJECTED,
@@ -521,7 +521,9 @@ def _completed(futures: dict[Future, Plan], bar: Any) -> Iterator[Future]:
         for future in done:
             futures[future].progress.unlink(missing_ok=True)
         running = [futures[f] for f in waiting if futures[f].progress.exists()]
-        bar.n = ended + sum(plan.progress.stat().st_size for plan in running)
+        bar.n = ended
+        for plan in running:  # papermill's own cell of parameters is not counted
+            bar.n += min(plan.progress.stat().st_size, len(plan.chapter.cells))
         bar.set_description(", ".join(plan.chapter.name for plan in running))
         bar.refresh()
 
@@ -638,7 +640,7 @@ def _keep(plan: Plan, done: Executed) -> str | None:
             }
             _write_pair(plan.path, notebook, record)
             plan.failed.unlink(missing_ok=True)
-            if plan.profile == "published":
+            if plan.path.resolve() == executed_path(plan.chapter).resolve():
                 _refresh_images(plan.chapter.root / "book" / "images", notebook)
         elif notebook is not None:
             write_whole(plan.failed, to_bytes(notebook))

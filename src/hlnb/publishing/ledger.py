@@ -12,7 +12,7 @@ from hlnb.publishing.chapters import Chapter, read_notebook, tags_of
 from hlnb.publishing.weaving import CLAIMS, images, payloads
 
 MAX_BYTES = 1_500_000
-VERDICTS = {"reproduced", "partly", "not reproduced", "not testable here"}
+VERDICTS = ("reproduced", "partly", "not reproduced", "not testable here")
 FIELDS = (
     *("id", "source", "statement", "theirs", "ours"),
     *("low", "high", "n", "unit", "verdict"),
