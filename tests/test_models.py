@@ -4,10 +4,20 @@ import math
 
 import pytest
 import torch
+import torch.nn.functional as F
 from torch import nn
 
 from hlnb.errors import HlnbError
-from hlnb.models import Affine, Conv, Model, image_network, toy_network
+from hlnb.models import (
+    Affine,
+    Conv,
+    Glorot,
+    Model,
+    Normal,
+    Uniform,
+    image_network,
+    toy_network,
+)
 from hlnb.seeding import stream
 
 
@@ -21,6 +31,13 @@ def load(module, params, layer):
     return module
 
 
+class Turned(nn.Module):
+    """(n, channel, position) → (n, position, channel): our order of features."""
+
+    def forward(self, x):
+        return x.mT
+
+
 def test_toy_network_is_the_reports_network():
     model = toy_network(d=100, n_classes=4)
     params = double(model.init(stream(0, "init")))
@@ -29,6 +46,7 @@ def test_toy_network_is_the_reports_network():
         nn.Unflatten(1, (1, 100)),
         load(nn.Conv1d(1, 20, 16).double(), params, "conv"),
         nn.ReLU(),
+        Turned(),
         nn.Flatten(),
         load(nn.Linear(20 * 85, 100).double(), params, "hidden"),
         nn.ReLU(),
@@ -68,7 +86,7 @@ def test_initialization_has_pytorchs_law(layer, module):
 
     The sd of n uniform draws has relative sd √(0.2 / n); 6 sigma: false alarm 2e-9.
     """
-    params = layer.init(stream(0, "init"))
+    params = layer.init(stream(0, "init"), Uniform())
     for part in ("weight", "bias"):
         ours, theirs = params[f"{layer.name}.{part}"], getattr(module, part)
         bound = 1 / math.sqrt(module.weight[0].numel())
@@ -94,7 +112,11 @@ def test_applying_in_two_parts_is_applying_at_once():
 def test_pooling_padding_and_two_layers():
     conv = Conv("conv", 1, 2, 4, dims=1, padding=2, pool=3)
     x = torch.randn(5, 20, generator=stream(0, "x"))
-    assert conv.apply(conv.init(stream(0, "i")), x).shape == (5, 2, conv.side(20))
+    params = conv.init(stream(0, "i"), Uniform())
+    found = conv.apply(params, x)
+    theirs = load(nn.Conv1d(1, 2, 4, padding=2), params, "conv")(x[:, None]).relu()
+    assert torch.allclose(found.mT, F.max_pool1d(theirs, 3), atol=1e-6)
+    assert found.shape == (5, conv.side(20), 2)
     model = toy_network(d=40, n_classes=2, n_layers=2)
     assert model.names == ("conv", "readout")
     assert model.apply(model.init(stream(0, "init")), x.repeat(1, 2)).shape == (5, 2)
@@ -118,3 +140,28 @@ def test_names_lead_back_to_layers():
 def test_refuses_networks_that_cannot_be(settings, message):
     with pytest.raises(HlnbError, match=message):
         toy_network(**{"d": 40, "n_classes": 2, **settings})
+
+
+@pytest.mark.parametrize(
+    ("law", "sd"), [(Glorot(), math.sqrt(2 / (300 + 200))), (Normal(0.02), 0.02)]
+)
+def test_other_initializations_have_their_law(law, sd):
+    """Zero biases; the sd of n draws is within 6 sigma (normal: 1/√(2n) relative)."""
+    params = Affine("a", 300, 200).init(stream(0, "init"), law)
+    assert not params["a.bias"].any()
+    found = float(params["a.weight"].double().std())
+    assert abs(found / sd - 1) < 6 / math.sqrt(2 * 300 * 200)
+
+
+def test_a_head_reads_the_layer_it_is_named_for():
+    model = toy_network(d=40, n_classes=3, channels=4)
+    params = double(model.init(stream(0, "init")))
+    x = torch.randn(5, 40, dtype=torch.float64, generator=stream(0, "x"))
+    seen = model.apply(params, x, stop=1).flatten(1)
+    expected = F.linear(seen, params["conv_head.weight"], params["conv_head.bias"])
+    assert torch.allclose(model.apply(params, x, exit="conv"), expected, rtol=1e-12)
+    assert "conv_head" not in model.names
+    without = Model(model.layers).init(stream(0, "init"))
+    assert all(
+        torch.equal(v, model.init(stream(0, "init"))[k]) for k, v in without.items()
+    )

@@ -6,7 +6,7 @@ that any part of a network can learn while the rest stays as it is.
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import torch
 import torch.nn.functional as F
@@ -18,11 +18,47 @@ from hlnb.errors import HlnbError
 Params = Mapping[str, Tensor]  # "layer.weight" and "layer.bias" of every layer
 
 
-def _uniform(
-    shape: tuple[int, ...], fan_in: int, generator: torch.Generator
-) -> Float[Tensor, "*shape"]:
-    """Uniform on ±1/√fan_in: PyTorch's default for weights and biases alike."""
-    return (2 * torch.rand(shape, generator=generator) - 1) / math.sqrt(fan_in)
+@dataclass(frozen=True)
+class Uniform:
+    """Weights and biases uniform on ±1/√fan_in: PyTorch's default."""
+
+    def draw(
+        self, shape: tuple[int, ...], fans: tuple[int, int], generator: torch.Generator
+    ) -> tuple[Tensor, Tensor]:
+        """Weights of `shape` and one bias for each row; `fans`: inputs, outputs."""
+        bound = 1 / math.sqrt(fans[0])
+        weight, bias = (
+            (2 * torch.rand(size, generator=generator) - 1) * bound
+            for size in (shape, shape[:1])
+        )
+        return weight, bias
+
+
+@dataclass(frozen=True)
+class Glorot:
+    """Weights uniform on ±√(6 / (fan_in + fan_out)), biases 0 (Glorot & Bengio)."""
+
+    def draw(
+        self, shape: tuple[int, ...], fans: tuple[int, int], generator: torch.Generator
+    ) -> tuple[Tensor, Tensor]:
+        bound = math.sqrt(6 / sum(fans))
+        weight = (2 * torch.rand(shape, generator=generator) - 1) * bound
+        return weight, torch.zeros(shape[0])
+
+
+@dataclass(frozen=True)
+class Normal:
+    """Weights normal with standard deviation `sd`, biases 0."""
+
+    sd: float = 0.01
+
+    def draw(
+        self, shape: tuple[int, ...], fans: tuple[int, int], generator: torch.Generator
+    ) -> tuple[Tensor, Tensor]:
+        return self.sd * torch.randn(shape, generator=generator), torch.zeros(shape[0])
+
+
+Initialization = Uniform | Glorot | Normal
 
 
 @dataclass(frozen=True)
@@ -34,13 +70,12 @@ class Affine:
     n_out: int
     relu: bool = True
 
-    def init(self, generator: torch.Generator) -> dict[str, Tensor]:
-        return {
-            f"{self.name}.weight": _uniform(
-                (self.n_out, self.n_in), self.n_in, generator
-            ),
-            f"{self.name}.bias": _uniform((self.n_out,), self.n_in, generator),
-        }
+    def init(
+        self, generator: torch.Generator, law: Initialization
+    ) -> dict[str, Tensor]:
+        fans = (self.n_in, self.n_out)
+        weight, bias = law.draw((self.n_out, self.n_in), fans, generator)
+        return {f"{self.name}.weight": weight, f"{self.name}.bias": bias}
 
     def apply(
         self, params: Params, x: Float[Tensor, "n ..."]
@@ -52,7 +87,11 @@ class Affine:
 
 @dataclass(frozen=True)
 class Conv:
-    """Convolution over a row (`dims` 1) or an image (`dims` 2), ReLU, max-pooling."""
+    """Convolution over a row (`dims` 1) or an image (`dims` 2), ReLU, max-pooling.
+
+    Rows come as (n, position) or (n, position, channel) and leave as (n, position,
+    channel): a window is then contiguous in memory. Images are (n, channel, h, w).
+    """
 
     name: str
     channels_in: int
@@ -62,23 +101,32 @@ class Conv:
     padding: int = 0  # zeros added on each side; 0: filters stay inside the input
     pool: int = 1  # side of the max-pooling window; 1: none
 
-    def init(self, generator: torch.Generator) -> dict[str, Tensor]:
+    def init(
+        self, generator: torch.Generator, law: Initialization
+    ) -> dict[str, Tensor]:
+        pixels = self.size**self.dims
+        fans = (self.channels_in * pixels, self.channels_out * pixels)
         window = (self.size,) * self.dims
-        fan_in = self.channels_in * self.size**self.dims
         shape = (self.channels_out, self.channels_in, *window)
-        return {
-            f"{self.name}.weight": _uniform(shape, fan_in, generator),
-            f"{self.name}.bias": _uniform((self.channels_out,), fan_in, generator),
-        }
+        weight, bias = law.draw(shape, fans, generator)
+        return {f"{self.name}.weight": weight, f"{self.name}.bias": bias}
+
+    def windows(self, x: Float[Tensor, "n ..."]) -> Float[Tensor, "n position pixel"]:
+        """What each filter sees of a row, window after window (`dims` 1)."""
+        rows = x.unsqueeze(2) if x.dim() == 2 else x  # one input channel
+        if self.padding:
+            rows = F.pad(rows, (0, 0, self.padding, self.padding))
+        return rows.unfold(1, self.size, 1).flatten(2)
 
     def apply(
         self, params: Params, x: Float[Tensor, "n ..."]
-    ) -> Float[Tensor, "n channel ..."]:
+    ) -> Float[Tensor, "n ..."]:
         weight, bias = params[f"{self.name}.weight"], params[f"{self.name}.bias"]
         if self.dims == 1:
-            rows = x.unsqueeze(1) if x.dim() == 2 else x  # one input channel
-            out = F.conv1d(rows, weight, bias, padding=self.padding).relu()
-            return F.max_pool1d(out, self.pool) if self.pool > 1 else out
+            out = F.linear(self.windows(x), weight.flatten(1), bias).relu_()
+            if self.pool == 1:
+                return out
+            return F.max_pool1d(out.mT, self.pool).mT
         out = F.conv2d(x, weight, bias, padding=self.padding).relu()
         return F.max_pool2d(out, self.pool) if self.pool > 1 else out
 
@@ -92,20 +140,32 @@ Layer = Affine | Conv
 
 @dataclass(frozen=True)
 class Model:
-    """A feed-forward network: its layers in order from the input."""
+    """A feed-forward network: its layers in order from the input.
+
+    `heads`: auxiliary readouts, each by the name of the layer whose output it reads.
+    They serve greedy layer-wise training and are no part of the network itself.
+    """
 
     layers: tuple[Layer, ...]
+    heads: Mapping[str, Affine] = field(default_factory=dict)
+    initialization: Initialization = Uniform()
 
     @property
     def names(self) -> tuple[str, ...]:
         return tuple(layer.name for layer in self.layers)
 
+    def path(self, exit: str | None = None) -> tuple[Layer, ...]:
+        """The layers from the input to the readout, or to the head after `exit`."""
+        if exit is None:
+            return self.layers
+        return (*self.layers[: self.names.index(exit) + 1], self.heads[exit])
+
     def init(self, generator: torch.Generator) -> dict[str, Tensor]:
-        """Parameters drawn from PyTorch's default initialization, input layer first."""
+        """Parameters drawn from `initialization`, input layer first, heads last."""
         return {
             name: value
-            for layer in self.layers
-            for name, value in layer.init(generator).items()
+            for layer in (*self.layers, *self.heads.values())
+            for name, value in layer.init(generator, self.initialization).items()
         }
 
     def apply(
@@ -115,9 +175,13 @@ class Model:
         *,
         start: int = 0,
         stop: int | None = None,
+        exit: str | None = None,
     ) -> Float[Tensor, "n ..."]:
-        """Output of layers `start` to `stop` (exclusive) on input to layer `start`."""
-        for layer in self.layers[start:stop]:
+        """Output of layers `start` to `stop` (exclusive) on input to layer `start`.
+
+        `exit`: leave the network after that layer, through its head.
+        """
+        for layer in self.path(exit)[start:stop]:
             x = layer.apply(params, x)
         return x
 
@@ -150,11 +214,13 @@ def toy_network(
     hidden: int = 100,
     n_layers: int = 3,
     padding: int = 0,
+    initialization: Initialization = Uniform(),
 ) -> Model:
     """The report's network for rows of `d` pixels (Section 5, "Architecture").
 
     Three layers: `conv` (`channels` filters of length T), `hidden`, `readout`. Two
-    layers: without `hidden`; the report says that it tried this too.
+    layers: without `hidden`; the report says that it tried this too. One auxiliary
+    head, after `conv`, waits for a schedule that uses it.
     """
     _check_width(channels=channels, hidden=hidden)
     if n_layers not in (2, 3):
@@ -166,14 +232,15 @@ def toy_network(
     conv = Conv("conv", 1, channels, T, dims=1, padding=padding)
     flat = channels * conv.side(d)
     if n_layers == 2:
-        return Model((conv, Affine("readout", flat, n_classes, relu=False)))
-    return Model(
-        (
-            conv,
-            Affine("hidden", flat, hidden),
-            Affine("readout", hidden, n_classes, relu=False),
-        )
+        readout = Affine("readout", flat, n_classes, relu=False)
+        return Model((conv, readout), initialization=initialization)
+    layers = (
+        conv,
+        Affine("hidden", flat, hidden),
+        Affine("readout", hidden, n_classes, relu=False),
     )
+    head = Affine("conv_head", flat, n_classes, relu=False)
+    return Model(layers, {"conv": head}, initialization)
 
 
 def image_network(

@@ -1,23 +1,39 @@
 """Which layers learn when, as data."""
 
+import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from hlnb.errors import HlnbError
 from hlnb.models import Model
 
 
+def check_rate(lr: float) -> None:
+    """Refuses what is no learning rate."""
+    if not math.isfinite(lr) or lr <= 0:
+        raise HlnbError(f"lr = {lr} is not a learning rate: take lr > 0.")
+
+
 @dataclass(frozen=True)
 class Phase:
-    """A stretch of training in which the named layers learn and the others do not."""
+    """A stretch of training in which the named layers learn and the others do not.
+
+    `exit`: the outputs of this phase leave the network after that layer, through its
+    auxiliary head. `lr`: its own learning rate; None: the run's.
+    """
 
     epochs: int
     learns: tuple[str, ...]
+    exit: str | None = None
+    lr: float | None = None
 
     def __post_init__(self):
         if self.epochs < 1:
             raise HlnbError(f"A phase lasts at least one epoch, not {self.epochs}.")
         if not self.learns:
             raise HlnbError("A phase in which no layer learns does nothing: name one.")
+        if self.lr is not None:
+            check_rate(self.lr)
 
 
 @dataclass(frozen=True)
@@ -31,16 +47,32 @@ class Schedule:
     def check(self, model: Model) -> None:
         """Refuses a schedule that names an unknown layer, or is silent on one."""
         learning = {name for phase in self.phases for name in phase.learns}
-        for name in sorted((learning | set(self.frozen)) - set(model.names)):
+        exits = {phase.exit for phase in self.phases} - {None}
+        if unknown := exits - set(model.heads):
+            raise HlnbError(
+                f"The schedule leaves the network after {min(unknown)!r}, where the "
+                f"model has no head: it has heads after {list(model.heads)}."
+            )
+        heads = {model.heads[exit].name for exit in exits}
+        known = (*model.names, *sorted(heads))
+        for name in sorted((learning | set(self.frozen)) - set(known)):
             raise HlnbError(
                 f"The schedule names a layer {name!r} that the model lacks: "
-                f"it has {', '.join(model.names)}."
+                f"it has {', '.join(known)}."
             )
+        for phase in self.phases:
+            used = [layer.name for layer in model.path(phase.exit)]
+            for name in phase.learns:
+                if name not in used:
+                    raise HlnbError(
+                        f"Layer {name!r} cannot learn in a phase whose outputs do not "
+                        f"pass it: they pass {', '.join(used)}."
+                    )
         for name in sorted(learning & set(self.frozen)):
             raise HlnbError(
                 f"Layer {name!r} is said to be frozen and to learn: choose."
             )
-        for name in sorted(set(model.names) - learning - set(self.frozen)):
+        for name in sorted(set(known) - learning - set(self.frozen)):
             raise HlnbError(
                 f"The schedule does not say when layer {name!r} learns: "
                 "name it in a phase or in `frozen`."
@@ -64,12 +96,35 @@ def simultaneous(model: Model, *, epochs: int) -> Schedule:
     return Schedule("simultaneous", (Phase(epochs, model.names),))
 
 
-def layerwise(model: Model, *, epochs: int) -> Schedule:
+def layerwise(
+    model: Model, *, epochs: int, lrs: Sequence[float | None] | None = None
+) -> Schedule:
     """One layer after another from the input up, `epochs` each.
 
     Layers below stay as trained, layers above stay as initialized; no auxiliary heads.
+    `lrs`: a learning rate for each phase; None: the run's in all.
     """
-    return Schedule("layer-wise", tuple(Phase(epochs, (name,)) for name in model.names))
+    rates = lrs or [None] * len(model.names)
+    phases = (
+        Phase(epochs, (name,), lr=lr)
+        for name, lr in zip(model.names, rates, strict=True)
+    )
+    return Schedule("layer-wise", tuple(phases))
+
+
+def greedy(model: Model, *, epochs: int) -> Schedule:
+    """Layer-wise training in which each layer learns together with a head of its own.
+
+    Each phase trains one layer and an auxiliary readout on top of it; the last hidden
+    layer learns together with the network's readout.
+    """
+    *lower, last, readout = model.names
+    if missing := [name for name in lower if name not in model.heads]:
+        raise HlnbError(f"Greedy training needs a head after layer {missing[0]!r}.")
+    phases = [
+        Phase(epochs, (name, model.heads[name].name), exit=name) for name in lower
+    ]
+    return Schedule("greedy", (*phases, Phase(epochs, (last, readout))))
 
 
 def only(model: Model, layer: str, *, epochs: int) -> Schedule:

@@ -5,13 +5,14 @@ layout gives the same numbers, because each run uses one thread and its own stre
 """
 
 import contextlib
+import dataclasses
 import itertools
 import math
 import multiprocessing
 import os
 import signal
 import threading
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import (
     BrokenExecutor,
     Executor,
@@ -20,6 +21,8 @@ from concurrent.futures import (
     as_completed,
 )
 from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
@@ -29,15 +32,16 @@ from jaxtyping import Float
 from torch import Tensor
 from tqdm import tqdm
 
+from hlnb import cache, gradients
 from hlnb.data.problem import Batch, Problem
 from hlnb.errors import HlnbError
 from hlnb.metrics.measures import Measure
-from hlnb.models import Model, Params
+from hlnb.models import Layer, Model, Params
 from hlnb.results import Result, machine, to_json
-from hlnb.schedules import Schedule
+from hlnb.schedules import Phase, Schedule, check_rate
 from hlnb.seeding import stream
 
-EVALUATION_CHUNK = 1024  # inputs whose activations are in memory at a time
+EVALUATION_CHUNK = 256  # inputs at a time: their activations stay in the cache
 CACHE_BYTES = 4 * 2**30  # larger frozen activations are recomputed batch by batch
 
 
@@ -70,8 +74,7 @@ class Run:
     lr: float  # step size on the mean loss of a batch
 
     def __post_init__(self):
-        if not math.isfinite(self.lr) or self.lr <= 0:
-            raise HlnbError(f"lr = {self.lr} is not a learning rate: take lr > 0.")
+        check_rate(self.lr)
         stream(self.seed, "refuses a seed that is none")
 
 
@@ -92,12 +95,22 @@ class Trace(NamedTuple):
 
 
 def evaluate(
-    model: Model, params: Params, x: Float[Tensor, "n ..."], *, start: int = 0
-) -> Float[Tensor, "n channel"]:
-    """The network's outputs on `x`, the input to layer `start`, without gradients."""
+    model: Model,
+    params: Params,
+    x: Float[Tensor, "n ..."],
+    *,
+    start: int = 0,
+    stop: int | None = None,
+    exit: str | None = None,
+) -> Float[Tensor, "n ..."]:
+    """`model.apply` without gradients, a chunk of `x` at a time."""
     with torch.no_grad():
         parts = x.split(EVALUATION_CHUNK)
-        return torch.cat([model.apply(params, part, start=start) for part in parts])
+        outputs = [
+            model.apply(params, part, start=start, stop=stop, exit=exit)
+            for part in parts
+        ]
+        return torch.cat(outputs)
 
 
 def _frozen_activations(
@@ -106,12 +119,10 @@ def _frozen_activations(
     """Output of layers below `stop` on all of `x`; None if above CACHE_BYTES."""
     if stop == 0:
         return x  # nothing is frozen below; images are too large to copy
-    with torch.no_grad():
-        one = model.apply(params, x[:1], stop=stop)
-        if one.numel() * one.element_size() * len(x) > CACHE_BYTES:
-            return None
-        parts = x.split(EVALUATION_CHUNK)
-        return torch.cat([model.apply(params, part, stop=stop) for part in parts])
+    one = evaluate(model, params, x[:1], stop=stop)
+    if one.numel() * one.element_size() * len(x) > CACHE_BYTES:
+        return None
+    return evaluate(model, params, x, stop=stop)
 
 
 def train(
@@ -159,53 +170,59 @@ def train(
     batches = math.ceil(n_train / batch_size)
     records: list[tuple[int, dict[str, np.ndarray]]] = []
     waiting = set(until or {})
-    step = 0
+    looked_at = sorted({m.on for m in measures.values()} - {None})
+    step = epoch = 0
 
-    def record() -> None:
-        seen = _measure(model, params, data, measures)
+    def record(
+        inputs: Mapping[str, Tensor | None], start: int = 0, exit: str | None = None
+    ) -> None:
+        """Measures now; `inputs`: of layer `start`, by batch; None: not kept."""
+        outputs = {}
+        for on in looked_at:
+            kept = inputs.get(on)
+            x, begin = (data[on].x, 0) if kept is None else (kept, start)
+            outputs[on] = evaluate(model, params, x, start=begin, exit=exit)
+        seen = _measure(params, data, outputs, measures)
         records.append((step, seen))
         waiting.difference_update([n for n in waiting if seen[n] <= until[n]])
 
-    record()
-    epoch = 0
+    record({}, exit=schedule.phases[0].exit)
     for phase in schedule.phases:
-        start = min(model.names.index(name) for name in phase.learns)
+        layers = model.path(phase.exit)
+        start = min(i for i, layer in enumerate(layers) if layer.name in phase.learns)
         learning = {
-            name: value.requires_grad_()
+            name: value
             for name, value in params.items()
             if model.layer_of(name) in phase.learns
         }
-        stepper = optimizer.build(learning.values(), run.lr)
-        frozen: Tensor | None = None
+        lr = run.lr if phase.lr is None else phase.lr
+        descend = _steps(layers[start:], params, learning, phase, optimizer, lr)
+        below: dict[str, Tensor | None] = {}
         for phase_epoch in range(phase.epochs):
             if online and epoch:
                 fresh = stream(run.seed, f"train/{epoch}")
                 batch = problem.with_seed(run.seed).sample(n_train, generator=fresh)
                 moved = (_moved(t, device, dtype) for t in batch[:2])
                 data["train"] = Batch(*moved)
+            for on in {"train", *looked_at}:
+                if phase_epoch == 0 or (online and on == "train"):
+                    x = data[on].x
+                    below[on] = _frozen_activations(model, params, x, stop=start)
             x, y, _ = data["train"]
-            if online or phase_epoch == 0:
-                frozen = _frozen_activations(model, params, x, stop=start)
+            frozen = below["train"]
             for rows in torch.randperm(n_train, generator=order).split(batch_size):
                 rows = rows.to(device)
-                with torch.no_grad():
-                    below = (
-                        model.apply(params, x[rows], stop=start)
-                        if frozen is None
-                        else frozen[rows]
-                    )
-                outputs = model.apply(params, below, start=start)
-                loss = F.cross_entropy(outputs, y[rows])
-                stepper.zero_grad()
-                loss.backward()
-                stepper.step()
+                if frozen is None:
+                    descend(evaluate(model, params, x[rows], stop=start), y[rows])
+                else:
+                    descend(frozen[rows], y[rows])
                 step += 1
                 if every is not None and step % every == 0:
-                    record()
+                    record(below, start, phase.exit)
             epoch += 1
             finished = phase_epoch == phase.epochs - 1
             if records[-1][0] != step and (every is None or finished):
-                record()
+                record(below, start, phase.exit)
             finite = all(bool(value.isfinite().all()) for value in learning.values())
             if not finite or (until and not waiting):
                 return _stack(records, batches, schedule, every=every)
@@ -214,22 +231,44 @@ def train(
     return _stack(records, batches, schedule, every=every)
 
 
+def _steps(
+    layers: Sequence[Layer],
+    params: Params,
+    learning: Mapping[str, Tensor],
+    phase: Phase,
+    optimizer: Optimizer,
+    lr: float,
+) -> Callable[[Tensor, Tensor], None]:
+    """What makes one update from a batch: the input to `layers`, and labels."""
+    if optimizer == SGD() and gradients.written_out(layers):
+        return partial(gradients.descend, layers, params, lr=lr, learns=phase.learns)
+    for value in learning.values():
+        value.requires_grad_()
+    stepper = optimizer.build(learning.values(), lr)
+
+    def descend(x: Tensor, y: Tensor) -> None:
+        for layer in layers:
+            x = layer.apply(params, x)
+        loss = F.cross_entropy(x, y)
+        stepper.zero_grad()
+        loss.backward()
+        stepper.step()
+
+    return descend
+
+
 def _moved(tensor: Tensor, device: str, dtype: torch.dtype) -> Tensor:
     return tensor.to(device, dtype if tensor.is_floating_point() else tensor.dtype)
 
 
 def _measure(
-    model: Model,
     params: Params,
     data: Mapping[str, Batch],
+    outputs: Mapping[str, Tensor],
     measures: Mapping[str, Measure],
 ) -> dict[str, np.ndarray]:
-    """Every measure's value now; a batch's outputs are computed once for all."""
+    """Every measure's value now; a batch's outputs are shared by its measures."""
     seen = {name: value.detach() for name, value in params.items()}
-    outputs = {
-        on: evaluate(model, seen, data[on].x)
-        for on in sorted({m.on for m in measures.values()} - {None})
-    }
     values = {}
     for name, measure in measures.items():
         value = measure(seen, data.get(measure.on), outputs.get(measure.on))
@@ -269,9 +308,38 @@ def _one_thread() -> Iterator[None]:
         torch.set_num_threads(before)
 
 
-def _task(arguments: dict) -> Trace:
+def _task(arguments: dict, path: Path | None = None) -> Trace:
+    """A run on one thread; when it has ended it is kept at `path`, if there is one."""
     with _one_thread():
-        return train(**arguments)
+        trace = train(**arguments)
+    if path is not None:
+        arrays = {f"value/{name}": value for name, value in trace.values.items()}
+        cache.keep(path, {"steps": trace.steps, "epochs": trace.epochs, **arrays})
+    return trace
+
+
+def _place(common: Mapping, run: Run) -> Path | None:
+    """Where this run is kept, if runs are: code from outside hlnb is not known."""
+    parts = [common["problem"], *common["measures"].values()]
+    parts += [value for value in common.values() if dataclasses.is_dataclass(value)]
+    if not all(type(part).__module__.startswith("hlnb.") for part in parts):
+        return None
+    data = getattr(common["problem"], "provenance", None)  # data that come from files
+    spec = {"run": run, **common, "data": data()["sha256"] if data else None}
+    return cache.place(to_json(spec))
+
+
+def _kept(path: Path | None) -> Trace | None:
+    """The run that is kept at `path`, if there is one."""
+    arrays = None if path is None else cache.find(path)
+    if not arrays or not {"steps", "epochs"} <= set(arrays):
+        return None
+    values = {
+        name.removeprefix("value/"): array
+        for name, array in arrays.items()
+        if name.startswith("value/")
+    }
+    return Trace(arrays["steps"], arrays["epochs"], values)
 
 
 class _Here(Executor):
@@ -332,7 +400,8 @@ def sweep(
     """The Result of training every run; `settings` are those of `train`.
 
     `executor`: any `concurrent.futures.Executor`; None: `processes()` for this sweep
-    alone. Every executor gives the same numbers.
+    alone. Every executor gives the same numbers. Where HLNB_CACHE names a folder, runs
+    are kept there as they end, and runs that are there are not computed again.
     """
     runs = tuple(runs)
     if not runs:
@@ -345,13 +414,26 @@ def sweep(
         "measures": dict(measures),
         **settings,
     }
+    places = {run: _place(common, run) for run in runs}
+    traces = {run: trace for run in runs if (trace := _kept(places[run])) is not None}
+    cache.note(len(traces), len(runs))
     with contextlib.ExitStack() as stack:
-        if executor is None:
+        todo = [run for run in runs if run not in traces]
+        if executor is None and todo:
             executor = stack.enter_context(processes())
-        futures = {executor.submit(_task, {**common, "run": r}): r for r in runs}
-        done = tqdm(as_completed(futures), total=len(runs), unit="run", disable=None)
+        futures = {
+            executor.submit(_task, {**common, "run": run}, places[run]): run
+            for run in todo
+        }
+        done = tqdm(
+            as_completed(futures),
+            total=len(runs),
+            initial=len(traces),
+            unit="run",
+            disable=None,
+        )
         try:
-            traces = {futures[future]: future.result() for future in done}
+            traces |= {futures[future]: future.result() for future in done}
         except BrokenExecutor as error:
             raise HlnbError(
                 "A worker process ended before its run did (killed, interrupted, or "

@@ -66,6 +66,7 @@ class PatternProblem:
     noise: float = 0.0  # standard deviation of the pixels that no pattern covers
     seed: int = 0  # fixes the patterns
     n_held_out: int = 1024  # validation inputs, and test inputs where they are sampled
+    n_listed: int = 1000  # up to so many distinct inputs, the test batch lists all
 
     def __post_init__(self):
         if self.T < 1 or self.k < 1 or self.k > 2 ** (self.T - 1):
@@ -186,11 +187,11 @@ class PatternProblem:
     def split(self, seed: int, *, n_train: int) -> Mapping[str, Batch]:
         """Training and validation samples; test = all distinct inputs if they are few.
 
-        Where inputs cannot be listed, the test batch is a sample of `n_held_out`.
+        Where they are more than `n_listed`, the test batch is a sample of `n_held_out`.
         """
         problem = self.with_seed(seed)
         try:
-            test = problem.distinct()
+            test = problem.distinct(limit=self.n_listed)
         except HlnbError:
             test = problem.sample(self.n_held_out, generator=stream(seed, "test"))
         return {

@@ -1,0 +1,88 @@
+"""What chance alone would do: intervals and p-values that need no bell curve."""
+
+import math
+from collections.abc import Sequence
+
+import numpy as np
+from jaxtyping import Float, Real
+from scipy import stats
+
+from hlnb.errors import HlnbError
+
+Count = int | np.integer
+EXACT_UP_TO = 20_000  # ways to split two samples; above, the normal approximation
+
+
+def interval(k: Count, n: Count, *, confidence: float = 0.95) -> tuple[float, float]:
+    """Clopper–Pearson: lower and upper bound of a share, after k of n.
+
+    It covers the share with probability `confidence` at least, whatever the share is.
+    """
+    if not 0 <= k <= n or n == 0:
+        raise HlnbError(f"{k} of {n} is not a count: take 0 ≤ k ≤ n and n ≥ 1.")
+    found = stats.binomtest(int(k), int(n)).proportion_ci(confidence, method="exact")
+    return float(found.low), float(found.high)
+
+
+def tail(k: Count, n: Count, *, p: float) -> float:
+    """P(Binomial(n, p) ≥ k)."""
+    return float(stats.binom.sf(k - 1, n, p))
+
+
+def holm(
+    p_values: Real[np.ndarray, " test"] | Sequence[float],
+) -> Float[np.ndarray, " test"]:
+    """Holm's adjusted p-values, in the order given.
+
+    Rejecting those ≤ a rejects any true hypothesis with probability ≤ a, however the
+    tests depend on each other.
+    """
+    p = np.asarray(p_values, dtype=float)
+    order = np.argsort(p)
+    adjusted = np.empty_like(p)
+    steps = np.arange(len(p), 0, -1) * p[order]
+    adjusted[order] = np.minimum(np.maximum.accumulate(steps), 1)
+    return adjusted
+
+
+def _check_sample(values: Real[np.ndarray, " run"]) -> None:
+    if not len(values) or np.isnan(values).any():
+        raise HlnbError(
+            "A sample needs values, none of them NaN: leave those runs out."
+        )
+
+
+def median_interval(
+    values: Real[np.ndarray, " run"], *, confidence: float = 0.95
+) -> tuple[float, float, float]:
+    """Lower and upper bound of the median, and the coverage that they really have.
+
+    The r-th smallest and the r-th largest value, r as large as `confidence` lets it be.
+    Whatever the law of the values, the coverage is exact, and a lower bound if values
+    can tie. Too few values for `confidence`: the smallest, the largest, and the
+    coverage of these. Censored values are inf.
+    """
+    _check_sample(values)
+    n = len(values)
+    coverage = 1 - 2 * stats.binom.cdf(np.arange((n + 1) // 2), n, 0.5)
+    r = max(1, int((coverage >= confidence).sum()))
+    ordered = np.sort(values)
+    return float(ordered[r - 1]), float(ordered[n - r]), float(coverage[r - 1])
+
+
+def rank_sum(a: Real[np.ndarray, " run"], b: Real[np.ndarray, " other"]) -> float:
+    """Two-sided p-value of the Mann–Whitney test; inf ranks last, ties share a rank.
+
+    Exact, ties included, where few splits of the pooled values have to be counted;
+    otherwise exact without ties if a sample has 8 values or fewer, or else by the
+    normal approximation.
+    """
+    _check_sample(a)
+    _check_sample(b)
+    ranks = stats.rankdata(np.concatenate([a, b]))
+    if ranks.min() == ranks.max():
+        return 1.0
+    few = math.comb(len(ranks), len(a)) <= EXACT_UP_TO
+    method = stats.PermutationMethod(n_resamples=math.inf) if few else "auto"
+    found = stats.mannwhitneyu(ranks[: len(a)], ranks[len(a) :], method=method)
+    return float(found.pvalue)

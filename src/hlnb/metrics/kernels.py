@@ -1,0 +1,123 @@
+"""What a network can do with its features fixed: kernels of an untrained network.
+
+Kernels are in float64, so that ridge regression on them takes small penalties.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Protocol, runtime_checkable
+
+import numpy as np
+import torch
+from jaxtyping import Float, Int, Real
+from sklearn.kernel_ridge import KernelRidge
+from torch import Tensor
+
+from hlnb.errors import HlnbError
+
+Params = Mapping[str, Tensor]
+Rows = Float[Tensor | np.ndarray, "_ train"]
+Labels = Int[Tensor | np.ndarray, "_"]
+
+CHUNK = 256  # inputs whose gradients are computed at once: bounds the memory
+
+
+@runtime_checkable
+class Network(Protocol):
+    """Named layers in order from the input, and their outputs."""
+
+    @property
+    def layers(self) -> Sequence[Any]: ...
+
+    def apply(
+        self, params: Params, x: Tensor, *, start: int = 0, stop: int | None = None
+    ) -> Tensor: ...
+
+
+def random_features(
+    model: Network, params: Params, x: Float[Tensor, "n ..."]
+) -> Float[Tensor, "n feature"]:
+    """The input of the last layer: what an untrained network lets its readout see."""
+    return model.apply(params, x, stop=len(model.layers) - 1).flatten(1)
+
+
+def linear_kernel(
+    a: Float[Tensor, "n feature"], b: Float[Tensor, "m feature"]
+) -> Float[Tensor, "n m"]:
+    """⟨a, b⟩ + 1: the tangent kernel of an affine readout of these features."""
+    return a.double() @ b.double().T + 1
+
+
+def _gradients(
+    model: Network, params: Params, below: Tensor, depth: int, names: Sequence[str]
+) -> Float[Tensor, "n entry"]:
+    """∂f_c/∂(parameters `names` of layer `depth`) of each input, all c in one row."""
+
+    def outputs(own: Params, one: Tensor) -> Float[Tensor, " channel"]:
+        return model.apply({**params, **own}, one[None], start=depth)[0]
+
+    own = {name: params[name] for name in names}
+    each = torch.func.vmap(torch.func.jacrev(outputs), (None, 0), chunk_size=CHUNK)
+    return torch.cat([part.flatten(1) for part in each(own, below).values()], dim=1)
+
+
+def tangent_kernel(
+    model: Network,
+    params: Params,
+    x: Float[Tensor, "n ..."],
+    z: Float[Tensor, "m ..."],
+) -> Float[Tensor, "n m"]:
+    """K(x, z) = 1/C Σ_c ⟨∂f_c(x)/∂θ, ∂f_c(z)/∂θ⟩ at `params`, C the number of outputs.
+
+    Exact and summed over layers. An affine layer's gradient is an outer product, of its
+    input a and its bias's gradient δ, so its share is ⟨δ_x, δ_z⟩ (⟨a_x, a_z⟩ + 1); the
+    gradients of convolutions are held in memory.
+    """
+    params = {name: value.detach().double() for name, value in params.items()}
+    x, z = x.double(), z.double()
+    kernel = x.new_zeros(len(x), len(z))
+    for depth, layer in enumerate(model.layers):
+        weight, bias = f"{layer.name}.weight", f"{layer.name}.bias"
+        affine = params[weight].dim() == 2
+        inputs = [model.apply(params, batch, stop=depth) for batch in (x, z)]
+        names = [bias] if affine else [weight, bias]
+        one, two = (_gradients(model, params, a, depth, names) for a in inputs)
+        share = one @ two.T
+        kernel += (
+            share * linear_kernel(*(a.flatten(1) for a in inputs)) if affine else share
+        )
+    return kernel / model.apply(params, x[:1]).shape[1]
+
+
+def ridge_errors(
+    kernels: Mapping[str, Rows],
+    labels: Mapping[str, Labels],
+    *,
+    n_classes: int,
+    weight: Real[Tensor | np.ndarray, " test"] | None = None,
+    penalties: Sequence[float] = (1e-6, 1e-4, 1e-2, 1.0),
+) -> tuple[float, float]:
+    """Test error of kernel ridge regression, and the penalty that validation chose.
+
+    `kernels`: `train`, `validation` and `test`, each with one column per training
+    input. Targets are +1 for the label's class and −1 for the others; the largest
+    output is the answer. Kernels are divided by the mean of the training diagonal, so
+    that a penalty means the same for each; ties go to the largest penalty. `weight`:
+    probabilities of the test inputs; None: all equal.
+    """
+    if not len(penalties) or min(penalties) <= 0:
+        raise HlnbError(f"penalties = {penalties}: name at least one, all above 0.")
+    y = {name: np.asarray(values) for name, values in labels.items()}
+    scale = np.diagonal(kernels["train"]).mean(dtype=float)
+    K = {name: np.asarray(rows, dtype=float) / scale for name, rows in kernels.items()}
+    targets = 2.0 * (y["train"][:, None] == np.arange(n_classes)) - 1
+
+    def wrong(machine: KernelRidge, name: str) -> np.ndarray:
+        return machine.predict(K[name]).argmax(1) != y[name]
+
+    def machine(penalty: float) -> KernelRidge:
+        return KernelRidge(alpha=penalty, kernel="precomputed").fit(K["train"], targets)
+
+    fits = [machine(penalty) for penalty in sorted(penalties, reverse=True)]
+    best = min(fits, key=lambda fit: wrong(fit, "validation").mean())
+    weights = None if weight is None else np.asarray(weight)
+    return float(np.average(wrong(best, "test"), weights=weights)), float(best.alpha)
