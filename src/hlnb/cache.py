@@ -11,6 +11,7 @@ import json
 import os
 import platform
 from collections.abc import Mapping
+from contextlib import suppress
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -54,10 +55,8 @@ def keep(path: Path, arrays: Mapping[str, np.ndarray]) -> None:
     """Stores the arrays of a finished run; a full disk loses nothing else."""
     buffer = io.BytesIO()
     np.savez(buffer, **arrays)
-    try:
+    with suppress(HlnbError):  # the run is not lost, it is not kept
         write_whole(path, buffer.getvalue())
-    except HlnbError:
-        path.unlink(missing_ok=True)  # the run is not lost, it is not kept
 
 
 def find(path: Path) -> dict[str, np.ndarray] | None:

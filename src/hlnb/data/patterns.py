@@ -65,7 +65,8 @@ class PatternProblem:
     scale: float = 1.0  # pattern entries are +scale or -scale
     noise: float = 0.0  # standard deviation of the pixels that no pattern covers
     seed: int = 0  # fixes the patterns
-    n_held_out: int = 1024  # validation inputs, and test inputs where they are sampled
+    n_validation: int = 512
+    n_test: int = 1024  # test inputs, where they are sampled
     n_listed: int = 1000  # up to so many distinct inputs, the test batch lists all
 
     def __post_init__(self):
@@ -187,17 +188,17 @@ class PatternProblem:
     def split(self, seed: int, *, n_train: int) -> Mapping[str, Batch]:
         """Training and validation samples; test = all distinct inputs if they are few.
 
-        Where they are more than `n_listed`, the test batch is a sample of `n_held_out`.
+        Where they are more than `n_listed`, the test batch is a sample of `n_test`.
         """
         problem = self.with_seed(seed)
         try:
             test = problem.distinct(limit=self.n_listed)
         except HlnbError:
-            test = problem.sample(self.n_held_out, generator=stream(seed, "test"))
+            test = problem.sample(self.n_test, generator=stream(seed, "test"))
         return {
             "train": problem.sample(n_train, generator=stream(seed, "train")),
             "validation": problem.sample(
-                self.n_held_out, generator=stream(seed, "validation")
+                self.n_validation, generator=stream(seed, "validation")
             ),
             "test": test,
         }

@@ -32,6 +32,13 @@ def value_at(
     return np.where(np.isfinite(when), values[np.arange(len(values)), record], np.nan)
 
 
+def held(values: Real[np.ndarray, "run record"]) -> Real[np.ndarray, "run record"]:
+    """The curves of runs that ended early, each continued with its last value."""
+    last = (~np.isnan(values)).cumsum(1).argmax(1)
+    end = values[np.arange(len(values)), last][:, None]
+    return np.where(np.arange(values.shape[1]) > last[:, None], end, values)
+
+
 def within_phase(
     times: Real[np.ndarray, " run"], *, ends: Sequence[float]
 ) -> Real[np.ndarray, " run"]:

@@ -120,7 +120,6 @@ def rank_among_moves(
     own. If the directions that training took were uniform and independent, the p-value
     (1 + #{random ≥ real}) / (1 + n_moves) would be exact.
     """
-    start, filters = start.astype(float), filters.astype(float)
     lengths = np.linalg.norm(filters - start, axis=-1, keepdims=True)
     shape = (n_moves, *start.shape)
     normal = torch.randn(shape, generator=generator, dtype=torch.float64).numpy()

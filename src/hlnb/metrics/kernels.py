@@ -8,7 +8,7 @@ from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
 import torch
-from jaxtyping import Float, Int, Real
+from jaxtyping import Bool, Float, Int, Real
 from sklearn.kernel_ridge import KernelRidge
 from torch import Tensor
 
@@ -19,6 +19,7 @@ Rows = Float[Tensor | np.ndarray, "_ train"]
 Labels = Int[Tensor | np.ndarray, "_"]
 
 CHUNK = 256  # inputs whose gradients are computed at once: bounds the memory
+PENALTIES = tuple(10.0**power for power in range(-6, 3))
 
 
 @runtime_checkable
@@ -82,9 +83,9 @@ def tangent_kernel(
         names = [bias] if affine else [weight, bias]
         one, two = (_gradients(model, params, a, depth, names) for a in inputs)
         share = one @ two.T
-        kernel += (
-            share * linear_kernel(*(a.flatten(1) for a in inputs)) if affine else share
-        )
+        if affine:
+            share *= linear_kernel(*(a.flatten(1) for a in inputs))
+        kernel += share
     return kernel / model.apply(params, x[:1]).shape[1]
 
 
@@ -94,7 +95,7 @@ def ridge_errors(
     *,
     n_classes: int,
     weight: Real[Tensor | np.ndarray, " test"] | None = None,
-    penalties: Sequence[float] = (1e-6, 1e-4, 1e-2, 1.0),
+    penalties: Sequence[float] = PENALTIES,
 ) -> tuple[float, float]:
     """Test error of kernel ridge regression, and the penalty that validation chose.
 
@@ -107,17 +108,18 @@ def ridge_errors(
     if not len(penalties) or min(penalties) <= 0:
         raise HlnbError(f"penalties = {penalties}: name at least one, all above 0.")
     y = {name: np.asarray(values) for name, values in labels.items()}
-    scale = np.diagonal(kernels["train"]).mean(dtype=float)
-    K = {name: np.asarray(rows, dtype=float) / scale for name, rows in kernels.items()}
+    K = {name: np.asarray(rows, dtype=float) for name, rows in kernels.items()}
+    scale = K["train"].diagonal().mean()
     targets = 2.0 * (y["train"][:, None] == np.arange(n_classes)) - 1
 
-    def wrong(machine: KernelRidge, name: str) -> np.ndarray:
-        return machine.predict(K[name]).argmax(1) != y[name]
+    def fit(penalty: float) -> KernelRidge:
+        machine = KernelRidge(alpha=penalty, kernel="precomputed")
+        return machine.fit(K["train"] / scale, targets)
 
-    def machine(penalty: float) -> KernelRidge:
-        return KernelRidge(alpha=penalty, kernel="precomputed").fit(K["train"], targets)
+    def wrong(machine: KernelRidge, name: str) -> Bool[np.ndarray, " n"]:
+        return machine.predict(K[name] / scale).argmax(1) != y[name]
 
-    fits = [machine(penalty) for penalty in sorted(penalties, reverse=True)]
-    best = min(fits, key=lambda fit: wrong(fit, "validation").mean())
+    machines = [fit(penalty) for penalty in sorted(penalties, reverse=True)]
+    best = min(machines, key=lambda machine: wrong(machine, "validation").mean())
     weights = None if weight is None else np.asarray(weight)
     return float(np.average(wrong(best, "test"), weights=weights)), float(best.alpha)
