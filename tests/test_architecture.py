@@ -39,7 +39,7 @@ MAY_IMPORT = {
     "table1_tests": {"table1", "metrics", "models", "seeding"},
     "table1_variants": {
         *("table1", "data", "metrics", "models", "results", "schedules", "training"),
-        "seeding",
+        *("gradients", "seeding"),
     },
     "claims": {"metrics", "errors"},
     "plotting": {"metrics", "results", "errors"},

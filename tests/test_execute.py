@@ -23,6 +23,15 @@ ENVIRONMENT = """\
 import os
 print(*(os.environ[k] for k in ("HLNB_RUN", "OMP_NUM_THREADS", "PYTHONHASHSEED")))
 print(os.getcwd(), object(), sorted({"a", "b"}), seeds)"""
+SWEEP = """\
+import os
+kept = os.environ["HLNB_CACHE"]
+if kept:
+    os.makedirs(kept, exist_ok=True)
+    at_hand = len(os.listdir(kept))
+    open(os.path.join(kept, "run.npz"), "w").write("")
+    open(os.environ["HLNB_CACHE_NOTES"], "a").write(f"{at_hand} 5\\n")
+print(bool(kept))"""
 POOL = """\
 import multiprocessing, time
 from concurrent.futures import ProcessPoolExecutor
@@ -136,7 +145,16 @@ def test_a_published_figure_refreshes_its_copy(book):
 def test_provenance_lies_beside_the_copy(book):
     record = ledger.provenance(book / "book" / "chapters" / "01_sound.ipynb")
     assert list(record) == [
-        *("date", "seconds", "python", "system", "cpu", "cores", "threads"),
+        *(
+            "date",
+            "seconds",
+            "runs_kept",
+            "python",
+            "system",
+            "cpu",
+            "cores",
+            "threads",
+        ),
         *("packages", "data", "profile", "key"),
     ]
     assert record["seconds"] > 0
@@ -199,6 +217,28 @@ def test_parameters_and_smoke_never_go_into_the_book(book):
     smoke = nbformat.read(book / "runs" / "01_sound.ipynb", 4)
     assert smoke.metadata.hlnb.parameters == {"seeds": 1}
     assert smoke.cells[4].outputs[0].text.startswith("smoke 1 0")
+
+
+def test_finished_runs_are_at_hand_but_not_for_a_forced_run(tmp_path):
+    """What a chapter leaves in the cache serves the next run; --force starts anew."""
+    root = make_book(tmp_path)
+    source = add_chapter(root, "01_sweep", SWEEP)
+    path = ledger.executed_path(execute.load(root)[0])
+
+    def kept(**options):
+        done, lines = run(root, **options)
+        assert done
+        return ledger.provenance(path)["runs_kept"], lines[0].partition(" s")[2]
+
+    assert kept() == (0, "")
+    assert (root / "runs" / "cache" / "run.npz").exists()
+    edit(source, "print(bool(kept))", "print(not kept)")
+    assert kept() == (1, " (1 training runs were at hand)")
+    assert kept(force=True) == (0, "")
+    done, _ = run(root, smoke=True)
+    assert done
+    smoke = nbformat.read(root / "runs" / "01_sweep.ipynb", 4)
+    assert smoke.cells[4].outputs[0].text == "True\n"  # nothing is kept
 
 
 @pytest.mark.usefixtures("first")

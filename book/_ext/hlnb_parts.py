@@ -7,6 +7,7 @@ from collections import Counter
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
+from typing import Any
 
 from hlnb.errors import HlnbError
 from hlnb.publishing import chapters, ledger
@@ -56,7 +57,7 @@ def head(chapter: Executed, *, known: dict[str, Executed]) -> str:
     if needs:
         parts += [f"[You need]{{.hlnb-label}} {' · '.join(needs)}", ""]
     parts += [
-        f"[Time]{{.hlnb-label}} ran in {seconds(ran['seconds'])} on {machine(ran)}",
+        f"[Time]{{.hlnb-label}} ran in {duration(ran)} on {machine(ran)}",
         "::::",
         "",
     ]
@@ -100,7 +101,7 @@ def stamp(chapter: Executed) -> str:
     """What stands at the end: when, where and with what the chapter was executed."""
     ran = chapter.provenance
     fields = {
-        "Executed": f"{ran['date']}, in {seconds(ran['seconds'])}",
+        "Executed": f"{ran['date']}, in {duration(ran)}",
         "With": versions(ran),
         "On": machine(ran),
         "Data": data(ran),
@@ -109,6 +110,14 @@ def stamp(chapter: Executed) -> str:
     lines = [":::{div} hlnb-stamp", "[How this page was made]{.hlnb-label}", ""]
     lines += [f":{name}: {value}" for name, value in fields.items()]
     return "\n".join([*lines, ":::"])
+
+
+def duration(ran: dict[str, Any]) -> str:
+    """How long the execution took, and what it did not have to compute."""
+    took = seconds(ran["seconds"])
+    if kept := ran.get("runs_kept"):
+        took += f" (with {kept} training runs at hand from other chapters or before)"
+    return took
 
 
 def seconds(value: float) -> str:

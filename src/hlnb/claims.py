@@ -77,12 +77,16 @@ def counted(
     *,
     theirs: str,
     holds: Sequence[bool] | np.ndarray,
+    of: str = "runs",
     note: str = "",
 ) -> Claim:
-    """The Claim about each run: `ours` counts the runs in which it holds."""
+    """The Claim about each run: `ours` counts the runs in which it holds.
+
+    `of`: what is counted, if it is not runs.
+    """
     n, count = len(holds), int(sum(holds))
-    verdict = in_every_run(holds)
-    unit = f"of {n} runs"
+    verdict = in_every_run(holds) if n else "not testable here"
+    unit = f"of {n} {of}"
     return Claim(
         id, source, statement, theirs, count, None, None, n, unit, verdict, note
     )

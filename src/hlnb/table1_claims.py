@@ -325,16 +325,28 @@ def in_words(row: Reproduction) -> dict[str, str | float]:
         f"single_{tag}": row.single,
     }
     for i, errors in enumerate(row.phase_errors().T, start=1):
-        spread = f"[{errors.min():.2f}–{errors.max():.2f}]"
-        words[f"phase_{i}_{tag}"] = f"{np.median(errors):.2f} {spread}"
+        words[f"phase_{i}_{tag}"] = spread(errors)
     for layer in row.alone:
         words[f"{layer}_{tag}"] = describe(
             row.alone_times(layer), cap=row.alone_cap(layer)
         )
-    moved = row.deviation[np.isfinite(row.deviation)]
-    words[f"dev_{tag}"] = (
-        f"{np.median(moved):.2f} [{moved.min():.2f}–{moved.max():.2f}]"
-        if len(moved)
-        else "no run arrived"
-    )
+    within = within_phase(row.layerwise_times, ends=row.phase_ends)
+    words[f"lwt_within_{tag}"] = describe(within, cap=row.phase_ends[0])
+    known = row.deviation[np.isfinite(row.deviation)]
+    words[f"dev_{tag}"] = spread(known) if len(known) else "no run arrived"
+    for score, values in zip(SCORES, changes(row, "arrival").T, strict=True):
+        words[f"{score}_{tag}"] = spread(values)
+    for when in ("arrival", "end"):
+        p = foreign_ranks(row, when)
+        words[f"p_{when}_{tag}"] = f"{(p <= 0.05).sum()} of {len(p)}"
+    for number, has in properties(row).items():
+        words[f"property_{number}_{tag}"] = f"{has.sum()} of {len(has)}"
     return words
+
+
+def spread(values: Real[np.ndarray, " run"]) -> str:
+    """Median and range, for prose; runs without a number are left out."""
+    known = values[np.isfinite(values)]
+    if not len(known):
+        return "undefined in every run"
+    return f"{np.median(known):.2f} [{known.min():.2f} to {known.max():.2f}]"

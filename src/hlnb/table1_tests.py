@@ -2,7 +2,7 @@
 
 A property of runs is tested by counting the runs that have it: the share with its exact
 interval, and the sign test's p-value against "half of the runs or fewer". Likeness of
-filters and patterns is tested against two nulls, with the number of tests accounted for.
+filters and patterns is tested against two nulls, and the number of tests is counted.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -57,7 +57,10 @@ def untrained_filters(
 
 
 def likeness_ranks(
-    row: Reproduction, untrained: Real[np.ndarray, "network channel T"]
+    row: Reproduction,
+    untrained: Real[np.ndarray, "network channel T"],
+    *,
+    n_moves: int = 999,
 ) -> dict[tuple[str, str], Real[np.ndarray, " run"]]:
     """p-values of each run on arrival, by null and score.
 
@@ -74,7 +77,7 @@ def likeness_ranks(
             found.setdefault(("untrained", name), []).append(p)
             generator = stream(seed, f"random moves {name}")
             p = likeness.rank_among_moves(
-                score, start, now, patterns, generator=generator
+                score, start, now, patterns, generator=generator, n_moves=n_moves
             )
             found.setdefault(("random move", name), []).append(p)
     return {key: np.array(values) for key, values in found.items()}

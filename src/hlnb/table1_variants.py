@@ -7,7 +7,7 @@ layer knows: which patterns are present, read off its largest responses.
 
 from collections.abc import Mapping, Sequence
 from concurrent.futures import Executor
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
 
@@ -17,6 +17,7 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
+from hlnb import gradients
 from hlnb.data.patterns import PatternProblem, toy_problem
 from hlnb.metrics.hitting import held
 from hlnb.metrics.kernels import (
@@ -25,9 +26,9 @@ from hlnb.metrics.kernels import (
     ridge_errors,
     tangent_kernel,
 )
-from hlnb.models import Glorot, Normal, toy_network
+from hlnb.models import Glorot, Model, toy_network
 from hlnb.results import Result
-from hlnb.schedules import greedy, layerwise
+from hlnb.schedules import greedy, layerwise, simultaneous
 from hlnb.seeding import stream
 from hlnb.table1 import (
     Protocol,
@@ -56,7 +57,6 @@ def changes(protocol: Protocol) -> dict[str, Change]:
     return {
         "unit length, as in this book": Change(),
         "entries ±1": Change({"scale": 1.0}),
-        "entries ±1/2": Change({"scale": 0.5}),
         f"d = {round(0.64 * d)}": Change({"d": round(0.64 * d)}),
         f"d = {2 * d}": Change({"d": 2 * d}),
         "nothing: 1/4 of class 1": Change({"nothing": 0.25}, only=(2,)),
@@ -64,9 +64,6 @@ def changes(protocol: Protocol) -> dict[str, Change]:
         "padding T/2": Change(model={"padding": T // 2}),
         "gap 0": Change({"gap": 0}, only=(5,)),
         "Glorot initialization": Change(model={"initialization": Glorot()}),
-        "normal initialization, sd 0.01": Change(
-            model={"initialization": Normal(0.01)}
-        ),
         f"n = {n // 2}": Change(training={"n_train": n // 2}),
         f"n = {4 * n}": Change(training={"n_train": 4 * n}),
         "online": Change(training={"online": True}),
@@ -104,6 +101,23 @@ def searched(
     """Epochs to test error 0.1 and deviation then, of each run of a search."""
     times = {key: arrived(result, "test", lr=lr) for key, result in found.items()}
     return times, {key: moved(result, lr) for key, result in found.items()}
+
+
+def first_step(row: Reproduction, *, scale: float, lr: float = 0.1) -> float:
+    """The filters' relative deviation after one step on 64 inputs, in float64.
+
+    Inputs are multiplied by `scale` and the initial filters divided by it: the network
+    computes the same function whatever the scale is.
+    """
+    batch = row.problem.split(0, n_train=64)["train"]
+    start = row.model.init(stream(0, "init"))
+    params = {name: value.double() for name, value in start.items()}
+    params["conv.weight"] /= scale
+    before = params["conv.weight"].clone()
+    x = scale * batch.x.double()
+    gradients.descend(row.model.layers, params, x, batch.y, lr=lr, learns=["conv"])
+    step = params["conv.weight"] - before
+    return float(step.norm() / before.norm())
 
 
 def informativeness(problem: PatternProblem) -> Real[np.ndarray, "k"]:
@@ -164,76 +178,72 @@ def detection_error(
     return float(np.mean(errors))
 
 
-def rate_of_phase(result: Result, *, end: int) -> float:
-    """The learning rate with the lowest median validation error at an epoch."""
-
-    def error(lr: float) -> float:
-        return float(np.median(held(result.of("validation", lr=lr))[:, end]))
-
-    return min(result.lrs, key=error)
-
-
 def layerwise_variants(
-    row: Reproduction, protocol: Protocol, *, seeds: int, executor: Executor
+    row: Reproduction,
+    protocol: Protocol,
+    *,
+    lrs: Sequence[float],
+    seeds: int,
+    executor: Executor,
 ) -> dict[str, Result]:
     """Two other ways of layer-wise training, by name.
 
-    "rate for each phase": the rate of the filters' phase is the one with the lower
-    median validation error at its end; then that of the phases above, likewise.
-    "auxiliary heads": each layer learns together with a readout of its own, at the
-    rate that is best for all layers together.
+    "layer-wise, best rates": the rate of the filters' phase is the one of `lrs` with
+    the lower median validation error at its end; then that of the phases above, with
+    the lower median at the end. "greedy": each layer learns together with a readout of
+    its own, at the rate that is best for all layers together.
     """
     train = partial(
         sweep, row.problem, row.model, executor=executor, **common_settings(protocol)
     )
-    first = rate_of_phase(row.layerwise, end=row.phase_ends[0])
-    by_rate = {}
-    for above in row.layerwise.lrs:
-        lrs = [first, above, above]
-        schedule = layerwise(row.model, epochs=protocol.epochs, lrs=lrs)
-        by_rate[above] = (
-            first_runs(row.layerwise, lr=first, seeds=seeds)
-            if above == first
-            else train(schedule, grid(range(seeds), [first]))
-        )
-    validation = {
-        above: float(np.median(held(result.of("validation"))[:, -1]))
-        for above, result in by_rate.items()
+    few = range(seeds)
+    one_rate = {
+        lr: train(layerwise(row.model, epochs=protocol.epochs), grid(few, [lr]))
+        for lr in lrs
     }
-    mixed = by_rate[min(validation, key=validation.get)]
-    heads = train(
-        greedy(row.model, epochs=protocol.epochs), grid(range(seeds), [row.best])
-    )
-    return {"rate for each phase": mixed, "auxiliary heads": heads}
+    end = row.phase_ends[0]
+    first = min(lrs, key=lambda lr: _error_at(one_rate[lr], end))
+    mixed = {
+        above: one_rate[first]
+        if above == first
+        else train(
+            layerwise(row.model, epochs=protocol.epochs, lrs=[first, above, above]),
+            grid(few, [first]),
+        )
+        for above in lrs
+    }
+    return {
+        "layer-wise, best rates": min(mixed.values(), key=lambda r: _error_at(r, -1)),
+        "greedy": train(
+            greedy(row.model, epochs=protocol.epochs), grid(few, [row.best])
+        ),
+    }
 
 
-def first_runs(result: Result, *, lr: float, seeds: int) -> Result:
-    """The runs at one learning rate with the first `seeds` seeds."""
-    rows = [
-        i
-        for i, run in enumerate(result.runs)
-        if run["lr"] == lr and run["seed"] < seeds
-    ]
-    traces = {name: values[rows] for name, values in result.traces.items()}
-    spec = {**result.spec, "runs": [result.runs[i] for i in rows]}
-    return replace(result, spec=spec, traces=traces)
+def _error_at(result: Result, record: int) -> float:
+    """Median validation error at a record; runs that ended early keep their last."""
+    return float(np.median(held(result.of("validation"))[:, record]))
 
 
 def kernel_errors(
-    row: Reproduction, seed: int, sizes: Sequence[int], *, width: int = 2000
+    problem: PatternProblem,
+    model: Model,
+    seed: int,
+    sizes: Sequence[int],
+    *,
+    width: int = 2000,
 ) -> dict[str, list[float]]:
     """Test errors of kernel ridge regression with two fixed kernels, for each size.
 
     "random features": the hidden units of an untrained network with `width` of them.
-    "tangent kernel": that of the row's own network at its initialization. Training
-    sets are nested; the penalty is chosen on validation data.
+    "tangent kernel": that of the model at its initialization. Training sets are nested;
+    the penalty is chosen on validation data.
     """
-    data = row.problem.split(seed, n_train=max(sizes))
-    wide = toy_network(
-        d=row.problem.d, T=row.problem.T, n_classes=row.problem.n_classes, hidden=width
-    )
+    data = problem.split(seed, n_train=max(sizes))
+    d, T, n_classes = problem.d, problem.T, problem.n_classes
+    wide = toy_network(d=d, T=T, n_classes=n_classes, hidden=width)
     start = wide.init(stream(seed, "random features"))
-    own = row.model.init(stream(seed, "init"))
+    own = model.init(stream(seed, "init"))
     x = data["train"].x
     features = {on: random_features(wide, start, batch.x) for on, batch in data.items()}
     kernels = {
@@ -241,7 +251,7 @@ def kernel_errors(
             on: linear_kernel(f, features["train"]) for on, f in features.items()
         },
         "tangent kernel": {
-            on: tangent_kernel(row.model, own, batch.x, x) for on, batch in data.items()
+            on: tangent_kernel(model, own, batch.x, x) for on, batch in data.items()
         },
     }
     labels = {on: batch.y.numpy() for on, batch in data.items()}
@@ -254,8 +264,37 @@ def kernel_errors(
             error, _ = ridge_errors(
                 part,
                 {**labels, "train": labels["train"][:n]},
-                n_classes=row.problem.n_classes,
+                n_classes=n_classes,
                 weight=data["test"].weight,
             )
             found[name].append(error)
     return found
+
+
+def network_errors(
+    row: Reproduction,
+    protocol: Protocol,
+    *,
+    sizes: Sequence[int],
+    seeds: int,
+    executor: Executor,
+) -> Real[np.ndarray, "run size"]:
+    """Test error of the trained network for each number of training examples.
+
+    All layers together at the row's best rate, until the validation error is 0.02 or
+    the cap of the sweep is reached.
+    """
+    found = []
+    for n in sizes:
+        settings = {**common_settings(protocol), "n_train": n}
+        result = sweep(
+            row.problem,
+            row.model,
+            simultaneous(row.model, epochs=protocol.sweep_epochs),
+            grid(range(seeds), [row.best]),
+            until={"validation": 0.02},
+            executor=executor,
+            **settings,
+        )
+        found.append(held(result.of("test"))[:, -1])
+    return np.stack(found, axis=1)

@@ -23,7 +23,7 @@ from concurrent.futures import (
     wait,
 )
 from contextlib import ExitStack, contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import cache
 from importlib.metadata import PackageNotFoundError, version
@@ -57,6 +57,7 @@ from hlnb.publishing.weaving import (
 PACKAGES = ("torch", "numpy", "matplotlib", "hlnb")
 THREADS = 1  # with more, sums are taken in another order and numbers differ
 TIMEOUT = 3600  # seconds a cell
+NOTES = "runs.txt"  # what sweeps note: how many runs were at hand, of how many
 
 
 @dataclass(frozen=True)
@@ -70,6 +71,7 @@ class Job:
     folder: str  # the kernel's working directory
     timeout: int  # seconds a cell
     progress: str  # a file that grows by a byte with each finished cell
+    cache: str  # where finished training runs are kept; empty: nowhere
 
 
 @dataclass(frozen=True)
@@ -80,6 +82,7 @@ class Executed:
     seconds: float
     machine: dict[str, Any]
     error: str | None = None
+    runs_kept: int = 0  # training runs that were at hand from earlier work
 
 
 # --- in the worker -------------------------------------------------------------------
@@ -116,10 +119,19 @@ def execute(job: Job) -> Executed:
             _kernels.pop(folder, None)
         with suppress(HlnbError):
             notebook = _without_banners(read_notebook(output))
+        kept = _runs_kept(Path(folder))
     seconds = time.monotonic() - started
     if error is None and notebook is not None:
         error = _unfinished(notebook, job)
-    return Executed(notebook, round(seconds, 1), machine(), error)
+    return Executed(notebook, round(seconds, 1), machine(), error, kept)
+
+
+def _runs_kept(folder: Path) -> int:
+    """How many training runs the chapter found kept; sweeps note it in a file."""
+    with suppress(OSError):
+        lines = (folder / NOTES).read_text("utf8").splitlines()
+        return sum(int(line.split()[0]) for line in lines)
+    return 0
 
 
 @cache
@@ -200,6 +212,8 @@ def _environment(job: Job, folder: str) -> dict[str, str]:
         "MKL_NUM_THREADS": str(THREADS),
         "PYTHONHASHSEED": "0",
         "HLNB_RUN": job.profile,
+        "HLNB_CACHE": job.cache,
+        "HLNB_CACHE_NOTES": str(Path(folder, NOTES)),
         "IPYTHONDIR": str(Path(folder, "ipython")),  # no start-up files, no history
     }
 
@@ -408,6 +422,7 @@ class Plan:
     folder: Path
     failed: Path  # where a failed notebook is kept
     key: str  # of the package as it is now; it may be edited while a chapter runs
+    cache: str  # a folder, or empty
 
     @property
     def path(self) -> Path:
@@ -430,6 +445,7 @@ class Plan:
             folder=str(self.chapter.path.parent.resolve()),
             timeout=timeout,
             progress=str(self.progress.resolve()),
+            cache=self.cache,
         )
 
 
@@ -450,11 +466,19 @@ def run(
     """Whether each chapter asked for is now executed; `say` gets a line for each.
 
     `overrides` are pairs of a parameter and its value as typed. `executor` runs
-    `execute`; default: worker processes of this machine, or `scheduler`'s.
+    `execute`; default: worker processes of this machine, or `scheduler`'s. Finished
+    training runs are kept in `runs/cache`, so that an interrupted chapter goes on where
+    it ended; `force` trusts none that were there before.
     """
     root = Path(root)
-    plans = _plans(root, names, overrides=overrides, smoke=smoke, out=out)
     with ExitStack() as stack:
+        kept = root / "runs" / "cache"
+        if force:
+            anew = tempfile.TemporaryDirectory(prefix="hlnb-runs-")
+            kept = Path(stack.enter_context(anew))
+        cache = "" if smoke else str(kept.resolve())
+        plans = _plans(root, names, overrides=overrides, smoke=smoke, out=out)
+        plans = [replace(plan, cache=cache) for plan in plans]
         due = []
         for plan in plans:
             state = freshness.MISSING
@@ -506,6 +530,8 @@ def _execute_all(
                 line = f"{plan.chapter.name}: FAILED\n  {line}"
             else:
                 line = f"{plan.chapter.name}: executed in {done.seconds:.0f} s"
+                if done.runs_kept:
+                    line += f" ({done.runs_kept} training runs were at hand)"
             bar.clear()
             say(line)
     return not failures
@@ -574,7 +600,7 @@ def _plans(
         parameters = (chapter.smoke() if smoke else {}) | given[chapter.name]
         failed = kept / f"{chapter.name}.failed.ipynb"
         key = freshness.key(chapter, parameters)
-        plans.append(Plan(chapter, parameters, profile, folder, failed, key))
+        plans.append(Plan(chapter, parameters, profile, folder, failed, key, ""))
     return plans
 
 
@@ -633,6 +659,7 @@ def _keep(plan: Plan, done: Executed) -> str | None:
             record = {
                 "date": f"{datetime.now(UTC):%Y-%m-%d}",
                 "seconds": done.seconds,
+                "runs_kept": done.runs_kept,
                 **done.machine,
                 "data": _data(notebook),
                 "profile": plan.profile,

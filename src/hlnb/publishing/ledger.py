@@ -27,8 +27,8 @@ def executed_path(chapter: Chapter) -> Path:
 def provenance(path: str | Path) -> dict[str, Any] | None:
     """When, how long and on what the notebook at `path` was executed; None if unknown.
 
-    Keys: date (UTC), seconds, python, system, cpu, cores, threads, packages, data,
-    profile, key.
+    Keys: date (UTC), seconds, runs_kept, python, system, cpu, cores, threads, packages,
+    data, profile, key.
     """
     try:
         text = Path(path).with_suffix(".provenance.json").read_text("utf8")
