@@ -9,7 +9,14 @@ import torch
 from hlnb.data.problem import Batch
 from hlnb.metrics import interpretability as likeness
 from hlnb.metrics.distance import deviation
-from hlnb.metrics.hitting import describe, first_hit, median, value_at, within_phase
+from hlnb.metrics.hitting import (
+    describe,
+    first_hit,
+    held,
+    median,
+    value_at,
+    within_phase,
+)
 from hlnb.metrics.measures import Error, Loss
 from hlnb.metrics.patches import cut, top_patches
 from hlnb.seeding import stream
@@ -162,3 +169,10 @@ def test_cut_takes_the_pixels_that_the_filter_saw():
         for k in range(2):
             i, r, c = where[channel, k]
             assert (patches[channel, k] == images[i, r : r + 4, c : c + 4]).all()
+
+
+def test_curves_of_runs_that_ended_are_continued_with_their_last_value():
+    nan = math.nan
+    values = np.array([[3.0, 2, nan, nan], [4, 3, 2, 1], [5, nan, nan, nan]])
+    expected = [[3.0, 2, 2, 2], [4, 3, 2, 1], [5, 5, 5, 5]]
+    assert held(values).tolist() == expected

@@ -3,8 +3,8 @@
 import pytest
 
 from hlnb.errors import HlnbError
-from hlnb.models import toy_network
-from hlnb.schedules import Phase, Schedule, layerwise, only, simultaneous
+from hlnb.models import Model, toy_network
+from hlnb.schedules import Phase, Schedule, greedy, layerwise, only, simultaneous
 
 MODEL = toy_network(d=40, n_classes=2)
 
@@ -51,3 +51,47 @@ def test_refuses_empty_phases():
         Phase(0, ("conv",))
     with pytest.raises(HlnbError, match="no layer learns"):
         Phase(1, ())
+
+
+def test_greedy_training_gives_each_layer_a_readout():
+    schedule = greedy(MODEL, epochs=3)
+    schedule.check(MODEL)
+    assert [(p.learns, p.exit) for p in schedule.phases] == [
+        (("conv", "conv_head"), "conv"),
+        (("hidden", "readout"), None),
+    ]
+    shallow = toy_network(d=40, n_classes=2, n_layers=2)
+    assert [p.learns for p in greedy(shallow, epochs=1).phases] == [shallow.names]
+    with pytest.raises(HlnbError, match="needs a head after layer 'conv'"):
+        greedy(Model(MODEL.layers), epochs=1)
+
+
+def test_phases_may_have_rates_of_their_own():
+    schedule = layerwise(MODEL, epochs=2, lrs=[0.1, None, 0.3])
+    assert [p.lr for p in schedule.phases] == [0.1, None, 0.3]
+    with pytest.raises(HlnbError, match=r"lr = -1.0 is not a learning rate: take lr"):
+        Phase(1, ("conv",), lr=-1.0)
+
+
+@pytest.mark.parametrize(
+    ("phase", "message"),
+    [
+        (
+            Phase(1, MODEL.names, exit="hidden"),
+            "after 'hidden', where the model",
+        ),
+        (Phase(1, ("hidden",), exit="conv"), "'hidden' cannot learn in a phase whose"),
+        (Phase(1, ("conv_head",)), "names a layer 'conv_head' that the model lacks"),
+    ],
+)
+def test_refuses_exits_that_lead_nowhere(phase, message):
+    frozen = tuple(name for name in MODEL.names if name not in phase.learns)
+    with pytest.raises(HlnbError, match=message):
+        Schedule("s", (phase,), frozen).check(MODEL)
+
+
+def test_a_head_that_is_used_must_be_mentioned():
+    phases = (Phase(1, ("conv",), exit="conv"), Phase(1, ("hidden", "readout")))
+    with pytest.raises(HlnbError, match="does not say when layer 'conv_head' learns"):
+        Schedule("s", phases).check(MODEL)
+    Schedule("s", phases, ("conv_head",)).check(MODEL)

@@ -15,7 +15,7 @@ from hlnb.data.patterns import toy_problem
 from hlnb.errors import HlnbError
 from hlnb.metrics.measures import Error, Loss, Weights
 from hlnb.models import toy_network
-from hlnb.schedules import Phase, Schedule, layerwise, only, simultaneous
+from hlnb.schedules import Phase, Schedule, greedy, layerwise, only, simultaneous
 from hlnb.seeding import stream
 from hlnb.training import SGD, Adam, Run, grid, processes, sweep, train
 
@@ -42,10 +42,11 @@ def reference(phases, optimizer, *, seed=0, lr=0.1):
             value.requires_grad_(MODEL.layer_of(name) in phase.learns)
             for name, value in params.items()
         ]
-        stepper = optimizer([v for v in learning if v.requires_grad], lr=lr)
+        stepper = optimizer([v for v in learning if v.requires_grad], lr=phase.lr or lr)
         for _ in range(phase.epochs):
             for rows in torch.randperm(48, generator=order).split(16):
-                loss = F.cross_entropy(MODEL.apply(params, x[rows]), y[rows])
+                outputs = MODEL.apply(params, x[rows], exit=phase.exit)
+                loss = F.cross_entropy(outputs, y[rows])
                 stepper.zero_grad()
                 loss.backward()
                 stepper.step()
@@ -59,6 +60,8 @@ def reference(phases, optimizer, *, seed=0, lr=0.1):
         layerwise(MODEL, epochs=2),
         only(MODEL, "hidden", epochs=3),
         Schedule("s", (Phase(1, ("readout",)), Phase(2, ("conv", "hidden")))),
+        greedy(MODEL, epochs=2),
+        layerwise(MODEL, epochs=1, lrs=[0.3, None, 0.05]),
     ],
     ids=lambda s: s.name,
 )
@@ -98,6 +101,35 @@ def test_inputs_are_not_copied_where_nothing_is_frozen():
     x = torch.zeros(4, 30)
     params = MODEL.init(stream(0, "init"))
     assert training._frozen_activations(MODEL, params, x, stop=0) is x
+
+
+@dataclass(frozen=True)
+class Outputs:
+    """The network's outputs on the validation batch, as they are."""
+
+    on: str = "validation"
+
+    def __call__(self, params, batch, outputs):
+        return outputs
+
+
+def test_outputs_are_measured_where_the_phase_lets_them_out():
+    """Through the head while it is used, and from frozen activations like from rows."""
+    measures = {name: Weights(name) for name in (*MODEL.names, "conv_head")}
+    biases = {f"{name} bias": Weights(name, "bias") for name in measures}
+    seen = {**measures, **biases, "outputs": Outputs()}
+    values = run(greedy(MODEL, epochs=2), measures=seen).values
+    x = PROBLEM.split(0, n_train=48)["validation"].x.double()
+    for record, exit in ((0, "conv"), (1, "conv"), (2, "conv"), (3, None), (4, None)):
+        params = {
+            f"{name}.{part}": torch.from_numpy(
+                values[name if part == "weight" else f"{name} bias"][record]
+            )
+            for name in measures
+            for part in ("weight", "bias")
+        }
+        expected = MODEL.apply(params, x, exit=exit)
+        np.testing.assert_allclose(values["outputs"][record], expected, rtol=1e-12)
 
 
 def test_too_large_a_cache_changes_nothing(monkeypatch):

@@ -320,6 +320,8 @@ def in_words(row: Reproduction) -> dict[str, str | float]:
     words: dict[str, str | float] = {
         f"best_{tag}": row.best,
         f"sim_{tag}": describe(row.times, cap=row.cap),
+        f"times_{tag}": ", ".join(f"{time:g}" for time in row.times),
+        f"moves_{tag}": ", ".join(f"{far:.3g}" for far in row.deviation),
         f"lwt_{tag}": describe(row.layerwise_times, cap=row.phase_ends[-1]),
         f"lwt_rate_{tag}": row.layerwise_rate,
         f"single_{tag}": row.single,
