@@ -93,9 +93,14 @@ def test_patterns_are_found_where_they_are():
 
 
 def test_filters_equal_to_the_patterns_detect_them_and_blank_ones_do_not():
+    """Noise of half an entry: a pattern of 10 pixels stands out by √10 / 0.5 sd."""
     problem = toy_problem(4, d=60, T=10)
     F = problem.with_seed(3).patterns.numpy()
-    assert detection_error(problem, F, seed=3) < 0.02
+    assert detection_error(problem, F, seed=3, noise=0.5) < 0.03
+    assert detection_error(problem, F, seed=3, noise=2.0) > 0.2
+    halves = np.stack([F[:5].mean(0), F[5:].mean(0)])  # a filter for each class
+    by_class = detection_error(problem, halves, seed=3, noise=0.5, classes=True)
+    assert by_class < detection_error(problem, halves, seed=3, noise=0.5)
     blank = detection_error(problem, np.zeros_like(F), seed=3)
     assert blank == pytest.approx(0.5)
 

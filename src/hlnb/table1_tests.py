@@ -2,7 +2,7 @@
 
 A property of runs is tested by counting the runs that have it: the share with its exact
 interval, and the sign test's p-value against "half of the runs or fewer". Likeness of
-filters and patterns is tested against two nulls, and the number of tests is counted.
+filters and patterns is tested against three nulls, and the tests are counted.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -25,7 +25,7 @@ SCORES: Mapping[str, Callable] = {
     "cosine": likeness.max_cosine,
     "cosine, any shift": likeness.max_correlation,
 }
-NULLS = ("untrained", "random move")
+NULLS = ("untrained", "random move", "foreign patterns")
 
 
 class Share(NamedTuple):
@@ -65,7 +65,9 @@ def likeness_ranks(
     """p-values of each run on arrival, by null and score.
 
     "untrained": trained filters among those of fresh networks. "random move": among
-    the same filters moved as far in random directions. Both one-sided: more alike.
+    the same filters moved as far in random directions. "foreign patterns": the real
+    patterns among sets that the network never saw. All one-sided: more alike.
+    `n_moves`: random moves, and foreign sets, for each test.
     """
     found: dict[tuple[str, str], list[float]] = {}
     for seed in range(len(row.together.runs)):
@@ -80,6 +82,11 @@ def likeness_ranks(
                 score, start, now, patterns, generator=generator, n_moves=n_moves
             )
             found.setdefault(("random move", name), []).append(p)
+            generator = stream(seed, f"foreign patterns {name}")
+            p = likeness.rank_among_foreign(
+                score, now, patterns, generator=generator, n_foreign=n_moves
+            )
+            found.setdefault(("foreign patterns", name), []).append(p)
     return {key: np.array(values) for key, values in found.items()}
 
 

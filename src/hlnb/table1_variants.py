@@ -12,6 +12,7 @@ from functools import partial
 from typing import Any
 
 import numpy as np
+import torch
 from jaxtyping import Bool, Real
 from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
@@ -150,31 +151,41 @@ def present(
 
 
 def detection_error(
-    problem: PatternProblem, filters: Real[np.ndarray, "channel T"], *, seed: int
+    problem: PatternProblem,
+    filters: Real[np.ndarray, "channel T"],
+    *,
+    seed: int,
+    noise: float = 1.0,
+    classes: bool = False,
 ) -> float:
-    """How badly one can tell which patterns are present from the filters alone.
+    """How badly one can tell in noisy rows which patterns are present, from filters.
 
-    For each pattern, a logistic regression on the largest and the smallest response of
-    each filter along the row; its balanced error on fresh rows, averaged over
-    patterns. 0.5 is chance.
+    `classes`: which class it is, instead.
+
+    Every pixel gets normal noise with a standard deviation of `noise` times the
+    patterns' entries: without noise the responses of any twenty filters give the
+    patterns away. For each pattern, a logistic regression on the largest and smallest
+    response of each filter along the row; its balanced error on fresh rows, averaged
+    over patterns (or classes). 0.5 is chance.
     """
     mine = problem.with_seed(seed)
     features, labels = [], []
     for name in ("detection train", "detection test"):
-        x = mine.sample(2048, generator=stream(seed, name)).x.numpy()
-        windows = np.lib.stride_tricks.sliding_window_view(x, problem.T, axis=1)
+        generator = stream(seed, name)
+        x, y, _ = mine.sample(2048, generator=generator)
+        one_hot = np.eye(mine.n_classes, dtype=bool)[y.numpy()]
+        labels.append(one_hot if classes else present(mine, x.numpy()))
+        x = x + noise * mine.scale * torch.randn(x.shape, generator=generator)
+        windows = np.lib.stride_tricks.sliding_window_view(x.numpy(), mine.T, axis=1)
         responses = windows @ filters.T
         features.append(np.concatenate([responses.max(1), responses.min(1)], axis=1))
-        labels.append(present(mine, x))
     errors = []
-    for k in range(problem.k):
+    for there, truth in zip(labels[0].T, labels[1].T, strict=True):
         fit = make_pipeline(
             StandardScaler(), LogisticRegression(class_weight="balanced")
         )
-        wrong = fit.fit(features[0], labels[0][:, k]).predict(features[1])
-        wrong = wrong != labels[1][:, k]
-        is_there = labels[1][:, k]
-        errors.append((wrong[is_there].mean() + wrong[~is_there].mean()) / 2)
+        wrong = fit.fit(features[0], there).predict(features[1]) != truth
+        errors.append((wrong[truth].mean() + wrong[~truth].mean()) / 2)
     return float(np.mean(errors))
 
 
