@@ -291,16 +291,16 @@ def variant_claims(
     claims = []
     for row, tag, reading in _each(rows):
         base = median(row.times)
-        for name, id, place, theirs in (
-            ("with noise", "noise", "Section 4", "similar results"),
+        for what, id, place, theirs in (
+            ("noise", "noise", "Section 4", "similar results"),
             ("two layers", "two-layers", "Section 5, Architecture", "in some cases"),
         ):
-            times = found[tag][name]
+            times = found[tag]["with noise" if what == "noise" else what]
             claims.append(
                 measured(
                     f"tp{row.number}-{id}-{tag}",
                     f"glasgow, {place}",
-                    f"Epochs to error 0.1 are similar {name} ({reading})",
+                    f"Epochs to error 0.1 are similar with {what} ({reading})",
                     theirs=theirs,
                     values=times,
                     unit="epochs",
