@@ -57,6 +57,7 @@ def keep(path: Path, arrays: Mapping[str, np.ndarray]) -> None:
     np.savez(buffer, **arrays)
     with suppress(HlnbError):  # the run is not lost, it is not kept
         write_whole(path, buffer.getvalue())
+    _count(1)
 
 
 def find(path: Path) -> dict[str, np.ndarray] | None:
@@ -73,3 +74,11 @@ def note(kept: int, total: int) -> None:
     if notes := os.environ.get("HLNB_CACHE_NOTES"):
         with open(notes, "a", encoding="utf8") as file:
             file.write(f"{kept} {total}\n")
+    _count(kept)
+
+
+def _count(runs: int) -> None:
+    """Lets the file that HLNB_CACHE_PROGRESS names grow by a byte for each run."""
+    if progress := os.environ.get("HLNB_CACHE_PROGRESS"):
+        with suppress(OSError), open(progress, "ab") as file:
+            file.write(b"." * runs)

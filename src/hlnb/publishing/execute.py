@@ -214,6 +214,7 @@ def _environment(job: Job, folder: str) -> dict[str, str]:
         "HLNB_RUN": job.profile,
         "HLNB_CACHE": job.cache,
         "HLNB_CACHE_NOTES": str(Path(folder, NOTES)),
+        "HLNB_CACHE_PROGRESS": f"{job.progress}.runs",
         "IPYTHONDIR": str(Path(folder, "ipython")),  # no start-up files, no history
     }
 
@@ -432,6 +433,11 @@ class Plan:
     def progress(self) -> Path:
         return self.folder / f".{self.chapter.name}.progress"
 
+    @property
+    def runs_done(self) -> Path:
+        """A file that grows by a byte with each finished training run."""
+        return self.folder / f".{self.chapter.name}.progress.runs"
+
     def woven(self, executed: dict[str, Any]) -> dict[str, Any]:
         source = self.chapter.notebook
         return weave(source, executed, key=self.key, parameters=self.parameters)
@@ -546,11 +552,15 @@ def _completed(futures: dict[Future, Plan], bar: Any) -> Iterator[Future]:
         ended += sum(len(futures[future].chapter.cells) for future in done)
         for future in done:
             futures[future].progress.unlink(missing_ok=True)
+            futures[future].runs_done.unlink(missing_ok=True)
         running = [futures[f] for f in waiting if futures[f].progress.exists()]
         bar.n = ended
         for plan in running:  # papermill's own cell of parameters is not counted
             bar.n += min(plan.progress.stat().st_size, len(plan.chapter.cells))
         bar.set_description(", ".join(plan.chapter.name for plan in running))
+        runs = [p.runs_done.stat().st_size for p in running if p.runs_done.exists()]
+        if runs:
+            bar.set_postfix_str(f"{sum(runs)} training runs done", refresh=False)
         bar.refresh()
 
 
