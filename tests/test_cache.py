@@ -26,6 +26,7 @@ def trained(tmp_path, monkeypatch):
     """The seeds and rates of all runs that were computed and not found."""
     monkeypatch.setenv("HLNB_CACHE", str(tmp_path / "cache"))
     monkeypatch.setenv("HLNB_CACHE_NOTES", str(tmp_path / "notes"))
+    monkeypatch.setenv("HLNB_CACHE_PROGRESS", str(tmp_path / "progress"))
     runs = []
     original = training.train
 
@@ -51,6 +52,7 @@ def test_an_interrupted_sweep_goes_on_where_it_ended(trained, tmp_path):
     for name, values in whole.traces.items():
         assert (values == again.traces[name]).all()
         assert values.dtype == again.traces[name].dtype
+    assert (tmp_path / "progress").read_text() == "." * (1 + 4 + 4)
     assert (tmp_path / "notes").read_text().split("\n") == ["0 1", "1 4", "4 4", ""]
 
 

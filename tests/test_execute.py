@@ -427,7 +427,8 @@ def test_a_terminal_sees_cells_go_by_and_a_file_does_not(tmp_path):
     import termios
 
     root = make_book(tmp_path / "book")
-    add_chapter(root, "01_one", "seeds", "import time; time.sleep(1.5)")
+    runs = "import os; open(os.environ['HLNB_CACHE_PROGRESS'], 'a').write('...')"
+    add_chapter(root, "01_one", runs, "import time; time.sleep(1.5)")
     code = "import sys; from hlnb.publishing.cli import main; sys.exit(main())"
     command = [sys.executable, "-c", code, "run"]
     screen, terminal = pty.openpty()
@@ -446,8 +447,9 @@ def test_a_terminal_sees_cells_go_by_and_a_file_does_not(tmp_path):
     assert "0/6" in text
     assert any(f"{n}/6" in text for n in (3, 4, 5))
     assert "6/6" in text
+    assert "3 training runs done" in text
     assert sorted(copies(root)) == ["01_one.ipynb", "01_one.provenance.json"]
-    assert not list((root / "book" / "chapters").glob(".*.progress"))
+    assert not list((root / "book" / "chapters").glob(".*.progress*"))
 
 
 # --- runs that are killed ------------------------------------------------------------
