@@ -56,10 +56,21 @@ def published(name):
     cells = json.loads(CHAPTER.read_text("utf8"))["cells"]
     for output in (o for cell in cells for o in cell.get("outputs", [])):
         if output.get("metadata", {}).get("scrapbook", {}).get("name") == name:
-            return "".join(output["data"]["text/plain"]).strip("'")
+            (text,) = output["data"].values()
+            return "".join(text).strip("'")
     pytest.fail(f"the chapter glues no {name}")
 
 
+@pytest.fixture
+def one_thread():
+    """So small a network gains nothing from a second thread, and waits for it."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(before)
+
+
+@pytest.mark.usefixtures("one_thread")
 def test_epochs_and_deviation_have_the_same_law():
     """Two-sided rank-sum tests, 10 runs against 10, each at 0.01: 1 in 50 by chance.
 

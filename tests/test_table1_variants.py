@@ -98,9 +98,9 @@ def test_filters_equal_to_the_patterns_detect_them_and_blank_ones_do_not():
     F = problem.with_seed(3).patterns.numpy()
     assert detection_error(problem, F, seed=3, noise=0.5) < 0.03
     assert detection_error(problem, F, seed=3, noise=2.0) > 0.2
-    halves = np.stack([F[:5].mean(0), F[5:].mean(0)])  # a filter for each class
-    by_class = detection_error(problem, halves, seed=3, noise=0.5, classes=True)
-    assert by_class < detection_error(problem, halves, seed=3, noise=0.5)
+    assert detection_error(problem, F, seed=3, noise=0.5, classes=True) < 0.15
+    one = detection_error(problem, F[:1], seed=3, noise=0.5, classes=True)
+    assert one > 0.3  # a fifth of one class
     blank = detection_error(problem, np.zeros_like(F), seed=3)
     assert blank == pytest.approx(0.5)
 
@@ -145,7 +145,7 @@ def test_kernels_see_the_sizes_they_are_given():
     """On distinct rows that are all in the training set a kernel makes no error."""
     problem = toy_problem(1, d=24, T=6, scale=6**-0.5)
     model = toy_network(d=24, n_classes=2, T=6, channels=4, hidden=8)
-    errors = kernel_errors(problem, model, 0, [8, 400], width=200)
+    errors = kernel_errors(problem, model, 0, [8, 300], width=100)
     assert set(errors) == {"random features", "tangent kernel"}
     for small, large in errors.values():
         assert large == 0 <= small
