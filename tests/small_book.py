@@ -39,18 +39,17 @@ def make(folder: Path) -> Path:
         (folder / stray / "README.md").write_text("# Not a page")
     chapters = folder / "book" / "chapters"
     chapters.mkdir(exist_ok=True)
-    names = NAMES
     toc = yaml.safe_load((ROOT / "_toc.yml").read_text("utf8"))
     for part in toc["parts"]:
         part["chapters"] = [
             c
             for c in part["chapters"]
             if not c["file"].startswith("book/chapters/")
-            or Path(c["file"]).name in names
+            or Path(c["file"]).name in NAMES
         ]
     (folder / "_toc.yml").write_text(yaml.safe_dump(toc, sort_keys=False))
-    for i, name in enumerate(names):
-        notebook = chapter(name, needs=[*names[:i], "the chain rule"])
+    for i, name in enumerate(NAMES):
+        notebook = chapter(name, needs=[*NAMES[:i], "the chain rule"])
         source = folder / "notebooks" / f"{name}.ipynb"
         source.write_text(json.dumps(clean(notebook), indent=1))
         (chapters / f"{name}.ipynb").write_text(json.dumps(notebook, indent=1))

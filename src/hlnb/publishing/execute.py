@@ -23,7 +23,7 @@ from concurrent.futures import (
     wait,
 )
 from contextlib import ExitStack, contextmanager, suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cache
 from importlib.metadata import PackageNotFoundError, version
@@ -57,6 +57,7 @@ from hlnb.publishing.weaving import (
 PACKAGES = ("torch", "numpy", "matplotlib", "hlnb")
 THREADS = 1  # with more, sums are taken in another order and numbers differ
 TIMEOUT = 3600  # seconds a cell
+RUNS_DONE = ".runs"  # ends the name of the file of training runs, beside that of cells
 NOTES = "runs.txt"  # what sweeps note: how many runs were at hand, of how many
 
 
@@ -214,7 +215,7 @@ def _environment(job: Job, folder: str) -> dict[str, str]:
         "HLNB_RUN": job.profile,
         "HLNB_CACHE": job.cache,
         "HLNB_CACHE_NOTES": str(Path(folder, NOTES)),
-        "HLNB_CACHE_PROGRESS": f"{job.progress}.runs",
+        "HLNB_CACHE_PROGRESS": job.progress + RUNS_DONE,
         "IPYTHONDIR": str(Path(folder, "ipython")),  # no start-up files, no history
     }
 
@@ -436,7 +437,7 @@ class Plan:
     @property
     def runs_done(self) -> Path:
         """A file that grows by a byte with each finished training run."""
-        return self.folder / f".{self.chapter.name}.progress.runs"
+        return Path(str(self.progress) + RUNS_DONE)
 
     def woven(self, executed: dict[str, Any]) -> dict[str, Any]:
         source = self.chapter.notebook
@@ -483,8 +484,9 @@ def run(
             anew = tempfile.TemporaryDirectory(prefix="hlnb-runs-")
             kept = Path(stack.enter_context(anew))
         cache = "" if smoke else str(kept.resolve())
-        plans = _plans(root, names, overrides=overrides, smoke=smoke, out=out)
-        plans = [replace(plan, cache=cache) for plan in plans]
+        plans = _plans(
+            root, names, overrides=overrides, smoke=smoke, out=out, cache=cache
+        )
         due = []
         for plan in plans:
             state = freshness.MISSING
@@ -587,6 +589,7 @@ def _plans(
     overrides: Sequence[tuple[str, str]],
     smoke: bool,
     out: str | Path | None,
+    cache: str,
 ) -> list[Plan]:
     """What is to be done; every mistake in the command is found here."""
     published = root / "book" / "chapters"
@@ -610,7 +613,7 @@ def _plans(
         parameters = (chapter.smoke() if smoke else {}) | given[chapter.name]
         failed = kept / f"{chapter.name}.failed.ipynb"
         key = freshness.key(chapter, parameters)
-        plans.append(Plan(chapter, parameters, profile, folder, failed, key, ""))
+        plans.append(Plan(chapter, parameters, profile, folder, failed, key, cache))
     return plans
 
 
