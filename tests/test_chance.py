@@ -7,7 +7,14 @@ import numpy as np
 import pytest
 
 from hlnb.errors import HlnbError
-from hlnb.metrics.chance import holm, interval, median_interval, rank_sum, tail
+from hlnb.metrics.chance import (
+    holm,
+    interval,
+    mean_interval,
+    median_interval,
+    rank_sum,
+    tail,
+)
 
 NEVER = math.inf
 
@@ -137,10 +144,24 @@ def test_rank_sum_of_equal_laws_is_rarely_small():
     assert small <= 70
 
 
+def test_mean_interval_covers_the_mean():
+    """95 % of 2,000 samples of 3: below 1,830 or above 1,960 with probability 1e-8."""
+    rng = np.random.default_rng(9)
+    found = [mean_interval(rng.normal(7, 2, 3)) for _ in range(2000)]
+    assert 1830 <= sum(low <= 7 <= high for _, low, high in found) <= 1960
+    middle, low, high = mean_interval(np.array([1.0, 2.0, 3.0]), confidence=0.9)
+    assert middle == 2
+    assert high - 2 == pytest.approx(2.9199856 / math.sqrt(3))  # t table, 2 d.f.
+    assert 2 - low == pytest.approx(high - 2)
+    assert np.isnan(mean_interval(np.ones(1))[1:]).all()
+
+
 @pytest.mark.parametrize("values", [np.array([1.0, math.nan]), np.array([])])
 def test_refuses_samples_with_nan_or_nothing(values):
     with pytest.raises(HlnbError, match="none of them NaN"):
         median_interval(values)
+    with pytest.raises(HlnbError, match="none of them NaN"):
+        mean_interval(values)
     for samples in ((values, np.ones(3)), (np.ones(3), values)):
         with pytest.raises(HlnbError, match="none of them NaN"):
             rank_sum(*samples)

@@ -117,7 +117,7 @@ def test_refuses_no_images(dataset):
 
 def test_cifar_split(records):
     split = Images("cifar10", n_validation=8, n_test=5).split(0, n_train=30)
-    assert list(split) == ["train", "validation", "test"]
+    assert list(split) == ["train", "validation", "test", "seen"]
     assert np.array_equal(as_records(split["train"]), records[:30])
     assert np.array_equal(as_records(split["validation"]), records[92:100])
     assert np.array_equal(as_records(split["test"]), records[100:105])
@@ -194,7 +194,9 @@ def test_command_line_finds_its_functions():
 def test_shapes_split_is_drawn_from_its_streams():
     sizes = {"train": 30, "validation": 8, "test": 5}
     split = Images("shapes", n_validation=8, n_test=5).split(2, n_train=30)
-    assert list(split) == list(sizes)
+    assert list(split) == [*sizes, "seen"]
+    assert torch.equal(split["seen"].x, split["train"].x[:8])
+    assert torch.equal(split["seen"].y, split["train"].y[:8])
     for name, n in sizes.items():
         drawn = shapes.draw(n, generator=stream(2, name))
         assert torch.equal(split[name].x, normalize(drawn.images))

@@ -18,6 +18,7 @@ from hlnb.models import (
     image_network,
     toy_network,
 )
+from hlnb.schedules import greedy
 from hlnb.seeding import stream
 
 
@@ -165,3 +166,34 @@ def test_a_head_reads_the_layer_it_is_named_for():
     assert all(
         torch.equal(v, model.init(stream(0, "init"))[k]) for k, v in without.items()
     )
+
+
+@pytest.mark.parametrize("pool", [1, 2, 3])
+def test_pooling_first_changes_neither_outputs_nor_gradients(pool):
+    """ReLU and maximum commute; channels last is only a layout."""
+    layer = Conv("c", 3, 4, 4, dims=2, pool=pool)
+    drawn = double(layer.init(stream(0, "init"), Uniform()))
+    x = torch.randn(5, 3, 12, 12, dtype=torch.float64, generator=stream(0, "x"))
+    tell = torch.randn(5, 4, 9 // pool, 9 // pool, generator=stream(0, "y")).double()
+    found = []
+    for kind in ("ours", "textbook"):
+        params = {k: v.clone().requires_grad_() for k, v in drawn.items()}
+        own = x.clone().requires_grad_()
+        if kind == "ours":
+            out = layer.apply(params, own)
+        else:
+            out = F.conv2d(own, params["c.weight"], params["c.bias"]).relu()
+            out = F.max_pool2d(out, pool)
+        (out * tell).sum().backward()
+        found.append([out, own.grad, *(v.grad for v in params.values())])
+    for ours, textbook in zip(*found, strict=True):
+        assert torch.allclose(ours, textbook, rtol=1e-12, atol=1e-14)
+
+
+def test_the_image_network_has_a_head_after_each_convolution():
+    model = image_network(side=16, channels=3, hidden=7)
+    params = model.init(stream(0, "init"))
+    x = torch.randn(2, 3, 16, 16, generator=stream(0, "x"))
+    for exit in ("conv1", "conv2"):
+        assert model.apply(params, x, exit=exit).shape == (2, 10)
+    assert greedy(model, epochs=1).epochs == 3

@@ -105,6 +105,15 @@ def test_glue_takes_numpys_numbers(monkeypatch):
     assert {type(v) for v in seen.values()} == {float, int, str}
 
 
+def test_a_table_is_text_in_cells(shown):
+    page.table(["kind", "error"], [["a | b", "0.1"]])
+    ((bundle, _),) = shown
+    lines = bundle["text/markdown"].splitlines()
+    assert lines == ["| kind | error |", "| --- | --- |", r"| a \| b | 0.1 |"]
+    with pytest.raises(HlnbError, match="not a cell for each column"):
+        page.table(["kind", "error"], [["a"]])
+
+
 def test_a_film_joins_slider_and_frames_in_the_page(shown):
     film = page.Film("epoch")
     for epoch in range(3):

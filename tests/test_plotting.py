@@ -205,7 +205,6 @@ def figures():
         "rows": plotting.rows_figure(
             RNG.random((12, 100)), ["class 1"] * 12, RNG.random((2, 16))
         ),
-        "accuracies": plotting.accuracies_figure({"a": RNG.random(3)}, report=0.6),
         "slide": plotting.slide_figure(row, responses, limit=2, title="class 3"),
         "arrivals": plotting.arrivals_figure(arrivals, cap=200, report=137),
         "summary": plotting.summary_figure(
@@ -524,15 +523,6 @@ def test_equal_figures_give_equal_bytes_and_are_closed():
     large, small = draw()
     assert len(small) < len(large)
     assert not plt.get_fignums()
-
-
-def test_patches_figure_shows_every_patch():
-    patches = {"one": RNG.integers(0, 256, (8, 5, 4, 4, 3), np.uint8)}
-    fig = plotting.patches_figure(patches, filters={"one": range(8)}, columns=2)
-    images = [ax.images[0].get_array() for ax in fig.axes if ax.images]
-    assert len(images) == 8
-    assert images[3].shape == (5, 25, 3)
-    assert (images[3][:4, 5:9] == patches["one"][3, 1]).all()
 
 
 def test_plotting_imports_no_torch():

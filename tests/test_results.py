@@ -101,6 +101,15 @@ def test_a_pickle_inside_is_not_opened(result, tmp_path):
     assert not (tmp_path / "sprung").exists()
 
 
+def test_runs_at_one_learning_rate(result):
+    some = result.at(0.2)
+    assert some.lrs == [0.2]
+    assert some.runs == [run for run in result.runs if run["lr"] == 0.2]
+    assert (some.of("error") == result.of("error", lr=0.2)).all()
+    with pytest.raises(HlnbError, match=r"No run has lr = 0\.7"):
+        result.at(0.7)
+
+
 def test_refuses_unknown_names(result):
     with pytest.raises(
         HlnbError, match="Nothing called 'loss' was measured, only error"

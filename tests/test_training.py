@@ -13,11 +13,11 @@ import torch.nn.functional as F
 from hlnb import training
 from hlnb.data.patterns import toy_problem
 from hlnb.errors import HlnbError
-from hlnb.metrics.measures import Error, Loss, Weights
+from hlnb.metrics.measures import Error, Loss, Weights, all_weights
 from hlnb.models import toy_network
 from hlnb.schedules import Phase, Schedule, greedy, layerwise, only, simultaneous
 from hlnb.seeding import stream
-from hlnb.training import SGD, Adam, Run, grid, processes, sweep, train
+from hlnb.training import SGD, Adam, Run, Start, grid, processes, sweep, train
 
 PROBLEM = toy_problem(1, d=30, T=6)
 MODEL = toy_network(d=30, n_classes=2, T=6, channels=4, hidden=8)
@@ -75,6 +75,135 @@ def test_equals_training_without_shortcuts(schedule, optimizer, theirs):
         np.testing.assert_allclose(
             found[name][-1], expected[f"{name}.weight"], rtol=1e-10, atol=1e-13
         )
+
+
+PARTS = ("weight", "bias")
+TWO_CONV = Schedule(
+    "s", (Phase(2, ("conv",)), Phase(1, MODEL.names), Phase(1, ("conv",)))
+)
+
+
+@pytest.mark.parametrize("optimizer", [SGD(momentum=0.9), Adam()])
+def test_fresh_moments_or_carried_ones_are_equal_where_each_layer_learns_once(
+    optimizer,
+):
+    """What waits gathers; where nothing below learns again, only that can differ."""
+    once = Schedule("s", (Phase(2, ("readout",)), Phase(2, ("hidden",))), ("conv",))
+    fresh, carried = (
+        run(once, optimizer=optimizer, carry=carry).values for carry in (False, True)
+    )
+    for name in MODEL.names:
+        assert (fresh[name] == carried[name]).all()
+
+
+@pytest.mark.parametrize("optimizer", [SGD(momentum=0.9), Adam()])
+@pytest.mark.parametrize(
+    "schedule", [layerwise(MODEL, epochs=2), TWO_CONV], ids=["above", "again"]
+)
+def test_carried_moments_are_those_of_one_optimizer(schedule, optimizer):
+    """A layer above gathers while it waits; one that learns again finds its own."""
+    batch = PROBLEM.split(0, n_train=48)["train"]
+    x, y = batch.x.double(), batch.y
+    params = {k: v.double() for k, v in MODEL.init(stream(0, "init")).items()}
+    own = {
+        name: optimizer.build([params[f"{name}.weight"], params[f"{name}.bias"]], 0.1)
+        for name in MODEL.names
+    }
+    order = stream(0, "order")
+    for k, phase in enumerate(schedule.phases):
+        later = {name for after in schedule.phases[k + 1 :] for name in after.learns}
+        lowest = min(MODEL.names.index(name) for name in phase.learns)
+        for _ in range(phase.epochs):
+            for rows in torch.randperm(48, generator=order).split(16):
+                for value in params.values():
+                    value.requires_grad_()
+                F.cross_entropy(MODEL.apply(params, x[rows]), y[rows]).backward()
+                for i, name in enumerate(MODEL.names):
+                    if name in phase.learns or (name in later and i > lowest):
+                        before = [params[f"{name}.{p}"].clone() for p in PARTS]
+                        own[name].step()
+                        if name not in phase.learns:
+                            with torch.no_grad():
+                                for part, old in zip(PARTS, before, strict=True):
+                                    params[f"{name}.{part}"].copy_(old)
+                    own[name].zero_grad()
+    found = run(schedule, optimizer=optimizer, carry=True).values
+    for name in MODEL.names:
+        np.testing.assert_allclose(
+            found[name][-1], params[f"{name}.weight"].detach(), rtol=1e-10, atol=1e-13
+        )
+
+
+@pytest.mark.parametrize("optimizer", [SGD(), SGD(momentum=0.9)])
+@pytest.mark.parametrize("online", [False, True])
+def test_a_schedule_cut_in_two_gives_the_same_numbers(optimizer, online):
+    """To the bit; heads too, and the epochs go on."""
+    whole = greedy(MODEL, epochs=2)
+    parts = [
+        Schedule("a", whole.phases[:1], ("hidden", "readout")),
+        Schedule("b", whole.phases[1:], ("conv",)),
+    ]
+    common = {
+        "measures": all_weights([*MODEL.names, "conv_head"]),
+        "optimizer": optimizer,
+        "online": online,
+        "n_train": 40,
+        "batch_size": 16,
+    }
+    runs = grid([3, 5], [0.1])
+    expected = sweep(PROBLEM, MODEL, whole, runs, **common)
+    first = sweep(PROBLEM, MODEL, parts[0], grid([5, 3], [0.1]), **common)
+    second = sweep(PROBLEM, MODEL, parts[1], runs, after=first, **common)
+    assert second.epochs.tolist() == [2, 3, 4] == expected.epochs[2:].tolist()
+    assert second.steps.tolist() == expected.steps[2:].tolist()
+    for name in common["measures"]:
+        assert (second.of(name) == expected.of(name)[:, 2:]).all()
+    assert second.spec["after"] == first.spec
+
+
+def test_what_a_run_goes_on_from_is_checked():
+    schedule, weights = simultaneous(MODEL, epochs=1), all_weights(MODEL.names)
+    few = {"measures": weights, "n_train": 16}
+    several = sweep(PROBLEM, MODEL, schedule, grid([0], [0.1, 0.2]), **few)
+    for after, seed, message in [
+        (several, 0, r"has 2 runs of seed 0, and one is needed: .* `after.at\(lr\)`"),
+        (several.at(0.2), 1, "has 0 runs of seed 1"),
+        (several.at(0.2), 0, "Nothing called 'conv_head.weight' was measured"),
+    ]:
+        with pytest.raises(HlnbError, match=message):
+            sweep(PROBLEM, MODEL, schedule, grid([seed], [1.0]), after=after, **few)
+    params = {k: v.numpy()[..., :1] for k, v in MODEL.init(stream(0, "init")).items()}
+    with pytest.raises(HlnbError, match="`all_weights` of the same model"):
+        run(schedule, start=Start(params, 1))
+
+
+def test_steps_to_measure_after_can_be_named():
+    """Ends of phases are among them; steps beyond the end are not."""
+    schedule = layerwise(MODEL, epochs=1)
+    named = run(schedule, every=(2, 1, 5, 100))
+    full = run(schedule, every=1)
+    assert named.steps.tolist() == [0, 1, 2, 3, 5, 6, 9]
+    for name in MODEL.names:
+        assert (named.values[name] == full.values[name][named.steps]).all()
+    with pytest.raises(HlnbError, match="whole numbers from 1 up"):
+        run(schedule, every=(1, 0))
+
+
+def test_auto_is_the_gpu_where_there_is_one(monkeypatch):
+    assert training.resolved("cpu") == "cpu"
+    for there, device in ((True, "cuda"), (False, "cpu")):
+        monkeypatch.setattr(torch.cuda, "is_available", lambda there=there: there)
+        assert training.resolved("auto") == device
+    found = sweep(
+        PROBLEM,
+        MODEL,
+        simultaneous(MODEL, epochs=1),
+        grid([0], [0.1]),
+        measures={},
+        device="auto",
+        n_train=16,
+    )
+    assert found.spec["device"] == "cpu"
 
 
 def test_frozen_layers_do_not_move_and_learning_ones_do():

@@ -79,6 +79,12 @@ class Result:
             raise HlnbError(f"No run has lr = {lr}: there are {self.lrs}.")
         return self.traces[name][rows]
 
+    def at(self, lr: float) -> "Result":
+        """The Result of the runs at one learning rate."""
+        traces = {name: self.of(name, lr=lr) for name in self.traces}
+        spec = {**self.spec, "runs": [run for run in self.runs if run["lr"] == lr]}
+        return dataclasses.replace(self, spec=spec, traces=traces)
+
     def save(self, path: str | Path) -> Path:
         """The path of an .npz file, without pickle, written whole."""
         about = json.dumps(

@@ -6,13 +6,14 @@ layout gives the same numbers, because each run uses one thread and its own stre
 
 import contextlib
 import dataclasses
+import hashlib
 import itertools
 import math
 import multiprocessing
 import os
 import signal
 import threading
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import (
     BrokenExecutor,
     Executor,
@@ -23,12 +24,12 @@ from concurrent.futures import (
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
 import torch.nn.functional as F
-from jaxtyping import Float
+from jaxtyping import Float, Int
 from torch import Tensor
 from tqdm import tqdm
 
@@ -38,11 +39,14 @@ from hlnb.errors import HlnbError
 from hlnb.metrics.measures import Measure
 from hlnb.models import Layer, Model, Params
 from hlnb.results import Result, machine, to_json
-from hlnb.schedules import Phase, Schedule, check_rate
+from hlnb.schedules import Schedule, check_rate
 from hlnb.seeding import stream
 
 EVALUATION_CHUNK = 256  # inputs at a time: their activations stay in the cache
 CACHE_BYTES = 4 * 2**30  # larger frozen activations are recomputed batch by batch
+
+# What an optimizer is built for: parameters, or groups of them with rates of their own
+Learning = Iterable[Tensor] | Sequence[dict[str, Any]]
 
 
 @dataclass(frozen=True)
@@ -51,7 +55,7 @@ class SGD:
 
     momentum: float = 0.0
 
-    def build(self, parameters: Iterable[Tensor], lr: float) -> torch.optim.Optimizer:
+    def build(self, parameters: Learning, lr: float) -> torch.optim.Optimizer:
         return torch.optim.SGD(parameters, lr=lr, momentum=self.momentum)
 
 
@@ -59,7 +63,7 @@ class SGD:
 class Adam:
     """Adam with PyTorch's default moments (Kingma & Ba, 2015)."""
 
-    def build(self, parameters: Iterable[Tensor], lr: float) -> torch.optim.Optimizer:
+    def build(self, parameters: Learning, lr: float) -> torch.optim.Optimizer:
         return torch.optim.Adam(parameters, lr=lr)
 
 
@@ -86,10 +90,17 @@ def grid(seeds: Iterable[int], lrs: Iterable[float]) -> tuple[Run, ...]:
     return runs
 
 
-class Trace(NamedTuple):
-    """What was measured in one run; record 0 is the initialization."""
+class Start(NamedTuple):
+    """Where a run goes on that was trained before."""
 
-    steps: np.ndarray  # (record,): updates made
+    params: Mapping[str, np.ndarray]  # every parameter of the model
+    epochs: int  # passes over the training set that were made
+
+
+class Trace(NamedTuple):
+    """What was measured in one run; record 0 is the start."""
+
+    steps: np.ndarray  # (record,): updates made, those before the start included
     epochs: np.ndarray  # (record,): passes over the training set
     values: dict[str, np.ndarray]  # name → (record, …)
 
@@ -136,25 +147,33 @@ def train(
     n_train: int = 1024,
     batch_size: int = 64,
     online: bool = False,
-    every: int | None = None,
+    every: int | Sequence[int] | None = None,
     until: Mapping[str, float] | None = None,
+    carry: bool = False,
+    start: Start | None = None,
     dtype: torch.dtype = torch.float32,
     device: str = "cpu",
 ) -> Trace:
     """What `measures` saw while one network learned under cross-entropy loss.
 
-    Measured at initialization and after each epoch, or every `every` steps and at the
-    end of each phase. `online`: the training set is drawn anew for each epoch. Each
-    phase starts with a fresh optimizer. A run ends early, its later records NaN, when
-    its parameters stop being finite, or when every measure named in `until` has been at
-    or below its value there (not necessarily in one record).
+    Measured at the start, at the end of each phase, and after each epoch, or every
+    `every` steps, or after the steps that `every` names (counted from `start`).
+    `online`: the training set is drawn anew for each epoch. A run ends early, its later
+    records NaN, when its parameters stop being finite, or when every measure named in
+    `until` has been at or below its value there (not necessarily in one record).
+
+    Each phase starts with a fresh optimizer. `carry`: one optimizer serves all phases;
+    layers above those that learn, and still to learn, gather its moments while they
+    wait, and a layer that learns again finds its own as they were.
+
+    `start`: go on from there, with the order of the data that a longer schedule would
+    have had. A schedule cut in two gives the same numbers as the whole. `device`: cpu,
+    cuda, or auto, which is cuda where there is one.
     """
-    if n_train < 1 or batch_size < 1 or (every is not None and every < 1):
+    named = every if isinstance(every, Sequence) else [1 if every is None else every]
+    if n_train < 1 or batch_size < 1 or any(step < 1 for step in named):
         raise HlnbError("n_train, batch_size and every are whole numbers from 1 up.")
-    try:
-        torch.zeros(1, device=device)
-    except (RuntimeError, AssertionError) as error:  # unknown, or not on this machine
-        raise HlnbError(f"There is no device {device!r} here: take cpu.") from error
+    device = resolved(device)
     if not set(until or {}) <= set(measures):
         raise HlnbError("`until` names a measure that is not taken: add it.")
     schedule.check(model)
@@ -164,39 +183,55 @@ def train(
     }
     params = {
         name: value.to(device, dtype)
-        for name, value in model.init(stream(run.seed, "init")).items()
+        for name, value in _initial(model, run, start).items()
     }
     order = stream(run.seed, "order")
+    begun = 0 if start is None else start.epochs
+    for _ in range(begun):
+        torch.randperm(n_train, generator=order)
     batches = math.ceil(n_train / batch_size)
+    due = _due(batches, schedule, every=every) + begun * batches
     records: list[tuple[int, dict[str, np.ndarray]]] = []
     waiting = set(until or {})
     looked_at = sorted({m.on for m in measures.values()} - {None})
-    step = epoch = 0
+    step, epoch = begun * batches, begun
 
     def record(
-        inputs: Mapping[str, Tensor | None], start: int = 0, exit: str | None = None
+        inputs: Mapping[str, Tensor | None], first: int = 0, exit: str | None = None
     ) -> None:
-        """Measures now; `inputs`: of layer `start`, by batch; None: not kept."""
+        """Measures now; `inputs`: of layer `first`, by batch; None: not kept."""
         outputs = {}
         for on in looked_at:
             kept = inputs.get(on)
-            x, begin = (data[on].x, 0) if kept is None else (kept, start)
+            x, begin = (data[on].x, 0) if kept is None else (kept, first)
             outputs[on] = evaluate(model, params, x, start=begin, exit=exit)
         seen = _measure(params, data, outputs, measures)
         records.append((step, seen))
         waiting.difference_update([n for n in waiting if seen[n] <= until[n]])
 
     record({}, exit=schedule.phases[0].exit)
-    for phase in schedule.phases:
+    wanted = set(due.tolist())
+    stepper = None
+    for number, phase in enumerate(schedule.phases):
         layers = model.path(phase.exit)
-        start = min(i for i, layer in enumerate(layers) if layer.name in phase.learns)
+        lowest = min(i for i, layer in enumerate(layers) if layer.name in phase.learns)
         learning = {
             name: value
             for name, value in params.items()
             if model.layer_of(name) in phase.learns
         }
-        lr = run.lr if phase.lr is None else phase.lr
-        descend = _steps(layers[start:], params, learning, phase, optimizer, lr)
+        above, lr = layers[lowest:], run.lr if phase.lr is None else phase.lr
+        if optimizer == SGD() and gradients.written_out(above):
+            descend = partial(
+                gradients.descend, above, params, lr=lr, learns=phase.learns
+            )
+        else:
+            if stepper is None or not carry:
+                stepper = optimizer.build(_by_layer(model, params), lr)
+            later = {n for p in schedule.phases[number + 1 :] for n in p.learns}
+            gather = {layer.name for layer in above} & later if carry else set()
+            _wake(stepper, phase.learns, gather, lr=lr)
+            descend = partial(_descend, above, params, stepper)
         below: dict[str, Tensor | None] = {}
         for phase_epoch in range(phase.epochs):
             if online and epoch:
@@ -207,54 +242,99 @@ def train(
             for on in {"train", *looked_at}:
                 if phase_epoch == 0 or (online and on == "train"):
                     x = data[on].x
-                    below[on] = _frozen_activations(model, params, x, stop=start)
+                    below[on] = _frozen_activations(model, params, x, stop=lowest)
             x, y, _ = data["train"]
             frozen = below["train"]
             for rows in torch.randperm(n_train, generator=order).split(batch_size):
                 rows = rows.to(device)
                 if frozen is None:
-                    descend(evaluate(model, params, x[rows], stop=start), y[rows])
+                    descend(evaluate(model, params, x[rows], stop=lowest), y[rows])
                 else:
                     descend(frozen[rows], y[rows])
                 step += 1
-                if every is not None and step % every == 0:
-                    record(below, start, phase.exit)
+                if step in wanted:
+                    record(below, lowest, phase.exit)
             epoch += 1
-            finished = phase_epoch == phase.epochs - 1
-            if records[-1][0] != step and (every is None or finished):
-                record(below, start, phase.exit)
             finite = all(bool(value.isfinite().all()) for value in learning.values())
             if not finite or (until and not waiting):
-                return _stack(records, batches, schedule, every=every)
-        for value in learning.values():
+                return _stack(records, due, batches)
+        for value in params.values():
             value.requires_grad_(False)
-    return _stack(records, batches, schedule, every=every)
+    return _stack(records, due, batches)
 
 
-def _steps(
+def resolved(device: str) -> str:
+    """The device that a name means on this machine: auto is cuda where there is one."""
+    if device == "auto":
+        return "cuda" if torch.cuda.is_available() else "cpu"
+    try:
+        torch.zeros(1, device=device)
+    except (RuntimeError, AssertionError) as error:  # unknown, or not on this machine
+        raise HlnbError(f"There is no device {device!r} here: take cpu.") from error
+    return device
+
+
+def _initial(model: Model, run: Run, start: Start | None) -> Mapping[str, Tensor]:
+    """The parameters that a run starts from; those of `start` are checked."""
+    drawn = model.init(stream(run.seed, "init"))
+    if start is None:
+        return drawn
+    for name, value in drawn.items():
+        shape = np.shape(start.params.get(name, ()))
+        if shape != value.shape:
+            raise HlnbError(
+                f"The run to go on from has {name} of shape {shape}, the model one of "
+                f"shape {tuple(value.shape)}: measure `all_weights` of the same model."
+            )
+    return {name: torch.tensor(start.params[name]) for name in drawn}
+
+
+def _due(
+    batches: int, schedule: Schedule, *, every: int | Sequence[int] | None
+) -> Int[np.ndarray, " record"]:
+    """Steps after which to measure, counted from the start of the schedule."""
+    ends = [0, *(batches * end for end in schedule.ends)]
+    if not isinstance(every, Sequence):
+        every = range(0, ends[-1], batches if every is None else every)
+    return np.array(sorted({*(step for step in every if step < ends[-1]), *ends}))
+
+
+def _by_layer(model: Model, params: Params) -> list[dict[str, Any]]:
+    """Parameters in groups, one a layer."""
+    layers: dict[str, list[Tensor]] = {}
+    for name, value in params.items():
+        layers.setdefault(model.layer_of(name), []).append(value)
+    return [{"params": values, "layer": layer} for layer, values in layers.items()]
+
+
+def _wake(
+    stepper: torch.optim.Optimizer,
+    learns: Collection[str],
+    gather: Collection[str],
+    *,
+    lr: float,
+) -> None:
+    """Layers that learn step at `lr`; those that gather at 0, for their moments."""
+    for group in stepper.param_groups:
+        group["lr"] = lr if group["layer"] in learns else 0.0
+        for value in group["params"]:
+            value.requires_grad_(group["layer"] in {*learns, *gather})
+
+
+def _descend(
     layers: Sequence[Layer],
     params: Params,
-    learning: Mapping[str, Tensor],
-    phase: Phase,
-    optimizer: Optimizer,
-    lr: float,
-) -> Callable[[Tensor, Tensor], None]:
-    """What makes one update from a batch: the input to `layers`, and labels."""
-    if optimizer == SGD() and gradients.written_out(layers):
-        return partial(gradients.descend, layers, params, lr=lr, learns=phase.learns)
-    for value in learning.values():
-        value.requires_grad_()
-    stepper = optimizer.build(learning.values(), lr)
-
-    def descend(x: Tensor, y: Tensor) -> None:
-        for layer in layers:
-            x = layer.apply(params, x)
-        loss = F.cross_entropy(x, y)
-        stepper.zero_grad()
-        loss.backward()
-        stepper.step()
-
-    return descend
+    stepper: torch.optim.Optimizer,
+    x: Tensor,
+    y: Tensor,
+) -> None:
+    """One update from a batch: the input to `layers`, and labels."""
+    for layer in layers:
+        x = layer.apply(params, x)
+    loss = F.cross_entropy(x, y)
+    stepper.zero_grad()
+    loss.backward()
+    stepper.step()
 
 
 def _moved(tensor: Tensor, device: str, dtype: torch.dtype) -> Tensor:
@@ -278,15 +358,10 @@ def _measure(
 
 def _stack(
     records: list[tuple[int, dict[str, np.ndarray]]],
+    steps: Int[np.ndarray, " record"],
     batches: int,
-    schedule: Schedule,
-    *,
-    every: int | None,
 ) -> Trace:
     """Records as arrays over the whole schedule; NaN after a run that ended early."""
-    ends = [0, *(batches * end for end in schedule.ends)]
-    between = batches if every is None else every
-    steps = np.array(sorted({*range(0, ends[-1] + 1, between), *ends}))
     values = {}
     for name in records[0][1]:
         found = np.stack([value[name] for _, value in records])
@@ -318,7 +393,7 @@ def _task(arguments: dict, path: Path | None = None) -> Trace:
     return trace
 
 
-def _place(common: Mapping, run: Run) -> Path | None:
+def _place(common: Mapping, run: Run, start: Start | None = None) -> Path | None:
     """Where this run is kept, if runs are: code from outside hlnb is not known."""
     parts = [common["problem"], *common["measures"].values()]
     parts += [value for value in common.values() if dataclasses.is_dataclass(value)]
@@ -326,7 +401,33 @@ def _place(common: Mapping, run: Run) -> Path | None:
         return None
     data = getattr(common["problem"], "provenance", None)  # data that come from files
     spec = {"run": run, **common, "data": data()["sha256"] if data else None}
+    if start is not None:
+        digest = hashlib.sha256(repr(start.epochs).encode())
+        for name in sorted(start.params):
+            digest.update(name.encode() + start.params[name].tobytes())
+        spec["start"] = digest.hexdigest()
     return cache.place(to_json(spec))
+
+
+def _starts(
+    after: Result | None, model: Model, runs: Sequence[Run]
+) -> dict[Run, Start | None]:
+    """Where each run goes on: the last record of the run of `after` with its seed."""
+    if after is None:
+        return dict.fromkeys(runs)
+    seeds = [run["seed"] for run in after.runs]
+    names = list(model.init(stream(0, "names")))
+    starts: dict[Run, Start | None] = {}
+    for run in runs:
+        if seeds.count(run.seed) != 1:
+            raise HlnbError(
+                f"`after` has {seeds.count(run.seed)} runs of seed {run.seed}, and one "
+                "is needed: take its runs at one learning rate, `after.at(lr)`."
+            )
+        row = seeds.index(run.seed)
+        params = {name: after.of(name)[row, -1] for name in names}
+        starts[run] = Start(params, round(float(after.epochs[-1])))
+    return starts
 
 
 def _kept(path: Path | None) -> Trace | None:
@@ -395,9 +496,13 @@ def sweep(
     *,
     measures: Mapping[str, Measure],
     executor: Executor | None = None,
+    after: Result | None = None,
     **settings,
 ) -> Result:
     """The Result of training every run; `settings` are those of `train`.
+
+    `after`: each run goes on where the run of the same seed ended there; that Result
+    holds all parameters of the model (`all_weights`).
 
     `executor`: any `concurrent.futures.Executor`; None: `processes()` for this sweep
     alone. Every executor gives the same numbers. Where HLNB_CACHE names a folder, runs
@@ -407,6 +512,8 @@ def sweep(
     if not runs:
         raise HlnbError("There is nothing to run: give at least one run.")
     schedule.check(model)
+    if "device" in settings:
+        settings["device"] = resolved(settings["device"])
     common = {
         "problem": problem,
         "model": model,
@@ -414,7 +521,8 @@ def sweep(
         "measures": dict(measures),
         **settings,
     }
-    places = {run: _place(common, run) for run in runs}
+    starts = _starts(after, model, runs)
+    places = {run: _place(common, run, starts[run]) for run in runs}
     traces = {run: trace for run in runs if (trace := _kept(places[run])) is not None}
     cache.note(len(traces), len(runs))
     with contextlib.ExitStack() as stack:
@@ -422,7 +530,9 @@ def sweep(
         if executor is None and todo:
             executor = stack.enter_context(processes())
         futures = {
-            executor.submit(_task, {**common, "run": run}, places[run]): run
+            executor.submit(
+                _task, {**common, "run": run, "start": starts[run]}, places[run]
+            ): run
             for run in todo
         }
         done = tqdm(
@@ -443,8 +553,9 @@ def sweep(
             for future in futures:
                 future.cancel()
     first = traces[runs[0]]
+    went_on = {} if after is None else {"after": after.spec}
     return Result(
-        spec=to_json({"runs": runs, **common}),
+        spec=to_json({"runs": runs, **common} | went_on),
         steps=first.steps,
         epochs=first.epochs,
         traces={

@@ -91,7 +91,10 @@ class Images:
         return _batch(data.train_images[chosen], data.train_labels[chosen])
 
     def split(self, seed: int, *, n_train: int = 49_000) -> dict[str, Batch]:
-        """The batches `train`, `validation` and `test` of one run.
+        """The batches `train`, `validation` and `test` of one run, and `seen`.
+
+        `seen`: the first training images, as many as there are for validation. What is
+        measured on them follows training at a small part of the cost.
 
         cifar10: the first `n_train` training images, the last `n_validation` training
             images and the first `n_test` test images, whatever the seed is.
@@ -100,18 +103,22 @@ class Images:
         _check_positive(n_train=n_train)
         sizes = {"train": n_train, "validation": self.n_validation, "test": self.n_test}
         if self.dataset == "shapes":
-            return {
+            batches = {
                 name: _batch(*shapes.draw(n, generator=stream(seed, name))[:2])
                 for name, n in sizes.items()
             }
-        data = self._read(n_train)
-        images, labels, test_images, test_labels = data
-        last = slice(len(images) - self.n_validation, None)
-        return {
-            "train": _batch(images[:n_train], labels[:n_train]),
-            "validation": _batch(images[last], labels[last]),
-            "test": _batch(test_images[: self.n_test], test_labels[: self.n_test]),
-        }
+        else:
+            data = self._read(n_train)
+            images, labels, test_images, test_labels = data
+            last = slice(len(images) - self.n_validation, None)
+            batches = {
+                "train": _batch(images[:n_train], labels[:n_train]),
+                "validation": _batch(images[last], labels[last]),
+                "test": _batch(test_images[: self.n_test], test_labels[: self.n_test]),
+            }
+        x, y, _ = batches["train"]
+        batches["seen"] = Batch(x[: self.n_validation], y[: self.n_validation])
+        return batches
 
     def with_seed(self, seed: int) -> "Images":
         """The same problem: it hides nothing that a seed draws."""

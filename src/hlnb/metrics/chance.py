@@ -70,6 +70,22 @@ def median_interval(
     return float(ordered[r - 1]), float(ordered[n - r]), float(coverage[r - 1])
 
 
+def mean_interval(
+    values: Real[np.ndarray, " run"], *, confidence: float = 0.95
+) -> tuple[float, float, float]:
+    """Student's t: mean, lower and upper bound of the mean that runs have on average.
+
+    Exact if values are normal. One value has no interval: bounds are NaN.
+    """
+    _check_sample(values)
+    values, n = np.asarray(values, float), len(values)
+    middle = float(values.mean())
+    if n == 1:
+        return middle, math.nan, math.nan
+    half = stats.t.ppf((1 + confidence) / 2, n - 1) * values.std(ddof=1) / math.sqrt(n)
+    return middle, middle - float(half), middle + float(half)
+
+
 def rank_sum(a: Real[np.ndarray, " run"], b: Real[np.ndarray, " other"]) -> float:
     """Two-sided p-value of the Mann–Whitney test; inf ranks last, ties share a rank.
 

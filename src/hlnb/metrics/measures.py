@@ -4,7 +4,7 @@ A measure is called with the parameters, the batch named by its `on` and the net
 outputs on that batch, and returns one array. `on` None: it needs the parameters only.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Protocol, runtime_checkable
 
@@ -21,7 +21,7 @@ class Measure(Protocol):
 
     @property
     def on(self) -> str | None:
-        """`train`, `validation`, `test`, or None."""
+        """The name of a batch of the problem's split (`validation`), or None."""
         ...
 
     def __call__(
@@ -69,3 +69,12 @@ class Weights:
 
     def __call__(self, params, batch, outputs) -> Tensor:
         return params[f"{self.layer}.{self.part}"]
+
+
+def all_weights(layers: Iterable[str]) -> dict[str, Weights]:
+    """Measures of all parameters of these layers, under the parameters' own names."""
+    return {
+        f"{layer}.{part}": Weights(layer, part)
+        for layer in layers
+        for part in ("weight", "bias")
+    }

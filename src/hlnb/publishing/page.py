@@ -45,6 +45,19 @@ def glue(**numbers: object) -> None:
         myst_nb.glue(name, plain, display=False)
 
 
+def table(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
+    """Shows a table of words and numbers as text, which screen readers can walk."""
+    if wrong := [row for row in rows if len(row) != len(columns)]:
+        raise HlnbError(f"The row {wrong[0]} has not a cell for each column: add it.")
+    lines = [columns, ["---"] * len(columns), *rows]
+    text = "\n".join(_line(cells) for cells in lines)
+    display({"text/markdown": text, "text/plain": text}, raw=True)
+
+
+def _line(cells: Sequence[str]) -> str:
+    return "| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |"
+
+
 @dataclass(frozen=True)
 class Film:
     """Pictures in order with a slider; it answers without a kernel, offline too."""
@@ -95,7 +108,7 @@ def _row(claim: Claim) -> str:
         f"**{claim.verdict}**",
         claim.note,
     )
-    return "| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |"
+    return _line(cells)
 
 
 def claims(found: Sequence[Claim], *, expect: Mapping[str, str]) -> None:
