@@ -1,7 +1,8 @@
 """Which parts of which images excite a filter most."""
 
 import numpy as np
-from jaxtyping import Int, Real
+import torch
+from jaxtyping import Float, Int, Real
 
 
 def top_patches(
@@ -41,3 +42,39 @@ def cut(
     rows = (row[..., None] + offset)[..., :, None]
     columns = (column[..., None] + offset)[..., None, :]
     return images[image[..., None, None], rows, columns]
+
+
+def coherence(
+    patches: Real[np.ndarray, "channel count side side 3"], *, form: bool = False
+) -> Float[np.ndarray, " channel"]:
+    """Mean cosine between the patches of each channel, over all pairs.
+
+    On the scale of network inputs, where 0 is the mean image. `form`: each patch less
+    its mean colour, so that only edges and textures count. NaN where a patch is zero.
+    """
+    values = patches.astype(float)
+    if form:
+        values = values - values.mean((2, 3), keepdims=True)
+    flat = values.reshape(*values.shape[:2], -1)
+    with np.errstate(invalid="ignore"):
+        unit = flat / np.linalg.norm(flat, axis=2, keepdims=True)
+    count = flat.shape[1]
+    # |Σ u|² = count + 2 Σ over pairs
+    return ((unit.sum(1) ** 2).sum(1) - count) / (count * (count - 1))
+
+
+def random_places(
+    n_images: int,
+    *,
+    places: int,
+    channels: int,
+    count: int = 5,
+    generator: torch.Generator,
+) -> Int[np.ndarray, "channel count 3"]:
+    """(image, row, column) drawn uniformly, each channel's from different images.
+
+    `places`: positions along a side of an image. What `top_patches` is held against.
+    """
+    shuffled = torch.rand(channels, n_images, generator=generator).argsort(1)
+    corners = torch.randint(places, (channels, count, 2), generator=generator)
+    return torch.cat([shuffled[:, :count, None], corners], dim=2).numpy()
