@@ -1,13 +1,16 @@
 """CIFAR-10 found, fetched, unpacked, verified and read, on tiny archives made here."""
 
+import contextlib
 import errno
 import hashlib
 import io
 import json
+import os
 import re
 import subprocess
 import sys
 import tarfile
+import tempfile
 import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -316,18 +319,28 @@ def test_unchanged_files_are_verified_once(root, files, monkeypatch):
 # Fetching
 
 
+def there(folder):
+    """Names of what lies in the folder, but for the lock."""
+    return {file.name for file in folder.iterdir()} - {cifar.LOCK}
+
+
 @pytest.fixture
 def server(files, monkeypatch):
     """A server of the archive, on 127.0.0.1, that can misbehave.
 
     drop: send so many bytes and close the connection; ranges: heed Range requests;
-    log: the Range header and the bytes sent of each request.
+    log: the Range header and the bytes sent of each request; gate: a barrier that
+    requests pass together, or alone after 5 s.
     """
     data, archive = packed(files)
     state = SimpleNamespace(data=data, ranges=True, drop=None, status=None, log=[])
+    state.gate = None
 
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self):
+            if state.gate is not None:
+                with contextlib.suppress(threading.BrokenBarrierError):
+                    state.gate.wait(5)
             start = int(self.headers["Range"].removeprefix("bytes=").rstrip("-"))
             if not state.ranges:
                 start = 0
@@ -362,7 +375,7 @@ def test_fetch_into_the_cache(cache, server):
     folder = cifar.fetch(archive=server.archive)
     assert folder == cache / cifar.FOLDER == cifar.path(archive=server.archive)
     assert cifar.verify(archive=server.archive).official
-    assert {f.name for f in cache.iterdir()} == {cifar.FOLDER, cifar.ARCHIVE}
+    assert there(cache) == {cifar.FOLDER, cifar.ARCHIVE}
     cifar.fetch(archive=server.archive)
     assert len(server.log) == 1  # the second time it is there
 
@@ -375,7 +388,7 @@ def test_dropped_connection_is_resumed(cache, server):
     size, server.drop = len(server.data), KEPT + 99
     with refuses("Cannot download", "0.0 MB so far are kept", "fetch` again"):
         cifar.fetch(archive=server.archive)
-    assert [f.name for f in cache.iterdir()] == [f"{cifar.ARCHIVE}.part"]
+    assert there(cache) == {f"{cifar.ARCHIVE}.part"}
     server.drop = None
     cifar.fetch(archive=server.archive)
     assert server.log == [
@@ -414,7 +427,7 @@ def test_wrong_file_is_thrown_away(cache, server):
     server.data = b"?" + server.data[1:]
     with refuses("has not the md5", server.archive.md5, "was thrown away"):
         cifar.fetch(archive=server.archive)
-    assert list(cache.iterdir()) == []
+    assert there(cache) == set()
 
 
 def test_server_s_refusal_is_told(cache, server):
@@ -438,7 +451,7 @@ def test_offline_is_one_sentence_and_keeps_the_part(cache, files, monkeypatch):
         "Cannot download", NOWHERE, "ConnectionError; 2.0 MB", f"put {cifar.ARCHIVE}"
     ):
         cifar.fetch(archive=packed(files)[1])
-    assert [f.name for f in cache.iterdir()] == [f"{cifar.ARCHIVE}.part"]
+    assert there(cache) == {f"{cifar.ARCHIVE}.part"}
 
 
 def test_archive_without_a_connection_is_enough(root, files):
@@ -451,6 +464,103 @@ def test_folder_that_cannot_be_written(tmp_path, monkeypatch, server):
     monkeypatch.setenv("HLNB_DATA", str(tmp_path / "file" / "data"))
     with refuses(f"Cannot write {cifar.ARCHIVE} into", "set HLNB_DATA to another"):
         cifar.fetch(archive=server.archive)
+
+
+FETCH = """
+import functools, resource, sys
+from hlnb.data import cifar
+from hlnb.publishing.cli import main
+
+if {limit}:
+    resource.setrlimit(resource.RLIMIT_FSIZE, ({limit}, resource.RLIM_INFINITY))
+cifar.fetch = functools.partial(cifar.fetch, archive=cifar.{archive!r})
+sys.exit(main(["data", "fetch"]))
+"""
+
+
+def fetching(root, archive, *, limit=0):
+    """`hlnb data fetch` in a process of its own; `limit`: bytes a file may have."""
+    return subprocess.Popen(
+        [sys.executable, "-c", FETCH.format(archive=archive, limit=limit)],
+        env={**os.environ, "HLNB_DATA": str(root), "NO_PROXY": "127.0.0.1"},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+
+
+def test_full_disk_in_mid_download_keeps_what_came(root, server):
+    """A real refusal of the system: no file may grow beyond `limit`."""
+    process = fetching(root, server.archive, limit=KEPT)
+    _, told = process.communicate(timeout=60)
+    assert process.returncode == 1
+    last = told.splitlines()[-1]  # above it: what is being downloaded
+    assert f"Cannot write {cifar.ARCHIVE} into {root} (File too large): make" in last
+    assert "Traceback" not in told
+    part = root / f"{cifar.ARCHIVE}.part"
+    assert part.read_bytes() == server.data[: part.stat().st_size]
+    assert 0 < part.stat().st_size <= KEPT
+    process = fetching(root, server.archive)
+    printed, _ = process.communicate(timeout=60)
+    assert process.returncode == 0, printed
+    assert server.log[1][0] == f"bytes={server.log[1][0][6:]}"
+    assert sum(sent for _, sent in server.log[1:]) < len(server.data)
+    assert cifar.verify(archive=server.archive).official
+
+
+def test_two_processes_fetch_at_once(root, server):
+    """Both are answered 0; the folder is whole and nothing else is left."""
+    server.gate = threading.Barrier(2)  # without a lock both would pass it
+    both = [fetching(root, server.archive) for _ in range(2)]
+    told = [process.communicate(timeout=60)[1] for process in both]
+    assert [process.returncode for process in both] == [0, 0], told
+    assert cifar.verify(archive=server.archive).official
+    assert there(root) == {cifar.FOLDER, cifar.ARCHIVE}
+    assert "Another process fetches CIFAR-10: waiting for it." in "".join(told)
+
+
+@contextlib.contextmanager
+def read_only(folder):
+    """No permission to write into the folder, for root neither."""
+    folder.chmod(0o555)
+    root = os.geteuid() == 0
+    if root:
+        os.seteuid(65534)
+    try:
+        yield
+    finally:
+        if root:
+            os.seteuid(0)
+        folder.chmod(0o755)
+
+
+@pytest.fixture
+def shared(monkeypatch):
+    """A folder that any user can enter, which HLNB_DATA names."""
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        folder.chmod(0o755)
+        monkeypatch.setenv("HLNB_DATA", name)
+        yield folder
+
+
+def test_read_only_cache_is_enough_for_reading(shared, files):
+    archive = put_archive(shared, files)
+    cifar.path(archive=archive)
+    with read_only(shared):
+        assert cifar.verify(archive=archive).official
+        assert cifar.fetch(archive=archive) == shared / cifar.FOLDER
+        assert len(cifar.load(cifar.path(archive=archive), archive=archive)[0]) == 5 * N
+
+
+def test_read_only_cache_can_not_be_filled(shared, files, server):
+    with read_only(shared), refuses("Cannot write", "make room, or set HLNB_DATA"):
+        cifar.fetch(archive=server.archive)
+    assert there(shared) == set()
+    archive = put_archive(shared, files)
+    with read_only(shared), refuses("Cannot unpack", "(Permission denied)"):
+        cifar.path(archive=archive)
+    assert there(shared) == {cifar.ARCHIVE}
 
 
 def test_fetch_checks_what_is_there(root, files):

@@ -10,7 +10,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 import pytest
 
-from hlnb import plotting
+from hlnb import plotting, plotting_images
 from hlnb.results import Result
 
 RNG = np.random.default_rng([1, 8])
@@ -18,7 +18,8 @@ RNG = np.random.default_rng([1, 8])
 
 @pytest.fixture(autouse=True)
 def _close():
-    yield
+    with plotting.matplotlib.rc_context({"figure.max_open_warning": 0}):
+        yield
     plt.close("all")
 
 
@@ -219,15 +220,65 @@ def figures():
         "shares": plotting.shares_figure(shares, xlabel="share of runs"),
         "learning curves": plotting.learning_curves_figure(learned),
         "identity": plotting.identity_figure(row, 2 * row, xlabel="left", ylabel="b"),
+        **image_figures(),
     }
     for fig in made.values():
         fig.canvas.draw()
     return made
 
 
+def image_figures():
+    """Those of `plotting_images` that have axes."""
+    values = RNG.random((3, 32))
+    steps = np.arange(8)
+    run = Result(
+        {"runs": [{"seed": s, "lr": 0.1} for s in range(3)]},
+        steps,
+        steps / 4,
+        {"loss": 1 + RNG.random((3, 8))},
+        {},
+    )
+    state = {f"after phase {k} and then some": RNG.random(3) for k in range(5)}
+    return {
+        "accuracies": plotting_images.accuracies_figure({"a": values[0]}, report=0.6),
+        "spread": plotting_images.spread_figure(
+            {key: {"trained": values, "random": values[:1]} for key in "abcd"},
+            ylabel="coherence",
+            colours={"trained": "#000000", "random": "#999999"},
+        ),
+        "before and after": plotting_images.before_after_figure(
+            dict.fromkeys(["orientation", "colour opponency"], (values, values**2))
+        ),
+        "dynamics": plotting_images.dynamics_figure(
+            {"one": {"layer-wise": run}, "two": {"simultaneous": run}},
+            rows={"loss (nats)": ("loss", False), "accuracy": ("loss", True)},
+            ends=[4, 7],
+            parts=["part 1", "part 2"],
+            log=["loss (nats)"],
+        ),
+        "variants": plotting_images.variants_figure(
+            {"layer-wise, then together: 8 epochs": values[0, :4], "b": values[1, :4]},
+            meanings={"layer-wise, then together: 8 epochs": "greedy", "b": "greedy"},
+            xlabel="accuracy",
+            chance=0.1,
+        ),
+        "heights": plotting_images.heights_figure(
+            dict.fromkeys(
+                "ab", dict.fromkeys((0.1, 0.01, 1.0), 1 + RNG.random((4, 3)))
+            ),
+            ylabel="loss",
+        ),
+        "states": plotting_images.states_figure(
+            {"probe": state, "likeness": state}, ylabels=["accuracy", "CKA"]
+        ),
+    }
+
+
 def test_axes_are_labelled():
     for name, fig in figures().items():
-        if name.startswith(("grid", "changes")):  # their ticks bear names
+        if name.startswith(
+            ("grid", "changes", "spread", "states")
+        ):  # their ticks bear names
             continue
         plots = [ax for ax in fig.axes if ax.get_label() != "<colorbar>"]
         assert plots[0].get_ylabel() or plots[0].get_yticklabels(), name

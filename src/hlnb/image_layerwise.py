@@ -3,6 +3,7 @@
 The network's four parts are its layers `conv1`, `conv2`, `hidden` and `readout`.
 """
 
+import dataclasses
 import itertools
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import NamedTuple
@@ -77,10 +78,11 @@ def part_alone(model: Model, part: str, *, epochs: int) -> Schedule:
     return Schedule(f"part {part}", (Phase(epochs, (part,)),), frozen=others)
 
 
-def one_after_another(model: Model, *, epochs: Sequence[int]) -> Schedule:
-    """Layer-wise training with a length of its own for each part."""
-    phases = zip(model.names, epochs, strict=True)
-    return Schedule("layer-wise", tuple(Phase(n, (name,)) for name, n in phases))
+def lasting(schedule: Schedule, epochs: Sequence[int]) -> Schedule:
+    """The schedule with other lengths of its phases."""
+    phases = zip(schedule.phases, epochs, strict=True)
+    stretched = tuple(dataclasses.replace(phase, epochs=n) for phase, n in phases)
+    return dataclasses.replace(schedule, phases=stretched)
 
 
 class Chosen(NamedTuple):
@@ -93,7 +95,12 @@ class Chosen(NamedTuple):
 
 
 def choose_rates(
-    train: Train, model: Model, *, lrs: Sequence[float], seeds: Iterable[int], **lengths
+    train: Train,
+    model: Model,
+    *,
+    lrs: Sequence[float],
+    seeds: Iterable[int],
+    epochs: int,
 ) -> Chosen:
     """Each part at the rate with the lowest median validation loss at its end.
 
@@ -101,11 +108,11 @@ def choose_rates(
     loss that is not finite counts as infinite. `train` measures the trace
     `validation loss` and all weights; `epochs` is the length of each phase.
     """
-    seeds, epochs = list(seeds), lengths.pop("epochs")
+    runs = grid(seeds, lrs)
     after, rates, losses, parts = None, {}, {}, {}
     for part in model.names:
         schedule = part_alone(model, part, epochs=epochs)
-        found = train(schedule, grid(seeds, lrs), after=after)
+        found = train(schedule, runs, after=after)
         ends = {
             lr: np.nan_to_num(found.of("validation loss", lr=lr)[:, -1], nan=np.inf)
             for lr in lrs

@@ -95,7 +95,9 @@ def spread_figure(
 
     NaN values are left out. `colours`: by group.
     """
-    fig, axes = panels(len(layers), height=3.0, sharey=True)
+    columns = min(2, len(layers))
+    height = 2.5 * math.ceil(len(layers) / columns)
+    fig, axes = panels(len(layers), columns=columns, height=height, sharey=True)
     for ax, (layer, groups) in zip(axes, layers.items(), strict=True):
         for x, (group, runs) in enumerate(groups.items()):
             for r, values in enumerate(runs):
@@ -106,7 +108,8 @@ def spread_figure(
         ax.set_xticks(range(len(groups)), groups)
         ax.set(title=layer, xlim=(-0.6, len(groups) - 0.4))
         ax.grid(axis="x", visible=False)
-    axes[0].set_ylabel(ylabel)
+    for ax in axes[::columns]:
+        ax.set_ylabel(ylabel)
     return fig
 
 
@@ -302,7 +305,7 @@ def states_figure(
     ylabels: Sequence[str],
 ) -> Figure:
     """Panels with the same states of a network in a row: a thin line for each run."""
-    colour, dashes, marker = STYLES["simultaneous"]
+    colour, _, marker = STYLES["simultaneous"]
     fig, axes = panels(len(panels_), height=3.3)
     for ax, (title, states), ylabel in zip(axes, panels_.items(), ylabels, strict=True):
         runs = np.stack(list(states.values()), axis=1)

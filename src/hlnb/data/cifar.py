@@ -6,6 +6,7 @@ not set, in the user's cache. That folder holds `cifar-10-batches-bin/` or the a
 Records are one label byte and 3072 pixel bytes; nothing is unpickled.
 """
 
+import contextlib
 import functools
 import hashlib
 import json
@@ -14,6 +15,7 @@ import shutil
 import sys
 import tarfile
 import tempfile
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
@@ -31,6 +33,7 @@ CLASSES = (
 )
 FOLDER = "cifar-10-batches-bin"
 ARCHIVE = "cifar-10-binary.tar.gz"
+LOCK = f".{ARCHIVE}.lock"  # held while the archive is fetched; stays behind, empty
 TRAIN_FILES = tuple(f"data_batch_{k}.bin" for k in range(1, 6))
 FILES = (*TRAIN_FILES, "test_batch.bin")
 _RECORD = 1 + 3 * 32 * 32  # bytes
@@ -95,8 +98,10 @@ def fetch(*, archive: Archive = OFFICIAL) -> Path:
     """
     root = _root()
     if not (root / FOLDER).is_dir():
-        _download(root, archive)
-        _unpack(root, archive)
+        with _alone(root):
+            if not (root / FOLDER).is_dir():  # else another process was here first
+                _download(root, archive)
+                _unpack(root, archive)
     verify(archive=archive)
     return root / FOLDER
 
@@ -243,6 +248,34 @@ def _extract(source: Path, target: Path, md5: str) -> None:
     write_whole(target / "PROVENANCE.json", text.encode())
 
 
+@contextlib.contextmanager
+def _alone(root: Path) -> Iterator[None]:
+    """One process at a time in this block; the others wait, and say so."""
+    from filelock import FileLock, Timeout  # wanted by no reader of the files
+
+    lock = FileLock(root / LOCK)
+    try:
+        root.mkdir(parents=True, exist_ok=True)
+        try:
+            lock.acquire(timeout=0)
+        except Timeout:
+            print("Another process fetches CIFAR-10: waiting for it.", file=sys.stderr)
+            lock.acquire()
+    except OSError as error:
+        raise _cannot_write(root, error) from error
+    try:
+        yield
+    finally:
+        lock.release()
+
+
+def _cannot_write(root: Path, error: OSError) -> HlnbError:
+    return HlnbError(
+        f"Cannot write {ARCHIVE} into {root} ({error.strerror or error}): make room, "
+        "or set HLNB_DATA to another folder."
+    )
+
+
 def _download(root: Path, archive: Archive) -> None:
     """Have the archive in `root`, with the right md5."""
     import requests  # slow to import, and wanted by no reader of the files
@@ -264,10 +297,7 @@ def _download(root: Path, archive: Archive) -> None:
             f"{ARCHIVE} into {root}."
         ) from error
     except OSError as error:
-        raise HlnbError(
-            f"Cannot write {ARCHIVE} into {root} ({error.strerror or error}): make "
-            "room, or set HLNB_DATA to another folder."
-        ) from error
+        raise _cannot_write(root, error) from error
     except ValueError as error:  # pooch: the checksum
         raise HlnbError(
             f"What {archive.url} sent has not the md5 {archive.md5} and was thrown "
@@ -278,8 +308,7 @@ def _download(root: Path, archive: Archive) -> None:
 def _resume(url: str, output_file: str, _pooch: object, *, part: Path) -> None:
     """Have `url` in `output_file`, continuing `part`; a downloader for pooch.
 
-    `part` becomes the output once it is whole. Bytes go to their own places, so that
-    two downloads at the same time write the same file.
+    `part` becomes the output once it is whole.
     """
     import requests
     from tqdm import tqdm
