@@ -7,7 +7,7 @@ import pytest
 
 from hlnb import cache, training
 from hlnb.data.patterns import toy_problem
-from hlnb.metrics.measures import Error, Weights
+from hlnb.metrics.measures import Error, Weights, all_weights
 from hlnb.models import toy_network
 from hlnb.schedules import simultaneous
 from hlnb.training import Run, grid, sweep
@@ -113,3 +113,13 @@ def test_a_folder_that_cannot_be_written_loses_no_run(tmp_path, monkeypatch):
     (tmp_path / "file").write_text("")
     monkeypatch.setenv("HLNB_CACHE", str(tmp_path / "file"))
     assert np.isfinite(look([Run(0, 0.1)]).traces["test"]).all()
+
+
+def test_runs_that_went_on_from_other_runs_are_not_mistaken(trained):
+    measures = all_weights([*MODEL.names, "conv_head"])
+    begun = {e: look(grid([0], [0.1]), epochs=e, measures=measures) for e in (1, 2)}
+    for result in begun.values():
+        look(grid([0], [0.1]), measures=measures, after=result)
+    assert len(trained) == 4
+    look(grid([0], [0.1]), measures=measures, after=begun[1])
+    assert len(trained) == 4

@@ -1,5 +1,6 @@
 """Variants of layer-wise training: what is chosen, what is measured, what is equal."""
 
+import itertools
 from dataclasses import replace
 from functools import partial
 
@@ -45,15 +46,15 @@ def test_moments_are_dense_after_each_change_and_end_each_phase():
 
 
 def test_changes_of_a_curve():
-    curve = np.array([[2, 5, 1, 1, 4, 3.0], [2, 2, 2, 7, np.nan, np.nan]])
+    curve = np.array([[2, 5, 1, 1, 4, 6.0], [2, 2, 2, 7, np.nan, np.nan]])
     result = Result({"runs": []}, np.arange(6), np.arange(6) / 2, {"loss": curve}, {})
     result = replace(
         result, spec={"runs": [{"seed": 0, "lr": 1}, {"seed": 1, "lr": 1}]}
     )
     found = image_layerwise.changes(result, "loss", epochs=[1, 2.5])
     assert found.before.tolist() == [[2, 1], [2, 2]]
-    assert found.highest.tolist() == [[5, 4], [2, np.inf]]
-    assert found.after.tolist() == [[1, 3], [2, np.inf]]
+    assert found.highest.tolist() == [[5, 6], [2, np.inf]]
+    assert found.after.tolist() == [[1, 6], [2, np.inf]]
 
 
 def test_choosing_from_one_rate_is_layer_wise_training():
@@ -79,6 +80,11 @@ def test_the_rate_with_the_lowest_validation_loss_is_chosen():
         }
         assert chosen.losses[part] == medians
         assert medians[chosen.rates[part]] == min(medians.values())
+    for below, part in itertools.pairwise(MODEL.names):
+        ended = chosen.parts[below].at(chosen.rates[below])
+        begun = chosen.parts[part].at(lrs[0])
+        for name in WEIGHTS:
+            assert (begun.of(name)[:, 0] == ended.of(name)[:, -1]).all()
     assert len(chosen.result.runs) == 2
     with pytest.raises(HlnbError, match=r"No rate of \[1e\+30\] trains conv"):
         image_layerwise.choose_rates(sgd, MODEL, lrs=[1e30], seeds=[0], epochs=1)

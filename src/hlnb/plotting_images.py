@@ -229,7 +229,7 @@ def dynamics_figure(
                 curves(
                     ax, result.steps, 1 - values if flip else values, meaning=meaning
                 )
-            phase_marks(ax, ends, parts if i == 0 else [""] * len(parts))
+            phase_marks(ax, ends, parts if i == j == 0 else [""] * len(parts))
             if label in log:
                 ax.set_yscale("log")
             if i == 0:
