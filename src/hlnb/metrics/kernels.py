@@ -57,8 +57,14 @@ def _gradients(
         return model.apply({**params, **own}, one[None], start=depth)[0]
 
     own = {name: params[name] for name in names}
-    each = torch.func.vmap(torch.func.jacrev(outputs), (None, 0), chunk_size=CHUNK)
-    return torch.cat([part.flatten(1) for part in each(own, below).values()], dim=1)
+    if below.dim() == 4:  # images: vmap does not know their channels-last layout
+        alone = torch.func.jacrev(outputs, chunk_size=1)
+        rows = [alone(own, one) for one in below]
+        found = {name: torch.stack([row[name] for row in rows]) for name in names}
+    else:
+        each = torch.func.vmap(torch.func.jacrev(outputs), (None, 0), chunk_size=CHUNK)
+        found = each(own, below)
+    return torch.cat([part.flatten(1) for part in found.values()], dim=1)
 
 
 def tangent_kernel(
