@@ -15,14 +15,16 @@ from hlnb.models import Affine, Conv, Layer, Params
 
 def written_out(layers: Sequence[Layer]) -> bool:
     """Whether `descend` knows these layers: affine ones, above at most one for rows."""
-    first, *rest = layers
-    known = isinstance(first, Affine) or (first.dims == 1 and first.pool == 1)
-    return (
-        known
-        and all(isinstance(layer, Affine) for layer in rest)
-        and all(layer.relu for layer in layers[:-1] if isinstance(layer, Affine))
-        and isinstance(layers[-1], Affine)
-        and not layers[-1].relu
+    first, *above = layers
+    if isinstance(first, Conv):
+        if first.dims != 1 or first.pool != 1 or not above:
+            return False
+    else:
+        above = layers
+    relus = [*(True for _ in above[:-1]), False]
+    return all(
+        isinstance(layer, Affine) and layer.relu == relu and not layer.skip
+        for layer, relu in zip(above, relus, strict=True)
     )
 
 

@@ -7,6 +7,7 @@ that any part of a network can learn while the rest stays as it is.
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Protocol, runtime_checkable
 
 import torch
 import torch.nn.functional as F
@@ -61,14 +62,43 @@ class Normal:
 Initialization = Uniform | Glorot | Normal
 
 
+@runtime_checkable
+class Layer(Protocol):
+    """A named part of a network: draws its parameters, and applies them."""
+
+    @property
+    def name(self) -> str: ...
+
+    def init(
+        self, generator: torch.Generator, law: Initialization
+    ) -> dict[str, Tensor]:
+        """The layer's parameters, each under "name.…"; `law`: what the model asks."""
+        ...
+
+    def apply(
+        self, params: Params, x: Float[Tensor, "n ..."]
+    ) -> Float[Tensor, "n ..."]: ...
+
+
 @dataclass(frozen=True)
 class Affine:
-    """x ↦ W x + b of the flattened input, then ReLU unless told otherwise."""
+    """x ↦ W x + b of the flattened input, then ReLU unless told otherwise.
+
+    `skip`: the input is added after that (n_in = n_out), as in a residual network.
+    """
 
     name: str
     n_in: int
     n_out: int
     relu: bool = True
+    skip: bool = False
+
+    def __post_init__(self):
+        if self.skip and self.n_in != self.n_out:
+            raise HlnbError(
+                f"Layer {self.name} cannot add {self.n_in} inputs to {self.n_out} "
+                "outputs: give it as many, or no skip."
+            )
 
     def init(
         self, generator: torch.Generator, law: Initialization
@@ -81,8 +111,11 @@ class Affine:
         self, params: Params, x: Float[Tensor, "n ..."]
     ) -> Float[Tensor, "n channel"]:
         weight, bias = params[f"{self.name}.weight"], params[f"{self.name}.bias"]
-        out = F.linear(x.flatten(1), weight, bias)
-        return out.relu() if self.relu else out
+        x = x.flatten(1)
+        out = F.linear(x, weight, bias)
+        if self.relu:
+            out = out.relu()
+        return out + x if self.skip else out
 
 
 @dataclass(frozen=True)
@@ -138,9 +171,6 @@ class Conv:
     def side(self, side: int) -> int:
         """Positions along a side of the output, for an input with `side` pixels."""
         return (side + 2 * self.padding - self.size + 1) // self.pool
-
-
-Layer = Affine | Conv
 
 
 @dataclass(frozen=True)

@@ -28,7 +28,6 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import torch
-import torch.nn.functional as F
 from jaxtyping import Float, Int
 from torch import Tensor
 from tqdm import tqdm
@@ -36,7 +35,7 @@ from tqdm import tqdm
 from hlnb import cache, gradients
 from hlnb.data.problem import Batch, Problem
 from hlnb.errors import HlnbError
-from hlnb.metrics.measures import Measure
+from hlnb.metrics.measures import Measure, losses
 from hlnb.models import Layer, Model, Params
 from hlnb.results import Result, machine, to_json
 from hlnb.schedules import Schedule, check_rate
@@ -154,7 +153,10 @@ def train(
     dtype: torch.dtype = torch.float32,
     device: str = "cpu",
 ) -> Trace:
-    """What `measures` saw while one network learned under cross-entropy loss.
+    """What `measures` saw while one network learned.
+
+    The loss is the mean over a batch of cross-entropy, where the problem's y are
+    labels, or of the squared error, where they are numbers (`measures.losses`).
 
     Measured at the start, at the end of each phase, and after each epoch, or every
     `every` steps, or after the steps that `every` names (counted from `start`).
@@ -221,7 +223,8 @@ def train(
             if model.layer_of(name) in phase.learns
         }
         above, lr = layers[lowest:], run.lr if phase.lr is None else phase.lr
-        if optimizer == SGD() and gradients.written_out(above):
+        labels = not data["train"].y.is_floating_point()
+        if labels and optimizer == SGD() and gradients.written_out(above):
             descend = partial(
                 gradients.descend, above, params, lr=lr, learns=phase.learns
             )
@@ -328,12 +331,11 @@ def _descend(
     x: Tensor,
     y: Tensor,
 ) -> None:
-    """One update from a batch: the input to `layers`, and labels."""
+    """One update from a batch: the input to `layers`, and labels or numbers."""
     for layer in layers:
         x = layer.apply(params, x)
-    loss = F.cross_entropy(x, y)
     stepper.zero_grad()
-    loss.backward()
+    losses(x, y).mean().backward()
     stepper.step()
 
 

@@ -9,10 +9,13 @@ from torch import Tensor
 
 
 class Batch(NamedTuple):
-    """Inputs, labels and, where each distinct input is listed once, probabilities."""
+    """Inputs, what to learn and, where each distinct input is listed once, its weight.
+
+    y: labels, or a number for each input (floating point).
+    """
 
     x: Float[Tensor, "n *shape"]
-    y: Int[Tensor, " n"]
+    y: Int[Tensor, " n"] | Float[Tensor, " n"]
     weight: Float[Tensor, " n"] | None = None  # sums to 1; None: all equal
 
 
@@ -21,7 +24,9 @@ class Problem(Protocol):
     """A source of labelled inputs; equal problems give equal data."""
 
     @property
-    def n_classes(self) -> int: ...
+    def n_classes(self) -> int:
+        """Outputs that a network needs: 1 where y are numbers."""
+        ...
 
     def sample(self, n: int, *, generator: torch.Generator) -> Batch:
         """`n` labelled inputs; pure: the same generator state gives the same batch."""

@@ -9,10 +9,11 @@ from dataclasses import dataclass
 from typing import Protocol, runtime_checkable
 
 import torch.nn.functional as F
-from jaxtyping import Float
+from jaxtyping import Float, Int
 from torch import Tensor
 
 from hlnb.data.problem import Batch
+from hlnb.errors import HlnbError
 
 
 @runtime_checkable
@@ -30,6 +31,21 @@ class Measure(Protocol):
         batch: Batch | None,
         outputs: Float[Tensor, "n channel"] | None,
     ) -> Tensor: ...
+
+
+def losses(
+    outputs: Float[Tensor, "n channel"], y: Int[Tensor, " n"] | Float[Tensor, " n"]
+) -> Float[Tensor, " n"]:
+    """The loss of each input: cross-entropy in nats for labels, squared error of the
+    one output for numbers."""
+    if not y.is_floating_point():
+        return F.cross_entropy(outputs, y, reduction="none")
+    if outputs.shape[1] != 1:
+        raise HlnbError(
+            f"The network has {outputs.shape[1]} outputs, and the problem asks for one "
+            "number: give its last layer one unit."
+        )
+    return (outputs[:, 0] - y).square()
 
 
 def _mean(values: Float[Tensor, " n"], batch: Batch) -> Float[Tensor, ""]:
@@ -50,13 +66,12 @@ class Error:
 
 @dataclass(frozen=True)
 class Loss:
-    """Mean cross-entropy in nats."""
+    """Mean loss over a batch, see `losses`."""
 
     on: str = "train"
 
     def __call__(self, params, batch, outputs) -> Tensor:
-        losses = F.cross_entropy(outputs, batch.y, reduction="none")
-        return _mean(losses, batch)
+        return _mean(losses(outputs, batch.y), batch)
 
 
 @dataclass(frozen=True)
