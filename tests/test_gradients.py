@@ -59,3 +59,18 @@ def test_knows_what_it_can_do():
     assert not written_out((row, Affine("a", 8, 2)))
     assert not written_out((row, Affine("a", 8, 4, relu=False), affine))
     assert not written_out((row,))
+    skip = Affine("s", 8, 8, skip=True)
+
+    class Other:
+        name = "other"
+
+        def init(self, generator, law):
+            return {}
+
+        def apply(self, params, x):
+            return x
+
+    assert not written_out((skip, affine))
+    assert not written_out((row, skip, affine))
+
+    assert not written_out((Other(), affine))

@@ -7,6 +7,7 @@ import pytest
 import torch
 
 from hlnb.data.problem import Batch
+from hlnb.errors import HlnbError
 from hlnb.metrics import interpretability as likeness
 from hlnb.metrics.distance import deviation
 from hlnb.metrics.hitting import (
@@ -17,7 +18,7 @@ from hlnb.metrics.hitting import (
     value_at,
     within_phase,
 )
-from hlnb.metrics.measures import Error, Loss
+from hlnb.metrics.measures import Error, Loss, losses
 from hlnb.metrics.patches import cut, top_patches
 from hlnb.seeding import stream
 
@@ -38,6 +39,17 @@ def test_error_counts_by_weight_and_takes_nan_for_wrong():
 def test_loss_of_equal_outputs_is_log_of_the_classes():
     batch = Batch(torch.zeros(3, 1), torch.tensor([0, 1, 4]))
     assert float(Loss()({}, batch, torch.zeros(3, 5))) == pytest.approx(math.log(5))
+
+
+def test_loss_of_numbers_is_the_mean_squared_error():
+    batch = Batch(torch.zeros(2, 1), torch.tensor([0.5, 4.0]))
+    outputs = torch.tensor([[1.5], [2.0]])
+    assert losses(outputs, batch.y).tolist() == [1.0, 4.0]
+    assert float(Loss()({}, batch, outputs)) == 2.5
+    weighted = batch._replace(weight=torch.tensor([0.75, 0.25]))
+    assert float(Loss()({}, weighted, outputs)) == 1.75
+    with pytest.raises(HlnbError, match="3 outputs, and the problem asks for one"):
+        losses(torch.zeros(2, 3), batch.y)
 
 
 def test_first_hit_is_the_first_and_inf_when_there_is_none():

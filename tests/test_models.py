@@ -190,6 +190,17 @@ def test_pooling_first_changes_neither_outputs_nor_gradients(pool):
         assert torch.allclose(ours, textbook, rtol=1e-12, atol=1e-14)
 
 
+def test_a_skip_adds_the_input():
+    plain, skip = (Affine("a", 4, 4, skip=skip) for skip in (False, True))
+    params = double(plain.init(stream(0, "init"), Uniform()))
+    x = torch.randn(3, 2, 2, dtype=torch.float64, generator=stream(0, "x"))
+    torch.testing.assert_close(
+        skip.apply(params, x), plain.apply(params, x) + x.flatten(1)
+    )
+    with pytest.raises(HlnbError, match="cannot add 4 inputs to 3 outputs"):
+        Affine("a", 4, 3, skip=True)
+
+
 def test_the_image_network_has_a_head_after_each_convolution():
     model = image_network(side=16, channels=3, hidden=7)
     params = model.init(stream(0, "init"))

@@ -82,6 +82,13 @@ def test_a_moved_verdict_stops_the_published_run_and_no_other(shown, monkeypatch
     assert "a-1: partly here" in shown[0][0]["text/markdown"]
 
 
+def test_several_verdicts_can_be_expected(monkeypatch, shown):
+    monkeypatch.setenv("HLNB_RUN", "published")
+    page.claims([CLAIM], expect={"a-1": ("reproduced", "partly")})
+    with pytest.raises(HlnbError, match="reproduced or not reproduced in the pub"):
+        page.claims([CLAIM], expect={"a-1": ("reproduced", "not reproduced")})
+
+
 @pytest.mark.parametrize("expect", [{}, {"b": "partly"}, {"a-1": "partly", "b": "x"}])
 def test_every_claim_needs_an_expected_verdict(expect):
     with pytest.raises(HlnbError, match="its own id and an expected verdict"):

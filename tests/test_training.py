@@ -3,7 +3,7 @@
 import os
 import time
 from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pytest
@@ -11,6 +11,8 @@ import torch
 import torch.nn.functional as F
 
 from hlnb import training
+from hlnb.boolean_networks import residual_network
+from hlnb.data.boolean import staircase
 from hlnb.data.patterns import toy_problem
 from hlnb.errors import HlnbError
 from hlnb.metrics.measures import Error, Loss, Weights, all_weights
@@ -285,6 +287,42 @@ def test_one_step_is_minus_lr_times_the_gradient():
         slope = (loss(shift) - loss(-shift)) / 2e-6
         step = values["conv"][1, j, 0, j] - values["conv"][0, j, 0, j]
         assert step == pytest.approx(-0.5 * slope, rel=1e-5, abs=1e-9)
+
+
+@pytest.mark.parametrize("names", [("layer1", "layer2", "layer3"), ("layer2",)])
+def test_numbers_are_learned_by_squared_error(names):
+    """Plain SGD on a residual network, against autograd on a loss written out."""
+    model = replace(residual_network(d=8, width=5, depth=3), heads={})
+    frozen = tuple(name for name in model.names if name not in names)
+    schedule = Schedule("s", (Phase(2, names),), frozen)
+    problem = staircase(8, 3)
+    found = train(
+        problem,
+        model,
+        schedule,
+        Run(1, 0.2),
+        measures=all_weights(model.names) | {"loss": Loss("train")},
+        **SMALL,
+    ).values
+    batch = problem.split(1, n_train=48)["train"]
+    x, y = batch.x.double(), batch.y.double()
+    params = {k: v.double() for k, v in model.init(stream(1, "init")).items()}
+    learning = [value.requires_grad_() for k, value in params.items() if k[:6] in names]
+    order = stream(1, "order")
+    for _ in range(2):
+        for rows in torch.randperm(48, generator=order).split(16):
+            loss = ((model.apply(params, x[rows])[:, 0] - y[rows]) ** 2).sum() / 16
+            for value, slope in zip(
+                learning, torch.autograd.grad(loss, learning), strict=True
+            ):
+                value.data -= 0.2 * slope
+    for name, value in params.items():
+        np.testing.assert_allclose(
+            found[name][-1], value.detach(), rtol=1e-10, atol=1e-13
+        )
+    with torch.no_grad():
+        last = (model.apply(params, x)[:, 0] - y).square().mean()
+    assert found["loss"][-1] == pytest.approx(float(last), rel=1e-12)
 
 
 def test_measuring_changes_nothing():
