@@ -50,8 +50,8 @@ MAY_IMPORT = {
     "boolean_networks": {"models", "errors"},
     "gf2": {"errors"},
     "parity": {
-        *("data", "metrics", "models", "boolean_networks", "seeding", "training"),
-        *("results", "schedules", "errors"),
+        *("gf2", "data", "metrics", "models", "boolean_networks", "seeding"),
+        *("training", "results", "schedules", "errors"),
     },
     "mean_field": {
         *("data", "metrics", "models", "results", "schedules", "seeding", "training"),
