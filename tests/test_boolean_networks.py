@@ -34,6 +34,7 @@ def test_residual_network_is_the_one_of_the_source(skip):
 
 def test_every_hidden_layer_can_learn_with_a_head():
     model = residual_network(d=7, width=6)
+    assert [*model.heads] == ["layer1", "layer2", "layer3"]  # above them: the readout
     schedule = greedy(model, epochs=1)
     schedule.check(model)
     assert [phase.learns for phase in schedule.phases] == [

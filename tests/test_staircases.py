@@ -34,6 +34,17 @@ def test_halving_is_one_schedule_of_phases():
     assert all(phase.learns == model.names for phase in schedule.phases)
 
 
+def test_three_trainings_last_equally_long():
+    model = residual_network(d=4, width=3)
+    ways = staircases.trainings(model, epochs=2)
+    assert [*ways] == ["simultaneous", "layer-wise", "greedy"]
+    for network, schedule in ways.values():
+        schedule.check(network)
+        assert schedule.epochs == 10
+    assert ways["greedy"][1].ends == (2, 4, 6, 10)
+    assert ways["layer-wise"][1].ends == (2, 4, 6, 8, 10)
+
+
 def test_a_term_is_learned_when_it_first_has_its_share():
     values = np.array([[[0.0, 0, 0], [1, -1, 0], [0.4, -2, 0.1], [1, -3, 0.2]]])
     steps = np.array([0, 5, 10, 15])
@@ -79,6 +90,10 @@ def test_mass_is_the_squares_by_degree_and_adds_up_to_the_mean_square():
         rows = [m for m in range(2**d) if m.bit_count() == degree]
         assert mass[degree] == pytest.approx(float(spectrum[rows].sum()), rel=1e-6)
     assert mass.sum() == pytest.approx(float(outputs.square().mean()), rel=1e-6)
+    (less,) = staircases.degree_mass(model, [arrays], d=d, leave_out=[(1,), (0, 2)])
+    gone = np.zeros(d + 1)
+    gone[1:3] = float(spectrum[0b10]), float(spectrum[0b101])
+    np.testing.assert_allclose(mass - less, gone, atol=1e-7)
 
 
 @pytest.mark.parametrize("seed", range(3))
@@ -136,6 +151,18 @@ def test_the_bound_on_false_alarms_holds_and_is_not_idle():
     # Binomial(60, bound) exceeds this once in 10,000 at the most
     assert sum(alarms) <= 60 * bound + 4 * math.sqrt(60 * bound)
     assert staircases.false_alarm(stages[:1], n=4, threshold=0.01) == 1.0
+
+
+def test_the_bound_by_hand():
+    """Three candidates, two sides, a threshold of 2 standard deviations."""
+    stage = staircases.Stage(((0,), (1,), (2,)), np.zeros(3), (), 1.0, 2.0)
+    found = staircases.false_alarm([stage, stage], n=16, threshold=1.0)
+    assert found == pytest.approx(2 * 3 * 0.0455, rel=1e-3)
+
+
+def test_growth_keeps_what_is_above_the_threshold_on_either_side():
+    problem = Polynomial(8, ((0,), (1,), (2,)), (-0.3, 0.3, 0.1))
+    assert set(kept(grown(problem))[0]) == {(0,), (1,)}
 
 
 @pytest.mark.parametrize(("n", "threshold"), [(1, 0.1), (100, 0.0), (100, math.nan)])

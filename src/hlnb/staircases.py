@@ -6,6 +6,7 @@ Sources: Abbe et al. 2021 (the staircase property); the report's Section 3.2.
 import itertools
 import math
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import NamedTuple
 
 import numpy as np
@@ -15,11 +16,11 @@ from scipy import stats
 
 from hlnb.data.boolean import Polynomial, Support, characters, cube
 from hlnb.errors import HlnbError
-from hlnb.metrics.fourier import walsh_hadamard
+from hlnb.metrics.fourier import index, walsh_hadamard
 from hlnb.metrics.hitting import first_hit
 from hlnb.models import Model
 from hlnb.results import Result
-from hlnb.schedules import Phase, Schedule
+from hlnb.schedules import Phase, Schedule, greedy, layerwise, simultaneous
 from hlnb.training import evaluate
 
 
@@ -30,6 +31,23 @@ def halving(model: Model, *, lr: float, epochs: Sequence[int]) -> Schedule:
     """
     phases = (Phase(n, model.names, lr=lr / 2**i) for i, n in enumerate(epochs))
     return Schedule("simultaneous", tuple(phases))
+
+
+def trainings(model: Model, *, epochs: int) -> dict[str, tuple[Model, Schedule]]:
+    """Three ways of training with equally many epochs, by name: the network, when what
+    learns.
+
+    `epochs`: for each layer in turn. Greedy training has a phase less, since the last
+    two layers learn together; that one is twice as long. Only this way has heads.
+    """
+    plain = replace(model, heads={})
+    *lower, last = greedy(model, epochs=epochs).phases
+    phases = (*lower, replace(last, epochs=2 * epochs))
+    return {
+        "simultaneous": (plain, simultaneous(plain, epochs=epochs * len(plain.layers))),
+        "layer-wise": (plain, layerwise(plain, epochs=epochs)),
+        "greedy": (model, Schedule("greedy", phases)),
+    }
 
 
 def learned_at(
@@ -68,11 +86,16 @@ def order_agreement(times: Real[np.ndarray, "run term"]) -> Real[np.ndarray, " r
 
 
 def degree_mass(
-    model: Model, weights: Sequence[dict[str, np.ndarray]], *, d: int
+    model: Model,
+    weights: Sequence[dict[str, np.ndarray]],
+    *,
+    d: int,
+    leave_out: Sequence[Support] = (),
 ) -> Float[np.ndarray, "network degree"]:
     """Squared Fourier coefficients of networks on the whole cube, summed by degree.
 
-    Exact up to rounding. `weights`: the parameters of each network.
+    Exact up to rounding. `weights`: the parameters of each network. `leave_out`: these
+    coefficients do not count.
     """
     x = cube(d)
     degree = (x < 0).sum(1).numpy()  # row m of the cube holds the bits of index m
@@ -81,6 +104,7 @@ def degree_mass(
         params = {name: torch.tensor(value) for name, value in arrays.items()}
         outputs = evaluate(model, params, x)[:, 0].double()
         squares = walsh_hadamard(outputs).square().numpy()
+        squares[[index(support) for support in leave_out]] = 0
         found.append(np.bincount(degree, squares, minlength=d + 1))
     return np.array(found)
 
