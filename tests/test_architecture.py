@@ -50,7 +50,7 @@ MAY_IMPORT = {
     "boolean_networks": {"models", "errors"},
     "gf2": {"errors"},
     "parity": {
-        *("gf2", "data", "metrics", "models", "boolean_networks", "seeding"),
+        *("data", "metrics", "models", "boolean_networks", "seeding"),
         *("training", "results", "schedules", "errors"),
     },
     "mean_field": {
