@@ -99,7 +99,10 @@ def test_growth_shows_every_candidate_once():
 
 def test_trainings_are_told_apart_by_colour_marker_and_place():
     found = {
-        "$S_2$": {"simultaneous": np.array([0.1, 0.2, 0.6]), "greedy": np.ones(3)},
+        "$S_2$": {
+            "simultaneous": np.array([0.1, 0.2, 0.6]),
+            "greedy": np.array([0.9, 1.0, 40.0]),
+        },
         "toy": {"simultaneous": np.zeros(2)},
     }
     fig = plots.trainings_figure(found, xlabel="share left")
@@ -110,6 +113,9 @@ def test_trainings_are_told_apart_by_colour_marker_and_place():
     assert len({line.get_color() for line in dots[:2]}) == 2
     medians = [float(line.get_xdata()[0]) for line in ax.lines if line.get_ms() == 11]
     assert medians == [0.2, 1.0, 0.0]
+    (arrow,) = [line for line in ax.lines if line.get_marker() == ">"]
+    assert float(arrow.get_xdata()[0]) == plots.WORST < ax.get_xlim()[1]
+    assert [text.get_text() for text in ax.texts] == ["1"]  # one run is beyond
     labels = [text.get_text() for text in fig.legends[0].get_texts()]
     assert labels == ["simultaneous", "greedy", "guessing"]
     save(fig)

@@ -82,6 +82,24 @@ def test_the_widgets_answer_to_the_arrow_key_from_the_disk(html, chromium):
     assert answered, "no page has a widget"
 
 
+def test_boxes_to_tick_answer_to_the_keyboard_from_the_disk(html, chromium):
+    answered = []
+    for name in browser.pages(html):
+        with browser.visit(chromium, (html / name).as_uri(), mode="light") as (page, _):
+            boxes = page.locator(".hlnb-ticks input[type=checkbox]")
+            if not boxes.count():
+                continue
+            cards = page.locator(".hlnb-choice:visible")
+            before = cards.all_inner_texts()
+            boxes.first.focus()
+            page.keyboard.press("Space")
+            after = cards.all_inner_texts()
+            assert len(before) == len(after) == 1
+            assert before != after, f"{name}: the boxes do not answer"
+            answered.append(name)
+    assert answered, "no page has boxes to tick"
+
+
 def test_formulas_are_typeset(html, chromium, base):
     name = "book/glossary.html"
     with browser.visit(chromium, base + name, mode="light") as (page, _):

@@ -13,7 +13,7 @@ from hlnb.errors import HlnbError
 from hlnb.publishing import chapters, ledger
 
 # What stands in place of a citation key where a chapter tests a statement of its own
-OWN = {"our guess": "Our own guesses"}
+OWN = {"our guess": "Our own guesses", "derived here": "Derived in this book"}
 
 
 @dataclass(frozen=True)

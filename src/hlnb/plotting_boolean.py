@@ -17,6 +17,8 @@ DEGREES = plt.get_cmap("viridis")
 # What is learned: a staircase, its last term alone
 TARGETS = {"staircase": STYLES["simultaneous"], "monomial": STYLES["only hidden"]}
 
+WORST = 1.15  # the largest share of guessing's error that has a place of its own
+
 
 def degree_colour(degree: int, highest: int) -> tuple[float, ...]:
     """The colour of a degree, from 0 (or 1) to `highest`; no light yellow."""
@@ -158,7 +160,7 @@ def trainings_figure(
 ) -> Figure:
     """For each problem a row, in it for each training dots for runs and their median.
 
-    Values are shares of what guessing leaves.
+    Values are shares of what guessing leaves; those above `WORST` are arrows there.
     """
     fig, (ax,) = panels(1, height=0.9 + 0.55 * len(problems))
     kinds = list(dict.fromkeys(kind for found in problems.values() for kind in found))
@@ -166,11 +168,16 @@ def trainings_figure(
         for kind, values in found.items():
             colour, _, marker = style(kind)
             at = row + 0.22 * (kinds.index(kind) - (len(kinds) - 1) / 2)
-            ax.plot(values, 0 * values + at, marker, color=colour, alpha=0.45, ms=4)
-            ax.plot(np.median(values), at, "|", color=colour, ms=11, mew=2.5)
+            inside = values[values <= WORST]
+            ax.plot(inside, 0 * inside + at, marker, color=colour, alpha=0.45, ms=4)
+            if above := len(values) - len(inside):
+                ax.plot(WORST, at, ">", color=colour, ms=7)
+                ax.text(WORST + 0.025, at, f"{above}", va="center", fontsize=8)
+            middle = min(np.median(values), WORST)
+            ax.plot(middle, at, "|", color=colour, ms=11, mew=2.5)
     ax.set_yticks(range(len(problems)), problems)
     ax.axvline(1, color=STYLES["chance"][0], linestyle=":", linewidth=1.2)
-    ax.set(xlabel=xlabel, ylim=(len(problems) - 0.5, -0.5), xlim=(-0.03, None))
+    ax.set(xlabel=xlabel, ylim=(len(problems) - 0.5, -0.5), xlim=(-0.03, WORST + 0.08))
     ax.grid(axis="y", visible=False)
     handles = [key(kind, style(kind)[2], colour=style(kind)[0]) for kind in kinds]
     colour = STYLES["chance"][0]
