@@ -47,6 +47,7 @@ def make(folder: Path) -> Path:
             if not c["file"].startswith("book/chapters/")
             or Path(c["file"]).name in NAMES
         ]
+    toc["parts"] = [part for part in toc["parts"] if part["chapters"]]
     (folder / "_toc.yml").write_text(yaml.safe_dump(toc, sort_keys=False))
     for i, name in enumerate(NAMES):
         notebook = chapter(name, needs=[*NAMES[:i], "the chain rule"])
