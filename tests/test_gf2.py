@@ -115,7 +115,7 @@ def test_draws_are_tried_until_one_is_clean():
     bits, s = RNG.integers(0, 2, (n, d)), RNG.integers(0, 2, d).astype(bool)
     b = bits @ s % 2
     b[:30] ^= 1
-    dirty = np.arange(25, 50)  # five wrong sums
+    dirty = np.arange(25, 55)  # five wrong sums; draws are of one size
     clean = np.arange(100, 130)
     found = gf2.solve_noisy(bits, b, [dirty, clean, dirty])
     assert found.tries == 2
