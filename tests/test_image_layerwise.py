@@ -39,10 +39,10 @@ def one_process(monkeypatch):
 
 def test_moments_are_dense_after_each_change_and_end_each_phase():
     moments = image_layerwise.moments_after_changes(1000, batch_size=10, phases=2)
-    within = [1, 2, 3, 4, 6, 8, 11, 16, 23, 32, 64, 100]
+    within = [1, 2, 4, 8, 16, 32, 64, 100]
     assert list(moments) == [*within, *(100 + step for step in within)]
     few = image_layerwise.moments_after_changes(50, batch_size=16, phases=1)
-    assert list(few) == [1, 2, 3, 4]
+    assert list(few) == [1, 2, 4]  # four batches: the last is the end
 
 
 def test_changes_of_a_curve():
@@ -141,20 +141,22 @@ def test_one_step_of_adam_moves_a_unit_by_rate_times_length():
 def test_features_are_averaged_in_regions():
     params = MODEL.init(stream(0, "init"))
     x = PROBLEM.split(0, n_train=6)["train"].x
-    found = image_layerwise.pooled_features(MODEL, params, x, "conv2")
+    layers = ["pixels", "conv2", "hidden"]
+    found = image_layerwise.pooled_features(MODEL, params, x, layers)
+    assert list(found) == layers
     maps = MODEL.activations(params, x)["conv2"].detach()
-    assert found.shape == (6, 3 * 16)
+    assert found["conv2"].shape == (6, 3 * 16)
     top_left = maps[:, :, :4, :4].mean((2, 3))  # 13 pixels in 4 regions: 0–3 is first
     np.testing.assert_allclose(
-        found.reshape(6, 3, 4, 4)[..., 0, 0], top_left, rtol=1e-4
+        found["conv2"].reshape(6, 3, 4, 4)[..., 0, 0], top_left, rtol=1e-4
     )
-    pixels = image_layerwise.pooled_features(MODEL, params, x, "pixels")
-    expected = x.unflatten(2, (4, 8)).unflatten(4, (4, 8)).mean((3, 5)).flatten(1)
-    np.testing.assert_allclose(pixels, expected, atol=1e-5)
-    units = image_layerwise.pooled_features(MODEL, params, x, "hidden")
+    pixels = x.unflatten(2, (4, 8)).unflatten(4, (4, 8)).mean((3, 5)).flatten(1)
+    np.testing.assert_allclose(found["pixels"], pixels, atol=1e-5)
     torch.testing.assert_close(
-        torch.tensor(units), MODEL.activations(params, x)["hidden"].detach()
+        torch.tensor(found["hidden"]), MODEL.activations(params, x)["hidden"].detach()
     )
+    with pytest.raises(HlnbError, match="from the input up: conv1 comes too late"):
+        image_layerwise.pooled_features(MODEL, params, x, ["conv2", "conv1"])
 
 
 def test_a_first_layer_is_like_itself_and_its_permutation():

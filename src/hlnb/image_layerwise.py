@@ -32,18 +32,12 @@ Train = Callable[..., Result]  # `sweep` with all but schedule, runs and `after`
 def moments_after_changes(
     n_train: int, *, batch_size: int = 64, phases: int
 ) -> tuple[int, ...]:
-    """Steps at which to measure: dense after each change of phase, then ever wider.
+    """Steps at which to measure: after each change of phase at powers of 2.
 
-    Each phase is one epoch. Up to step 32 two measurements for each doubling of the
-    step, then one.
+    Each phase is one epoch; its end is measured too.
     """
     batches = -(-n_train // batch_size)
-    early = {round(2 ** (k / 2)) for k in range(11)}
-    inside = sorted(
-        step
-        for step in early | {2**k for k in range(6, batches.bit_length())}
-        if step < batches
-    )
+    inside = [2**k for k in range((batches - 1).bit_length())]
     return tuple(
         batches * phase + step for phase in range(phases) for step in [*inside, batches]
     )
@@ -167,17 +161,24 @@ def first_step(
 
 
 def pooled_features(
-    model: Model, params: Params, x: Float[torch.Tensor, "n 3 h w"], layer: str
-) -> Float[np.ndarray, "n feature"]:
-    """A layer's outputs; those of a convolution averaged in 4×4 regions of the image.
+    model: Model,
+    params: Params,
+    x: Float[torch.Tensor, "n 3 h w"],
+    layers: Sequence[str],
+) -> dict[str, Float[np.ndarray, "n _"]]:
+    """Outputs of some layers; those of a convolution averaged in 4×4 image regions.
 
-    `layer`: a name of the model, or `pixels` for the input.
+    `layers`: names of the model from the input up; `pixels` is the input itself.
     """
-    depth = 0 if layer == "pixels" else model.names.index(layer) + 1
-    out = evaluate(model, params, x, stop=depth)
-    if out.dim() == 4:
-        out = F.adaptive_avg_pool2d(out, 4)
-    return out.flatten(1).numpy()
+    found, out, start = {}, x, 0
+    for layer in layers:
+        stop = 0 if layer == "pixels" else model.names.index(layer) + 1
+        if stop < start:
+            raise HlnbError(f"Layers go from the input up: {layer} comes too late.")
+        out, start = evaluate(model, params, out, start=start, stop=stop), stop
+        pooled = F.adaptive_avg_pool2d(out, 4) if out.dim() == 4 else out
+        found[layer] = pooled.flatten(1).numpy()
+    return found
 
 
 def probes(
@@ -191,14 +192,12 @@ def probes(
     `batches`: train, validation (chooses the penalty), test.
     """
     labels = {on: batch.y.numpy() for on, batch in batches.items()}
+    features = {
+        on: pooled_features(model, params, batch.x, layers)
+        for on, batch in batches.items()
+    }
     return {
-        layer: probe_accuracy(
-            {
-                on: pooled_features(model, params, batch.x, layer)
-                for on, batch in batches.items()
-            },
-            labels,
-        )
+        layer: probe_accuracy({on: of[layer] for on, of in features.items()}, labels)
         for layer in layers
     }
 
