@@ -45,6 +45,17 @@ def test_strings_are_what_their_rules_say(problem):
             assert rules[parents[row, place], choice].tolist() == below.tolist()
 
 
+def test_levels_have_rules_of_their_own():
+    levels = RandomHierarchy(6, 6, 4, depth=3).rules
+    for a, b in itertools.combinations(levels, 2):
+        assert not a.equal(b)
+
+
+def test_tuples_are_numbered_first_symbol_first():
+    found = WIDE.code(torch.tensor([[0, 0, 1], [0, 1, 0], [1, 0, 0]]))
+    assert found.tolist() == [1, 4, 16]
+
+
 @pytest.mark.parametrize("problem", ALL)
 def test_parsing_undoes_expansion(problem):
     found = strings(problem)

@@ -71,6 +71,16 @@ def test_ratio_of_spreads_is_what_was_put_in():
     assert synonym_ratio(hidden, parents) == pytest.approx(4, rel=0.2)
 
 
+def test_few_synonyms_do_not_bias_the_ratio():
+    """2000 features of 2 synonyms: within 10 % (4 standard errors)."""
+    generator = stream(1, "test")
+    parents = torch.arange(4000) % 2000
+    between = torch.randn(2000, 4, generator=generator, dtype=torch.float64)
+    noise = torch.randn(4000, 4, generator=generator, dtype=torch.float64)
+    found = synonym_ratio(2 * between[parents] + noise, parents)
+    assert found == pytest.approx(2, rel=0.1)
+
+
 def test_too_few_tuples_are_refused():
     rates = torch.tensor([[0.5, 0.5], [0.4, 0.6]])
     for parents in ([0, 1], [0, 0], [-1, -1]):
