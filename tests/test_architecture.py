@@ -75,9 +75,8 @@ MAY_IMPORT = {
         *("shallow_to_deep", "results", "schedules", "seeding", "training", "errors"),
     },
     "feature_correction": {
-        *("data", "metrics", "models", "hierarchy_networks", "image_filters"),
-        *("image_layerwise", "shallow_to_deep", "results", "schedules", "seeding"),
-        *("training", "errors"),
+        *("data", "metrics", "models", "results", "schedules", "seeding", "training"),
+        "errors",
     },
     "related_works": {
         *("data", "metrics", "models", "results", "schedules", "seeding", "training"),

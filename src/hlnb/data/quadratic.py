@@ -1,0 +1,89 @@
+"""A quadratic feature and its square: f(x) = s + α s² on standard normal x."""
+
+import math
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from hlnb.data.problem import Batch
+from hlnb.errors import HlnbError
+from hlnb.seeding import stream
+
+
+@dataclass(frozen=True)
+class SquaredQuadratic:
+    """y = s + α s² with s = Σ_i a_i (x_i² − 1) and x standard normal in d dimensions.
+
+    The toy of backward feature correction: level 1 has to find s, level 2 to square it.
+    a is `direction` scaled so that s has variance 1, and 0 on all other coordinates.
+    """
+
+    direction: tuple[float, ...]
+    alpha: float
+    d: int = 10
+    n_validation: int = 1000
+    n_test: int = 10_000
+
+    def __post_init__(self):
+        for name in ("n_validation", "n_test"):
+            if getattr(self, name) < 1:
+                raise HlnbError(f"{name} is {getattr(self, name)}: take 1 or more.")
+        if not any(self.direction) or len(self.direction) > self.d:
+            raise HlnbError(
+                f"direction = {self.direction} has to name a coefficient that is not "
+                f"0, and no more than d = {self.d} of them."
+            )
+
+    @property
+    def n_classes(self) -> int:
+        return 1
+
+    @property
+    def a(self) -> Float[Tensor, " d"]:
+        """The coefficients; 2 Σ a_i² = 1 is the variance of s."""
+        a = torch.zeros(self.d, dtype=torch.float64)
+        a[: len(self.direction)] = torch.tensor(self.direction, dtype=torch.float64)
+        return a / (math.sqrt(2) * a.norm())
+
+    @property
+    def alone(self) -> Float[Tensor, " d"]:
+        """a_i + 4 α a_i²: the coefficients of the best fit to y by a quadratic alone.
+
+        (x² − 1)² = He_4 + 4 He_2 + 2 in Hermite's polynomials, He_2 = x² − 1. So each
+        a_i² He_2(x_i)² in s² has a quadratic part of its own; products He_2(x_i)
+        He_2(x_j) and He_4 are orthogonal to all quadratics.
+        """
+        return self.a + 4 * self.alpha * self.a.square()
+
+    @property
+    def predicted_cosine(self) -> float:
+        """Of the true coefficients with those of the best fit by a quadratic alone."""
+        a, b = self.a, self.alone
+        return float(a @ b / (a.norm() * b.norm()))
+
+    def sample(self, n: int, *, generator: torch.Generator) -> Batch:
+        x = torch.randn(n, self.d, generator=generator)
+        s = (x.square() - 1) @ self.a.to(x.dtype)
+        return Batch(x, s + self.alpha * s.square())
+
+    def split(self, seed: int, *, n_train: int) -> Mapping[str, Batch]:
+        sizes = {
+            "train": n_train,
+            "validation": self.n_validation,
+            "test": self.n_test,
+        }
+        return {
+            name: self.sample(n, generator=stream(seed, name))
+            for name, n in sizes.items()
+        }
+
+    def with_seed(self, seed: int) -> "SquaredQuadratic":
+        """The same: it hides nothing."""
+        return self
+
+    def describe(self) -> dict[str, Any]:
+        return {"problem": "quadratic and its square", **asdict(self)}
