@@ -82,10 +82,7 @@ MAY_IMPORT = {
         *("data", "metrics", "models", "results", "schedules", "seeding", "training"),
         *("boolean_networks", "errors"),
     },
-    "related_pruning": {
-        *("data", "metrics", "models", "results", "schedules", "seeding", "training"),
-        *("boolean_networks", "errors"),
-    },
+    "related_pruning": {"seeding", "errors"},
     "linear_regression": {"data", "metrics", "seeding", "errors"},
     "deep_linear": {
         *("data", "metrics", "models", "results", "schedules", "seeding", "training"),

@@ -1,8 +1,9 @@
-"""A quadratic feature and its square: f(x) = s + α s² on standard normal x."""
+"""Targets that are polynomials of a hidden quadratic feature."""
 
 import math
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
+from functools import cached_property
 from typing import Any
 
 import torch
@@ -12,6 +13,12 @@ from torch import Tensor
 from hlnb.data.problem import Batch
 from hlnb.errors import HlnbError
 from hlnb.seeding import stream
+
+
+def _check_size(**sizes: int) -> None:
+    for name, size in sizes.items():
+        if size < 1:
+            raise HlnbError(f"{name} = {size} leaves nothing: take a number from 1 up.")
 
 
 @dataclass(frozen=True)
@@ -29,9 +36,7 @@ class SquaredQuadratic:
     n_test: int = 10_000
 
     def __post_init__(self):
-        for name in ("n_validation", "n_test"):
-            if getattr(self, name) < 1:
-                raise HlnbError(f"{name} is {getattr(self, name)}: take 1 or more.")
+        _check_size(n_validation=self.n_validation, n_test=self.n_test)
         if not any(self.direction) or len(self.direction) > self.d:
             raise HlnbError(
                 f"direction = {self.direction} has to name a coefficient that is not "
@@ -87,3 +92,71 @@ class SquaredQuadratic:
 
     def describe(self) -> dict[str, Any]:
         return {"problem": "quadratic and its square", **asdict(self)}
+
+
+@dataclass(frozen=True)
+class Quadratic:
+    """y = He_p(h(x)) / √p! of a hidden quadratic feature h(x) = xᵀAx.
+
+    x is uniform on the sphere of radius √d. A is symmetric, random and of trace 0,
+    scaled so that h has mean 0 and variance 1; He_p is Hermite's polynomial.
+    """
+
+    d: int
+    p: int
+    seed: int = 0  # fixes A
+    n_validation: int = 2000
+    n_test: int = 4000
+
+    def __post_init__(self):
+        _check_size(p=self.p, n_validation=self.n_validation, n_test=self.n_test)
+        if self.d < 2:
+            raise HlnbError(f"d = {self.d} leaves no A of trace 0: take d ≥ 2.")
+
+    @property
+    def n_classes(self) -> int:
+        return 1
+
+    @cached_property
+    def matrix(self) -> Float[Tensor, "d d"]:
+        drawn = torch.randn(self.d, self.d, generator=stream(self.seed, "quadratic"))
+        a = drawn + drawn.T
+        a -= a.trace() / self.d * torch.eye(self.d)
+        return a / a.norm() * math.sqrt((self.d + 2) / (2 * self.d))
+
+    def feature(self, x: Float[Tensor, "n d"]) -> Float[Tensor, " n"]:
+        """h(x), of mean 0 and variance 1."""
+        return torch.einsum("ni,ij,nj->n", x, self.matrix.to(x.dtype), x)
+
+    def target(self, x: Float[Tensor, "n d"]) -> Float[Tensor, " n"]:
+        h = self.feature(x)
+        before, value = torch.ones_like(h), h  # He_0, He_1
+        for k in range(1, self.p):
+            before, value = value, h * value - k * before
+        return value / math.sqrt(math.factorial(self.p))
+
+    def sample(self, n: int, *, generator: torch.Generator) -> Batch:
+        x = torch.randn(n, self.d, generator=generator)
+        x *= math.sqrt(self.d) / x.norm(dim=1, keepdim=True)
+        return Batch(x, self.target(x))
+
+    def split(self, seed: int, *, n_train: int) -> Mapping[str, Batch]:
+        mine = self.with_seed(seed)
+        sizes = {
+            "train": n_train,
+            "validation": self.n_validation,
+            "test": self.n_test,
+        }
+        return {
+            name: mine.sample(n, generator=stream(seed, name))
+            for name, n in sizes.items()
+        }
+
+    def with_seed(self, seed: int) -> "Quadratic":
+        """The same problem with the A of another seed."""
+        return replace(self, seed=seed)
+
+    def describe(self) -> dict[str, Any]:
+        fields = asdict(self)
+        del fields["seed"]  # a property of a run, not of the problem
+        return {"problem": "quadratic feature", **fields}
