@@ -149,6 +149,18 @@ def test_shuffled_labels_have_no_strength():
     assert above <= 16  # one of 11 is the largest: expected 5.5 of 60
 
 
+def test_noise_is_taken_off_the_gap_of_roles():
+    """Fair coins: the squared gap less its noise is below 0 in 68 % of draws."""
+    none = 0
+    for seed in range(80):
+        generator = stream(seed, "coins")
+        at = torch.randint(2, (300, 1), generator=generator)
+        y = torch.randint(2, (300,), generator=generator)
+        found = Parts(at, y, torch.arange(2), torch.zeros(1, dtype=torch.int64))
+        none += look(found, seed=seed).separation == 0
+    assert 38 <= none <= 70  # 54.6 expected, standard deviation 4.2
+
+
 def test_exact_values_of_the_toy_problems():
     single = look(toy_parts(1)[1])
     assert single.strength == pytest.approx(1, abs=0.02)

@@ -145,6 +145,8 @@ def test_misplaced_is_blind_to_names_and_counts_the_rest():
     few = truth.clone()
     few[0] = -1  # no feature: it cannot be misplaced
     assert misplaced(one, few) == 0
+    one[1] = one[5]
+    assert misplaced(one, few) == pytest.approx(1 / 8)
 
 
 def by_the_grammar(problem):
@@ -253,7 +255,7 @@ def test_networks_learn_a_small_grammar_and_lose_sight_of_synonyms():
 
 def test_sizes_leave_strings_for_tests():
     problem = RandomHierarchy(6, 6, 6)
-    assert sizes(problem, [0.5, 1, 2, 4, 8]) == {0.5: 108, 1: 216, 2: 432, 4: 864}
+    assert sizes(problem, [0.5, 1, 2, 4, 5, 8]) == {0.5: 108, 1: 216, 2: 432, 4: 864}
     assert problem.n_max == 1296
 
 
@@ -263,6 +265,8 @@ def test_samples_needed_are_where_the_error_stays_low():
     )
     found = samples_needed([1, 2, 4], errors)
     assert found == pytest.approx([2 * 2**0.5, 2, math.inf, 1])
+    few = np.array([[0.05, 0.9], [0.0, 0.1]])
+    assert samples_needed([1, 2], few) == pytest.approx([1, 2])
 
 
 def test_factors_of_what_was_never_reached_are_0():
