@@ -299,6 +299,8 @@ def test_a_first_layer_by_coin_is_kept_and_a_scrambled_one_moved_as_far():
     )
     assert (kept[0] == kept[-1]).all()
     assert (moved[0] == moved[-1]).all()
+    real = in_two(case, seeds=[0]).of("first")[0]
+    assert (real[-1] != kept[-1]).any()
     begin = case.model.init(stream(0, "init"))["conv.weight"].numpy()
     far, as_far = (
         np.linalg.norm((w[-1] - begin).reshape(20, -1), axis=1) for w in (kept, moved)
