@@ -2,8 +2,8 @@
 
 import numpy as np
 import pytest
-from matplotlib import pyplot as plt
 
+from drawn import labels
 from hlnb.plotting_chaining import (
     FLOOR,
     LEARNERS,
@@ -19,14 +19,7 @@ from hlnb.plotting_chaining import (
 FIRST, GREEDY = "one step, first patch", "greedy"
 
 
-@pytest.fixture(autouse=True)
-def closed():
-    yield
-    plt.close("all")
-
-
-def labels(fig):
-    return [text.get_text() for text in fig.legends[0].get_texts()]
+pytestmark = pytest.mark.usefixtures("closed")
 
 
 def of_colour(ax, label):

@@ -1,16 +1,11 @@
 """Figures of backward feature correction."""
 
-import matplotlib.pyplot as plt
 import numpy as np
 import pytest
 
 from hlnb import plotting_correction as plots
 
-
-@pytest.fixture(autouse=True)
-def close():
-    yield
-    plt.close("all")
+pytestmark = pytest.mark.usefixtures("closed")
 
 
 def test_angles_show_every_run_and_the_formula():

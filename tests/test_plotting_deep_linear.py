@@ -2,8 +2,8 @@
 
 import numpy as np
 import pytest
-from matplotlib import pyplot as plt
 
+from drawn import labels, lines
 from hlnb.plotting_deep_linear import (
     DEPTH_STYLES,
     completion_figure,
@@ -12,19 +12,7 @@ from hlnb.plotting_deep_linear import (
     orders_figure,
 )
 
-
-@pytest.fixture(autouse=True)
-def closed():
-    yield
-    plt.close("all")
-
-
-def labels(fig):
-    return [text.get_text() for text in fig.legends[0].get_texts()]
-
-
-def lines(ax, label):
-    return [line for line in ax.lines if line.get_label() == label]
+pytestmark = pytest.mark.usefixtures("closed")
 
 
 def test_styles_differ_in_colour_dashes_and_marker():

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from matplotlib import pyplot as plt
 
+from drawn import labels, lines
 from hlnb.plotting_hierarchy import (
     CHANGED,
     GRAMMARS,
@@ -20,19 +21,7 @@ from hlnb.plotting_hierarchy import (
     word,
 )
 
-
-@pytest.fixture(autouse=True)
-def closed():
-    yield
-    plt.close("all")
-
-
-def labels(fig):
-    return [text.get_text() for text in fig.legends[0].get_texts()]
-
-
-def lines(ax, label):
-    return [line for line in ax.lines if line.get_label() == label]
+pytestmark = pytest.mark.usefixtures("closed")
 
 
 def test_symbols_have_names():

@@ -5,9 +5,9 @@ from itertools import combinations
 
 import numpy as np
 import pytest
-from matplotlib import pyplot as plt
 
 import browser
+from drawn import labels, lines
 from hlnb.plotting_leap import (
     TERM_STYLES,
     Card,
@@ -32,10 +32,7 @@ MENU = ((0,), (0, 1), (1, 2))
 T = np.array([0.0, 5, 10, 20])
 
 
-@pytest.fixture(autouse=True)
-def closed():
-    yield
-    plt.close("all")
+pytestmark = pytest.mark.usefixtures("closed")
 
 
 def card(supports, leap=1, left=0.25, out=0.0):
@@ -46,14 +43,6 @@ def card(supports, leap=1, left=0.25, out=0.0):
 def cards():
     chosen = [s for r in (1, 2, 3) for s in combinations(MENU, r)]
     return [card(s, left=0.1 * i, leap=1 + i % 3) for i, s in enumerate(chosen)]
-
-
-def labels(fig):
-    return [text.get_text() for text in fig.legends[0].get_texts()]
-
-
-def lines(ax, label):
-    return [line for line in ax.lines if line.get_label() == label]
 
 
 def test_names_of_monomials():

@@ -2,8 +2,8 @@
 
 import numpy as np
 import pytest
-from matplotlib import pyplot as plt
 
+from drawn import labels, lines
 from hlnb.plotting import PART_COLOURS
 from hlnb.plotting_related import (
     DEPTHS,
@@ -16,19 +16,7 @@ from hlnb.plotting_related import (
     rank_figure,
 )
 
-
-@pytest.fixture(autouse=True)
-def closed():
-    yield
-    plt.close("all")
-
-
-def labels(fig):
-    return [text.get_text() for text in fig.legends[0].get_texts()]
-
-
-def lines(ax, label):
-    return [line for line in ax.lines if line.get_label() == label]
+pytestmark = pytest.mark.usefixtures("closed")
 
 
 def test_compression_has_runs_medians_and_predicted_lines():
