@@ -88,6 +88,26 @@ MAY_IMPORT = {
         *("data", "metrics", "models", "results", "schedules", "seeding", "training"),
         "errors",
     },
+    "simplicity": {
+        *("data", "metrics", "models", "results", "schedules", "seeding", "training"),
+        "errors",
+    },
+    "pitfalls": {
+        *("data", "metrics", "models", "results", "schedules", "seeding", "training"),
+        "errors",
+    },
+    "layers_over_time": {
+        *("data", "metrics", "models", "results", "schedules", "seeding", "training"),
+        "errors",
+    },
+    "specialization": {
+        *("data", "metrics", "models", "results", "schedules", "seeding", "training"),
+        "errors",
+    },
+    "mode_connectivity": {
+        *("data", "metrics", "models", "results", "schedules", "seeding", "training"),
+        "errors",
+    },
     "claims": {"metrics", "errors"},
     "plotting": {"metrics", "results", "errors"},
     "plotting_images": {"plotting", "metrics", "results"},
@@ -100,6 +120,10 @@ MAY_IMPORT = {
     "plotting_related": {"plotting", "metrics", "results"},
     "plotting_regression": {"plotting", "metrics", "results"},
     "plotting_deep_linear": {"plotting", "metrics", "results"},
+    "plotting_simplicity": {"plotting", "metrics", "results"},
+    "plotting_pitfalls": {"plotting", "metrics", "results"},
+    "plotting_layers": {"plotting", "metrics", "results"},
+    "plotting_specialization": {"plotting", "metrics", "results"},
     "publishing": {"publishing", *ANYWHERE},
     "publishing/page.py": {"claims", "plotting", *ANYWHERE},
     "publishing/cli.py": {"publishing", "data", *ANYWHERE},

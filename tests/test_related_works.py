@@ -231,6 +231,15 @@ def test_digits_are_split_without_a_common_one():
         problem.split(0, n_train=1500)
 
 
+def test_halves_are_the_digits_below_five_and_the_others():
+    ten, two = (Digits(halves=h).split(3, n_train=200)["train"] for h in (False, True))
+    assert torch.equal(ten.x, two.x)
+    assert torch.equal(two.y, (ten.y > 4).long())
+    assert two.y.dtype == torch.long
+    assert [Digits(halves=h).n_classes for h in (False, True)] == [10, 2]
+    assert Digits(halves=True).describe() != Digits().describe()
+
+
 def test_deep_networks_have_layers_of_he_variance():
     model = works.deep_network(d=64, width=64, depth=4, n_out=10)
     assert model.names == ("layer1", "layer2", "layer3", "layer4", "readout")

@@ -15,19 +15,24 @@ from hlnb.seeding import stream
 
 @dataclass(frozen=True)
 class Digits:
-    """scikit-learn's 1797 handwritten digits: 64 pixels, here 0 to 1, ten classes."""
+    """scikit-learn's 1797 handwritten digits: 64 pixels, here 0 to 1, ten classes.
+
+    halves: two classes instead, digits 0 to 4 against 5 to 9.
+    """
 
     n_validation: int = 300
     n_test: int = 400
+    halves: bool = False
 
     @property
     def n_classes(self) -> int:
-        return 10
+        return 2 if self.halves else 10
 
     @cached_property
     def _all(self) -> Batch:
         x, y = load_digits(return_X_y=True)
-        return Batch(torch.tensor(x / 16).float(), torch.tensor(y).long())
+        labels = y >= 5 if self.halves else y
+        return Batch(torch.tensor(x / 16).float(), torch.tensor(labels).long())
 
     def sample(self, n: int, *, generator: torch.Generator) -> Batch:
         """`n` different digits."""
