@@ -4,6 +4,7 @@ import base64
 import io
 import itertools
 import json
+import re
 import shutil
 import sys
 from pathlib import Path
@@ -18,6 +19,25 @@ STATE = "application/vnd.jupyter.widget-state+json"
 VIEW = "application/vnd.jupyter.widget-view+json"
 COUNT = itertools.count()
 SHA = "0123456789abcdef" * 4
+MAP = """\
+- problem: One problem
+  chapter: 02_toy_problem_1
+  alone: "epochs: {02-a}; less than {02-d}"
+  together: "fewer than four"
+- problem: In a chapter that is not there
+  chapter: 99_nowhere
+  together: "{99-a}"
+"""
+METADATA = ("goals", "needs", "smoke", "ranges", "seminar")
+RANGES = {
+    "lr": {"range": [0.001, 1], "effect": "Larger is faster, up to a point."},
+    "dataset": {"range": {"choices": ["cifar10", "shapes"]}, "effect": "Others."},
+}
+SEMINAR = {
+    "sections": {"A section": 20},
+    "before": "Run `hlnb run 01 --smoke`.",
+    "wrong": [["It falls.", "It rises: look at $x^2$."]],
+}
 NAMES = ["01_hierarchical_learning", "02_toy_problem_1", "08_cifar_filters"]
 
 
@@ -37,6 +57,12 @@ def make(folder: Path) -> Path:
     for stray in (".cache", "runs", "notebooks"):  # no pages, whatever lies there
         (folder / stray).mkdir(exist_ok=True)
         (folder / stray / "README.md").write_text("# Not a page")
+    for part in (folder / "book" / "parts").glob("*.md"):
+        name = f"fig-{NAMES[0]}"  # the made-up chapters have figures of their own
+        part.write_text(
+            re.sub(r"picture fig-[\w-]+", f"picture {name}", part.read_text())
+        )
+    (folder / "book" / "map.yml").write_text(MAP)
     chapters = folder / "book" / "chapters"
     chapters.mkdir(exist_ok=True)
     toc = yaml.safe_load((ROOT / "_toc.yml").read_text("utf8"))
@@ -47,6 +73,10 @@ def make(folder: Path) -> Path:
             if not c["file"].startswith("book/chapters/")
             or Path(c["file"]).name in NAMES
         ]
+        if not any("chapters/" in c["file"] for c in part["chapters"]):
+            part["chapters"] = [
+                c for c in part["chapters"] if "parts/" not in c["file"]
+            ]
     toc["parts"] = [part for part in toc["parts"] if part["chapters"]]
     (folder / "_toc.yml").write_text(yaml.safe_dump(toc, sort_keys=False))
     for i, name in enumerate(NAMES):
@@ -79,6 +109,8 @@ def chapter(name: str, *, needs: list[str]) -> dict:
                 "goals": ["Draw one curve.", "Say what $x^2$ is at one half."],
                 "needs": needs,
                 "smoke": {"seeds": 1, "widths": [2, 4]},
+                "ranges": RANGES,
+                "seminar": SEMINAR,
                 "key": SHA,
                 "parameters": {},
             },
@@ -86,7 +118,9 @@ def chapter(name: str, *, needs: list[str]) -> dict:
         "cells": [
             markdown(
                 f"# A made-up chapter {name[:2]}\n\nIt follows {{cite:t}}`glasgow`.\n\n"
-                "## A section\n\nLet $f(x) = x^2$."
+                "## A section\n\nLet $f(x) = x^2$ on a toy problem, or on "
+                "toy problems:\n\n"
+                "$$\ny = x^2\n$$"
             ),
             code(
                 "seeds: int = 5  # runs, one *seed* each\n"
@@ -220,7 +254,7 @@ def clean(notebook: dict) -> dict:
         c | {"outputs": [], "execution_count": None} if c["cell_type"] == "code" else c
         for c in notebook["cells"]
     ]
-    about = {k: notebook["metadata"]["hlnb"][k] for k in ("goals", "needs", "smoke")}
+    about = {k: notebook["metadata"]["hlnb"][k] for k in METADATA}
     metadata = {"hlnb": about, "kernelspec": notebook["metadata"]["kernelspec"]}
     return notebook | {"cells": cells, "metadata": metadata}
 

@@ -1,5 +1,6 @@
 """The rendered book: built whole or not at all, checked, offline, served."""
 
+import html
 import re
 import shutil
 import socket
@@ -60,6 +61,82 @@ def test_a_chapter_has_its_head_its_figure_number_and_its_stamp(book):
     assert "Fig. 8.1" in text
     assert "The value is 0.250." in words
     assert "2026-11-23, in 12 min" in text
+
+
+def words(text: str) -> str:
+    """The text of a page, without tags."""
+    return html.unescape(" ".join(re.sub("<[^>]+>", " ", text).split()))
+
+
+def test_a_head_sums_up_the_verdicts_and_says_how_long_it_is_to_read(book):
+    text = words(page(book, "book/chapters/02_toy_problem_1"))
+    assert "1 min to read; ran in 74 s" in text
+    assert "1 reproduced 1 partly 1 not reproduced 1 not testable here" in text
+
+
+def test_a_claim_leads_to_the_line_of_the_cell_that_computed_it(book):
+    text = page(book, "book/claims")
+    for name in small_book.NAMES:
+        target = f"chapters/{name}.html#at-{name[:2]}-b"
+        assert f'href="{target}"' in text
+        assert f'id="at-{name[:2]}-b"' in page(book, f"book/chapters/{name}")
+    assert 'id="claim-08-b"' in text
+
+
+def test_the_page_of_parameters_has_ranges_effects_and_a_command(book):
+    text = words(page(book, "book/parameters"))
+    assert text.count("0.001 to 1") == len(small_book.NAMES)
+    assert "'cifar10' , 'shapes'" in text
+    assert "Larger is faster, up to a point." in text
+    assert "published run: 12 min" in text
+    assert "papermill notebooks/02_toy_problem_1.ipynb out.ipynb" in text
+
+
+def test_the_seminar_plan_has_minutes_and_wrong_answers(book):
+    text = words(page(book, "book/seminar"))
+    assert text.count("A section 20") == len(small_book.NAMES)
+    assert "Before class. Run hlnb run 01 --smoke" in text
+    assert "It falls. It rises" in text
+
+
+def test_the_map_has_our_numbers_as_links_and_no_row_of_an_absent_chapter(book):
+    text = page(book, "book/intro")
+    assert re.search(r'epochs: <a [^>]*href="claims.html#claim-02-a"[^>]*>.*?4<', text)
+    assert "less than not reached" in words(text)
+    assert "that is not there" not in text
+
+
+def test_a_part_opens_with_a_picture_of_a_chapter(book):
+    text = page(book, "book/parts/report")
+    assert "A parabola that opens upwards." in text
+    assert 'href="../chapters/01_hierarchical_learning.html"' in text
+
+
+@pytest.mark.parametrize(
+    ("place", "old", "new", "told"),
+    [
+        ("parts/report.md", "picture fig-", "picture fig-no-", "No chapter has a fig"),
+        ("map.yml", "{02-a}", "{02-z}", "names 02-z, which is no claim"),
+    ],
+)
+def test_a_picture_or_number_that_no_chapter_has_stops_the_build(
+    book, capsys, place, old, new, told
+):
+    path = book / "book" / place
+    text = path.read_text("utf8")
+    path.write_text(text.replace(old, new))
+    try:
+        with pytest.raises(HlnbError, match="was not built"):
+            build.build(book)
+    finally:
+        path.write_text(text)
+    assert told in capsys.readouterr().err
+
+
+def test_equations_are_numbered_by_chapter_and_terms_linked_once(book):
+    text = page(book, "book/chapters/08_cifar_filters")
+    assert re.search(r'class="eqno">\(8\.1\)<', text)
+    assert text.count('href="../glossary.html#term-toy-problem"') == 1
 
 
 def test_parameters_figures_and_claims_are_shown_with_their_code_folded(book):

@@ -163,11 +163,53 @@ def test_a_value_of_another_type_is_refused(kind, text):
         parameter(kind).parse(text)
 
 
+RANGES = {
+    "lr": {"range": [0.01, 2], "effect": "Faster."},
+    "widths": {"range": [1, 8], "effect": "Larger."},
+    "name": {"range": {"choices": ["a", "b"]}, "effect": "Another."},
+}
+
+
+def test_ranges_and_choices_refuse_absurd_values(book):
+    known = Chapter(add_chapter(book, "03_three", ranges=RANGES)).parameters
+    assert known["lr"].effect == "Faster."
+    assert known["lr"].admit(0.01) == 0.01
+    assert known["lr"].admit(2.0) == 2.0
+    assert known["widths"].admit([1, 8]) == [1, 8]
+    assert known["seeds"].admit(10**9) == 10**9  # nothing is said of it
+    for name, value, text in [
+        ("lr", 2.5, "lr takes values from 0.01 to 2, not 2.5"),
+        ("lr", 0.001, "lr takes values from 0.01 to 2, not 0.001"),
+        ("widths", [2, 9], "widths takes values from 1 to 8, not 9"),
+        ("name", "c", "name takes values one of 'a', 'b', not 'c'"),
+    ]:
+        with pytest.raises(HlnbError, match=text):
+            known[name].admit(value)
+
+
+@pytest.mark.parametrize(
+    ("ranges", "text"),
+    [
+        ({"lrr": RANGES["lr"]}, "ranges names 'lrr', which is no parameter"),
+        ({"lr": {"range": [1]}}, "ranges of lr does not read"),
+        ({"lr": {"range": [0.1, 1]}}, "ranges of lr does not read"),
+        ({"name": {"range": {"choices": []}, "effect": ""}}, "ranges of name does not"),
+        ({"lr": {"range": [1, 2], "effect": ""}}, "lr takes values from 1 to 2, not 0"),
+    ],
+)
+def test_ranges_of_another_form_are_problems_of_the_source(book, ranges, text):
+    chapter = Chapter(add_chapter(book, "03_three", ranges=ranges))
+    assert any(text in line for line in source_problems(chapter))
+
+
 def test_the_smoke_parameters_are_held_to_their_types(book):
     path = add_chapter(book, "03_three", smoke={"lr": 1})
     assert Chapter(path).smoke() == {"lr": 1.0}
     path = add_chapter(book, "03_three", smoke={"lrr": 1})
     with pytest.raises(HlnbError, match="smoke names 'lrr'"):
+        Chapter(path).smoke()
+    path = add_chapter(book, "03_three", smoke={"lr": 3}, ranges=RANGES)
+    with pytest.raises(HlnbError, match="from 0.01 to 2, not 3"):
         Chapter(path).smoke()
     path = add_chapter(book, "03_three", smoke={"seeds": 2.5})
     with pytest.raises(HlnbError, match=r"seeds the value 2.5, .* not of type int"):

@@ -1,5 +1,6 @@
 """The generated parts of the book, as MyST text, made from files only."""
 
+import base64
 import json
 import re
 import shlex
@@ -10,8 +11,12 @@ from pathlib import Path
 from typing import Any
 
 from hlnb.errors import HlnbError
-from hlnb.publishing import chapters, ledger
+from hlnb.files import write_whole
+from hlnb.publishing import chapters, ledger, weaving
 
+PICTURES = (
+    "_build/staging/pictures"  # figures that stand on other pages than their chapter's
+)
 # What stands in place of a citation key where a chapter tests a statement of its own
 OWN = {"our guess": "Our own guesses", "derived here": "Derived in this book"}
 
@@ -38,6 +43,14 @@ class Executed(chapters.Chapter):
         return f"{self.number} · {self.title}"
 
     @property
+    def minutes(self) -> int:
+        """About how long the text takes to read, at 200 words a minute."""
+        texts = [
+            chapters.text_of(c) for c in self.cells if c["cell_type"] == "markdown"
+        ]
+        return max(1, round(len(" ".join(texts).split()) / 200))
+
+    @property
     def link(self) -> str:
         return f"{{doc}}`{self.numbered_title} </book/chapters/{self.name}>`"
 
@@ -48,8 +61,8 @@ def load(root: Path) -> list[Executed]:
     return [Executed(f) for f in files if chapters.NAME.fullmatch(f.stem)]
 
 
-def head(chapter: Executed, *, known: dict[str, Executed]) -> str:
-    """What stands below the title: goals, prerequisites, time, parameters."""
+def head(chapter: Executed, *, known: dict[str, Executed], claims: list[dict]) -> str:
+    """What stands below the title: goals, needs, times, verdicts, parameters."""
     ran = chapter.provenance
     goals, needs = chapter.metadata.get("goals"), chapter.metadata.get("needs", [])
     needs = [known[n].link if n in known else n for n in needs]
@@ -60,20 +73,17 @@ def head(chapter: Executed, *, known: dict[str, Executed]) -> str:
     if needs:
         parts += [f"[You need]{{.hlnb-label}} {' · '.join(needs)}", ""]
     parts += [
-        f"[Time]{{.hlnb-label}} ran in {duration(ran)} on {machine(ran)}",
-        "::::",
+        f"[Time]{{.hlnb-label}} {chapter.minutes} min to read; ran in {duration(ran)} "
+        f"on {machine(ran)}",
         "",
     ]
+    if own := [c for c in claims if c["chapter"] == chapter.name]:
+        parts += [f"[Claims]{{.hlnb-label}} {badges(own)}", ""]
+    parts += ["::::", ""]
     if chapter.parameters:
-        rows = [
-            [f"`{p.name}`", f"`{p.type}`", f"`{p.default!r}`", plain(p.help)]
-            for p in chapter.parameters.values()
-        ]
         parts += [
             ":::::{dropdown} Parameters, and how to run this chapter with your own",
-            table(
-                ["Name", "Type", "Default", "Meaning"], rows, label="hlnb-parameters"
-            ),
+            parameter_table(chapter),
             "",
             "From the root of the repository, a quick trial:",
             "",
@@ -87,6 +97,132 @@ def head(chapter: Executed, *, known: dict[str, Executed]) -> str:
             ":::::",
         ]
     return "\n".join(parts)
+
+
+def parameter_table(chapter: Executed) -> str:
+    """What can be set, within which range, and what it changes."""
+    rows = [
+        [
+            f"`{p.name}`",
+            f"`{p.type}`",
+            f"`{p.default!r}`",
+            admitted(p),
+            " ".join(filter(None, [plain(p.help) + ".", plain(p.effect)])),
+        ]
+        for p in chapter.parameters.values()
+    ]
+    names = ["Name", "Type", "Default", "Range", "Meaning and effect"]
+    return table(names, rows, label="hlnb-parameters")
+
+
+def admitted(parameter: chapters.Parameter) -> str:
+    """Which values a parameter takes, in words."""
+    if parameter.range:
+        return "{:g} to {:g}".format(*parameter.range)
+    if parameter.choices:
+        return ", ".join(f"`{choice!r}`" for choice in parameter.choices)
+    return "any"
+
+
+def parameters(found: list[Executed]) -> str:
+    """The parameters of every chapter."""
+    parts = []
+    for c in found:
+        took = seconds(c.provenance["seconds"])
+        parts += [f"## {c.numbered_title}", "", f"{c.link}, published run: {took}.", ""]
+        parts += [parameter_table(c), "", "```bash", command(c), "```", ""]
+    return "\n".join(parts)
+
+
+def seminar(found: list[Executed]) -> str:
+    """For each chapter: minutes of its sections, what to run before, wrong answers."""
+    parts = []
+    for c in found:
+        plan = c.metadata.get("seminar")
+        if not plan:
+            continue
+        total = sum(plan["sections"].values())
+        rows = [[plain(name), f"{time}"] for name, time in plan["sections"].items()]
+        parts += [f"## {c.numbered_title}", "", f"{c.link}, {total} minutes.", ""]
+        parts += [f"**Before class.** {plan['before']}", ""]
+        parts += [table(["Section", "Minutes"], rows), ""]
+        wrong = [list(pair) for pair in plan["wrong"]]
+        parts += [table(["A common wrong answer", "What to say"], wrong), ""]
+    return "\n".join(parts)
+
+
+def badges(claims: list[dict]) -> str:
+    """How many claims of a chapter met which verdict."""
+    count = Counter(c["verdict"] for c in claims)
+    return " ".join(
+        f"[{count[v]} {v}]{{.verdict .verdict-{v.replace(' ', '-')}}}"
+        for v in ledger.VERDICTS
+        if count[v]
+    )
+
+
+def picture(name: str, found: list[Executed], *, root: Path) -> str:
+    """A figure of a chapter, on another page; its image is written below `_build`."""
+    for c in found:
+        for cell in c.cells:
+            for output in weaving.images(cell.get("outputs", [])):
+                about = cell["metadata"].get("mystnb", {})
+                if about.get("figure", {}).get("name") != name:
+                    continue
+                png = base64.b64decode("".join(output["data"]["image/png"]))
+                alt = about.get("image", {}).get("alt", "")
+                path = root / PICTURES / f"{name}.png"
+                path.parent.mkdir(parents=True, exist_ok=True)
+                write_whole(path, png)
+                return "\n".join(
+                    [
+                        f"```{{figure}} /{PICTURES}/{name}.png",
+                        f":name: again-{name}",
+                        f":alt: {' '.join(alt.split())}",
+                        "",
+                        f"{about['figure']['caption']} (From {c.link}.)",
+                        "```",
+                    ]
+                )
+    raise HlnbError(f"No chapter has a figure {name}, which a page asks for.")
+
+
+def book_map(rows: list[dict], claims: list[dict], *, known: dict) -> str:
+    """Problem by training: what was reached; a row's chapter must be in the book.
+
+    A row names its problem and its chapter, and for each training a text, in which
+    `{claim-id}` stands for our number.
+    """
+    by_id = {c["id"]: c for c in claims}
+    trainings = ("alone", "layerwise", "together")
+    lines = []
+    for row in rows:
+        if row["chapter"] not in known:
+            continue
+        link = f"{{doc}}`{row['problem']} </book/chapters/{row['chapter']}>`"
+        cells = [filled(row.get(t, "–"), by_id) for t in trainings]
+        lines.append([link, *cells])
+    if not lines:
+        return ""
+    names = ["Problem", "One layer alone", "Layer by layer", "All layers at once"]
+    return table(names, lines, label="hlnb-map")
+
+
+def filled(text: str, by_id: dict[str, dict]) -> str:
+    """The text with our numbers, each a link to its line in the list of claims."""
+
+    def number(match: re.Match) -> str:
+        claim = by_id.get(match[1])
+        if claim is None:
+            raise HlnbError(f"The map of the book names {match[1]}, which is no claim.")
+        unit = f" {claim['unit']}" if claim["unit"].startswith("of ") else ""
+        ours = claim["ours"]
+        shown = "not reached" if ours is None else plain_number(ours) + unit
+        reached = re.search(r"\d+ of \d+ reached", claim.get("note") or "")
+        after = f" ({reached[0]})" if reached else ""
+        return f"{{ref}}`{shown} <claim-{slug(claim['id'])}>`{after}"
+
+    return re.sub(r"\{([a-z0-9-]+)\}", number, text)
 
 
 def command(chapter: Executed) -> str:
@@ -157,7 +293,7 @@ def _datum(data: dict) -> str:
     return f"{plain(data['name'])} (sha256 `{data['sha256'][:12]}`{plain(note)})"
 
 
-def chapter_map(found: list[Executed]) -> str:
+def chapter_list(found: list[Executed]) -> str:
     """The chapters, what each is for, and how long it took."""
     rows = [
         [
@@ -222,11 +358,14 @@ def claim_table(claims: list[dict], *, known: dict[str, Executed] | None = None)
     rows = []
     for claim in claims:
         where = [plain(claim["source"].partition(",")[2].strip())]
-        where += [known[claim["chapter"]].link] if known else []
+        if known:  # to the line of the cell that computed it
+            title = known[claim["chapter"]].numbered_title
+            where.append(f"{{ref}}`{title} <at-{slug(claim['id'])}>`")
         small = " · ".join(filter(None, where))
+        place = f"{'claim' if known else 'at'}-{slug(claim['id'])}"
         rows.append(
             [
-                f"[{claim['statement']}]{{#claim-{slug(claim['id'])}}}"
+                f"[{claim['statement']}]{{#{place}}}"
                 + (f" [{small}]{{.hlnb-small}}" if small else ""),
                 measured(claim["theirs"], claim["unit"]),
                 ours(claim),

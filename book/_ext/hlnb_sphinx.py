@@ -5,7 +5,9 @@ import re
 from pathlib import Path
 
 import hlnb_parts as parts
+import hlnb_text as prose
 import pybtex.database
+import yaml
 from sphinx.errors import ExtensionError
 
 from hlnb.errors import HlnbError
@@ -43,6 +45,7 @@ def read_book(app):
         bibliography = pybtex.database.parse_file(root / app.config.bibtex_bibfiles[0])
         sources = {k: e.fields["title"] for k, e in bibliography.entries.items()}
         app.hlnb_titles = {k: re.sub("[{}]", "", title) for k, title in sources.items()}
+        app.hlnb_terms = prose.terms((root / "book/glossary.md").read_text("utf8"))
     except (OSError, KeyError, TypeError, ValueError, HlnbError) as error:
         raise ExtensionError(
             f"An executed chapter cannot be read ({type(error).__name__}: {error}); "
@@ -51,31 +54,63 @@ def read_book(app):
 
 
 def generate(app, docname, source):
-    """A chapter gets its head and its stamp, a page its tables."""
+    """A chapter gets its head and its stamp, a page its tables and pictures."""
     chapters, claims = app.hlnb_chapters, app.hlnb_claims
+    found, root = list(chapters.values()), Path(app.srcdir)
     if docname.startswith(FOLDER):
-        source[0] = frame(source[0], chapters[docname.removeprefix(FOLDER)], chapters)
+        chapter = chapters[docname.removeprefix(FOLDER)]
+        notebook = frame(source[0], chapter, known=chapters, claims=claims)
+        source[0] = json.dumps(teach(notebook, chapter, terms=app.hlnb_terms))
         return
     made = {
-        "map": lambda: parts.chapter_map(list(chapters.values())),
-        "status": lambda: parts.status(list(chapters.values())),
+        "chapters": lambda: parts.chapter_list(found),
+        "status": lambda: parts.status(found),
+        "parameters": lambda: parts.parameters(found),
+        "seminar": lambda: parts.seminar(found),
         "totals": lambda: parts.totals(claims),
+        "map": lambda: parts.book_map(
+            yaml.safe_load((root / "book/map.yml").read_text("utf8")),
+            claims,
+            known=chapters,
+        ),
         "claims": lambda: parts.claim_tables(
             claims, known=chapters, titles=app.hlnb_titles
         ),
     }
-    source[0] = re.sub(
-        r"^\{\{ hlnb\.(\w+) \}\}$", lambda m: made[m[1]](), source[0], flags=re.M
-    )
+
+    def part(match):
+        if name := match["picture"]:
+            return parts.picture(name, found, root=root)
+        return made[match["part"]]()
+
+    try:
+        source[0] = re.sub(
+            r"^\{\{ hlnb\.(?:picture (?P<picture>[\w-]+)|(?P<part>\w+)) \}\}$",
+            part,
+            source[0],
+            flags=re.M,
+        )
+    except (OSError, KeyError, HlnbError) as error:
+        raise ExtensionError(f"{docname}: {error}") from error
 
 
-def frame(text, chapter, chapters):
+def teach(notebook, chapter, *, terms):
+    """The notebook with numbered equations and linked terms."""
+    cells = [c for c in notebook["cells"] if c["cell_type"] == "markdown"]
+    texts = ["".join(cell["source"]) for cell in cells]
+    texts = prose.label_equations(texts, f"{chapter.number:02d}")
+    for cell, text in zip(cells, prose.link_terms(texts, terms), strict=True):
+        cell["source"] = text
+    return notebook
+
+
+def frame(text, chapter, *, known, claims):
     """The notebook with its number in the title, its head and its stamp."""
     notebook = json.loads(text)
     cells = notebook["cells"]
     first = "".join(cells[0]["source"])
     opening = f"# {chapter.numbered_title}\n\n"
-    opening += parts.head(chapter, known=chapters)
+    opening += parts.head(chapter, known=known, claims=claims)
     cells[0]["source"] = re.sub(
         r"^# .*$", lambda _: opening, first, count=1, flags=re.M
     )
@@ -85,14 +120,14 @@ def frame(text, chapter, chapters):
             tags.append("hide-input")
         for output in cell.get("outputs", []):
             data = output.get("data", {})
-            if claims := data.pop(weaving.CLAIMS, None):
-                data["text/markdown"] = parts.claim_table(claims)
+            if shown := data.pop(weaving.CLAIMS, None):
+                data["text/markdown"] = parts.claim_table(shown)
             data.pop(weaving.DATA, None)  # for machines; the note says the same
     stamp = {"cell_type": "markdown", "metadata": {}, "source": parts.stamp(chapter)}
     if notebook["nbformat_minor"] >= 5:
         stamp["id"] = "hlnb-stamp"
     cells.append(stamp)
-    return json.dumps(notebook)
+    return notebook
 
 
 def folds(cell, tags):

@@ -9,7 +9,7 @@ import math
 import re
 import tokenize
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -43,12 +43,19 @@ def find_root(start: str | Path | None = None) -> Path:
 
 @dataclass(frozen=True)
 class Parameter:
-    """One line of a parameters cell: `name: type = default  # help`."""
+    """One line of a parameters cell: `name: type = default  # help`.
+
+    `range` (lowest and highest number) or `choices` say which values, or items of a
+    list, a chapter takes; `effect` what they change.
+    """
 
     name: str
     type: str
     default: Any
     help: str
+    range: tuple[float, float] | None = None
+    choices: tuple[Any, ...] | None = None
+    effect: str = ""
 
     def parse(self, text: str) -> Any:
         """The value that `text`, typed by a user, has in this parameter's type."""
@@ -60,6 +67,20 @@ class Parameter:
             raise HlnbError(
                 f"Parameter {self.name} is of type {self.type}, which {text!r} is not."
             ) from None
+
+    def admit(self, value: Any) -> Any:
+        """The value, if the chapter takes it."""
+        for item in value if isinstance(value, list) else [value]:
+            if self.range and not self.range[0] <= item <= self.range[1]:
+                between = "from {:g} to {:g}".format(*self.range)
+            elif self.choices and item not in self.choices:
+                between = "one of " + ", ".join(map(repr, self.choices))
+            else:
+                continue
+            raise HlnbError(
+                f"Parameter {self.name} takes values {between}, not {item!r}."
+            )
+        return value
 
     def coerce(self, value: Any) -> Any:
         """The value in this parameter's type; a ValueError if it's of another."""
@@ -130,7 +151,7 @@ class Chapter:
 
     @property
     def metadata(self) -> dict[str, Any]:
-        """`metadata.hlnb`: goals, needs, smoke."""
+        """`metadata.hlnb`: goals, needs, smoke, ranges, seminar."""
         return self.notebook["metadata"].get("hlnb", {})
 
     @property
@@ -149,7 +170,15 @@ class Chapter:
             raise HlnbError(
                 f"{self.name} has {len(cells)} cells tagged parameters; it needs one."
             )
-        return parse_parameters(text_of(cells[0]), where=self.name)
+        found = parse_parameters(text_of(cells[0]), where=self.name)
+        for name, about in self.metadata.get("ranges", {}).items():
+            if name not in found:
+                raise HlnbError(
+                    f"{self.name}: metadata.hlnb.ranges names {name!r}, "
+                    "which is no parameter."
+                )
+            found[name] = _bounded(found[name], about, where=self.name)
+        return found
 
     def smoke(self) -> dict[str, Any]:
         """The tiny parameters of the smoke run, in the parameters' types."""
@@ -167,7 +196,27 @@ class Chapter:
                     f"{self.name}: metadata.hlnb.smoke gives {name} the value "
                     f"{value!r}, which is not of type {self.parameters[name].type}."
                 ) from None
-        return {name: self.parameters[name].coerce(values[name]) for name in values}
+        known = self.parameters
+        return {n: known[n].admit(known[n].coerce(v)) for n, v in values.items()}
+
+
+def _bounded(parameter: Parameter, about: Any, *, where: str) -> Parameter:
+    """The parameter with what `metadata.hlnb.ranges` says of it."""
+    match about:
+        case {"range": [int() | float() as low, int() | float() as high], **rest}:
+            bounds = {"range": (low, high)}
+        case {"range": {"choices": [_, *_] as choices}, **rest}:
+            bounds = {"choices": tuple(choices)}
+        case _:
+            rest, bounds = {}, None
+    if bounds is None or not isinstance(rest.get("effect"), str):
+        raise HlnbError(
+            f"{where}: metadata.hlnb.ranges of {parameter.name} does not read "
+            '{"range": [low, high] or {"choices": [...]}, "effect": "..."}.'
+        )
+    bounded = replace(parameter, effect=rest["effect"], **bounds)
+    bounded.admit(bounded.default)
+    return bounded
 
 
 def read_notebook(path: Path) -> dict[str, Any]:

@@ -632,7 +632,8 @@ def _overrides(
             raise HlnbError(f"{subject} parameter {name!r}; {hint}.")
         for chapter in chapters:
             if chapter not in without:
-                given[chapter.name][name] = chapter.parameters[name].parse(text)
+                parameter = chapter.parameters[name]
+                given[chapter.name][name] = parameter.admit(parameter.parse(text))
     return given
 
 
