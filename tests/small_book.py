@@ -120,7 +120,10 @@ def chapter(name: str, *, needs: list[str]) -> dict:
                 f"# A made-up chapter {name[:2]}\n\nIt follows {{cite:t}}`glasgow`.\n\n"
                 "## A section\n\nLet $f(x) = x^2$ on a toy problem, or on "
                 "toy problems:\n\n"
-                "$$\ny = x^2\n$$"
+                "$$\ny = x^2\n$$\n\n"
+                f"```{{prf:theorem}} Squares\n:label: thm-{name[:2]}-squares\n"
+                "They are positive.\n```\n\n```{prf:proof}\nTwo signs.\n```\n\n"
+                f"By {{prf:ref}}`thm-{name[:2]}-squares`, and so on."
             ),
             code(
                 "seeds: int = 5  # runs, one *seed* each\n"

@@ -133,6 +133,16 @@ def test_a_picture_or_number_that_no_chapter_has_stops_the_build(
     assert told in capsys.readouterr().err
 
 
+def test_theorems_are_numbered_by_chapter_and_listed(book):
+    assert "Theorem 8.1 (Squares)" in words(
+        page(book, "book/chapters/08_cifar_filters")
+    )
+    text = page(book, "book/theorems")
+    assert 'href="chapters/02_toy_problem_1.html#thm-02-squares"' in text
+    for chapter in (1, 2, 8):
+        assert f"Theorem {chapter}.1 Squares" in words(text)
+
+
 def test_equations_are_numbered_by_chapter_and_terms_linked_once(book):
     text = page(book, "book/chapters/08_cifar_filters")
     assert re.search(r'class="eqno">\(8\.1\)<', text)

@@ -187,6 +187,24 @@ def picture(name: str, found: list[Executed], *, root: Path) -> str:
     raise HlnbError(f"No chapter has a figure {name}, which a page asks for.")
 
 
+STATED = re.compile(
+    r"(?m)^(?P<fence>```+)\{prf:(?P<kind>(?!proof)\w+)\} *(?P<name>.*)\n"
+    r"(?::(?!label)[\w-]+:.*\n)*:label: (?P<label>[a-z0-9-]+)$"
+)
+
+
+def theorems(found: list[Executed]) -> str:
+    """Definitions and theorems of the chapters, each with its number and its name."""
+    rows = [
+        [f"{{prf:ref}}`{m['label']}`", m["name"], c.link]
+        for c in found
+        for cell in c.cells
+        if cell["cell_type"] == "markdown"
+        for m in STATED.finditer(chapters.text_of(cell))
+    ]
+    return table(["Statement", "Name", "Chapter"], rows) if rows else "None yet."
+
+
 def book_map(rows: list[dict], claims: list[dict], *, known: dict) -> str:
     """Problem by training: what was reached; a row's chapter must be in the book.
 

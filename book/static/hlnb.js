@@ -15,3 +15,47 @@ function reachable() {
 }
 window.addEventListener("load", reachable);
 window.addEventListener("resize", reachable);
+
+// The list of claims: choose a source and a verdict. Without this script all are shown.
+document.addEventListener("DOMContentLoaded", function () {
+  const place = document.querySelector(".hlnb-filter");
+  if (!place) return;
+  const sections = [...document.querySelectorAll(".bd-article section section")].filter(
+    (section) => section.querySelector("table.hlnb-claims")
+  );
+  const title = (section) =>
+    section.querySelector("h2").firstChild.textContent.trim();
+  const verdicts = [...new Set(
+    [...document.querySelectorAll("table.hlnb-claims .verdict")].map((v) => v.textContent)
+  )];
+  function select(label, all, options) {
+    const box = document.createElement("label");
+    const menu = document.createElement("select");
+    box.textContent = label + " ";
+    menu.append(new Option(all, ""), ...options.map((o) => new Option(o, o)));
+    menu.addEventListener("change", show);
+    box.append(menu);
+    place.append(box);
+    return menu;
+  }
+  const source = select("Source", "all sources", sections.map(title));
+  const verdict = select("Verdict", "all verdicts", verdicts);
+  const count = document.createElement("p");
+  count.setAttribute("role", "status");
+  place.append(count);
+  function show() {
+    let shown = 0;
+    for (const section of sections) {
+      let here = 0;
+      for (const row of section.querySelectorAll("table.hlnb-claims tbody tr")) {
+        const fits = !verdict.value || row.querySelector(".verdict").textContent === verdict.value;
+        row.hidden = !fits;
+        here += fits;
+      }
+      section.hidden = here === 0 || (source.value !== "" && title(section) !== source.value);
+      shown += section.hidden ? 0 : here;
+    }
+    count.textContent = shown + (shown === 1 ? " claim" : " claims");
+  }
+  show();
+});
