@@ -111,6 +111,7 @@ MAY_IMPORT = {
     "explorer": {
         *("data", "metrics", "models", "schedules", "table1", "training"),
     },
+    "specialization_claims": {"claims"},
     "claims": {"metrics", "errors"},
     "plotting": {"metrics", "results", "errors"},
     "plotting_images": {"plotting", "metrics", "results"},

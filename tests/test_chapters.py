@@ -209,7 +209,7 @@ def test_the_smoke_parameters_are_held_to_their_types(book):
     with pytest.raises(HlnbError, match="smoke names 'lrr'"):
         Chapter(path).smoke()
     path = add_chapter(book, "03_three", smoke={"lr": 3}, ranges=RANGES)
-    with pytest.raises(HlnbError, match="from 0.01 to 2, not 3"):
+    with pytest.raises(HlnbError, match=r"from 0\.01 to 2, not 3"):
         Chapter(path).smoke()
     path = add_chapter(book, "03_three", smoke={"seeds": 2.5})
     with pytest.raises(HlnbError, match=r"seeds the value 2.5, .* not of type int"):
