@@ -123,7 +123,9 @@ def chapter(name: str, *, needs: list[str]) -> dict:
                 "$$\ny = x^2\n$$\n\n"
                 f"```{{prf:theorem}} Squares\n:label: thm-{name[:2]}-squares\n"
                 "They are positive.\n```\n\n```{prf:proof}\nTwo signs.\n```\n\n"
-                f"By {{prf:ref}}`thm-{name[:2]}-squares`, and so on."
+                f"By {{prf:ref}}`thm-{name[:2]}-squares`, and so on.\n\n"
+                "| statement of the notes | where | verdict |\n|---|---|---|\n"
+                f"| $x \\mid y$ in {name[:2]} | *A section* | holds |"
             ),
             code(
                 "seeds: int = 5  # runs, one *seed* each\n"

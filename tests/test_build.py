@@ -133,6 +133,14 @@ def test_a_picture_or_number_that_no_chapter_has_stops_the_build(
     assert told in capsys.readouterr().err
 
 
+def test_statements_of_the_notes_stand_in_one_table(book):
+    text = page(book, "book/statements")
+    for name in small_book.NAMES:
+        assert f"in {name[:2]}" in words(text)
+        assert f'href="chapters/{name}.html"' in text
+    assert words(text).count("A section holds") == len(small_book.NAMES)
+
+
 def test_theorems_are_numbered_by_chapter_and_listed(book):
     assert "Theorem 8.1 (Squares)" in words(
         page(book, "book/chapters/08_cifar_filters")

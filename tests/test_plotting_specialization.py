@@ -43,6 +43,9 @@ def test_lines_go_from_one_network_to_the_other():
     assert np.allclose(ax.lines[0].get_xdata(), [0, 0.25, 0.5, 0.75, 1])
     assert np.allclose(ax.lines[-1].get_ydata(), np.median(values, axis=0))
     assert ax.get_title() == "8 units"
+    wide = {"two inits": values / 10}
+    fig = plots.lines_figure({"8 units": wide, "4 units": {"two inits": values}})
+    assert fig.axes[0].get_ylim() == (0, pytest.approx(1.05 * values.max()))
 
 
 def test_barriers_have_a_mark_for_each_pair():

@@ -205,6 +205,28 @@ def theorems(found: list[Executed]) -> str:
     return table(["Statement", "Name", "Chapter"], rows) if rows else "None yet."
 
 
+STATEMENTS = re.compile(
+    r"(?m)^\| statement of the notes \| where \| verdict \|\n"
+    r"\|[-| ]+\|\n((?:\|.*\|\n?)+)"
+)
+
+
+def statements(found: list[Executed]) -> str:
+    """Every statement of the seminar notes, from the tables of the chapters."""
+    rows = []
+    for c in found:
+        for cell in c.cells:
+            if cell["cell_type"] != "markdown":
+                continue
+            for match in STATEMENTS.finditer(chapters.text_of(cell)):
+                for line in match[1].splitlines():
+                    cells = re.split(r"(?<!\\)\|", line.strip().strip("|"))
+                    said, where, verdict = (text.strip() for text in cells)
+                    rows.append([said, f"{c.link}: {where}", verdict])
+    names = ["Statement of the notes", "Where it is shown", "Verdict"]
+    return table(names, rows) if rows else "None yet."
+
+
 def book_map(rows: list[dict], claims: list[dict], *, known: dict) -> str:
     """Problem by training: what was reached; a row's chapter must be in the book.
 

@@ -67,6 +67,7 @@ def generate(app, docname, source):
         "status": lambda: parts.status(found),
         "parameters": lambda: parts.parameters(found),
         "seminar": lambda: parts.seminar(found),
+        "statements": lambda: parts.statements(found),
         "theorems": lambda: parts.theorems(found),
         "totals": lambda: parts.totals(claims),
         "map": lambda: parts.book_map(

@@ -82,7 +82,8 @@ def lines_figure(
                 ax.plot(shares, pair, color=LOOKS[name][0], linewidth=0.6, alpha=0.45)
             middle = np.median(values, axis=0)
             ax.plot(shares, middle, **look(name), linewidth=2, markersize=4, label=name)
-        ax.set_ylim(bottom=0)
+    every = [v.max() for by in found.values() for v in by.values()]
+    axes[0].set_ylim(0, 1.05 * max(every))
     legend_below(fig)
     return fig
 
@@ -106,5 +107,6 @@ def spawn_figure(
         ax.plot(places, [median(v) for v in by_epochs.values()], **look(name), lw=2)
         ax.axhline(level, color="#666666", linestyle=":", linewidth=1.2)
         ax.set_xticks(places, [*map(str, by_epochs)])
-        ax.set_ylim(bottom=0)
+    every = [v.max() for by in found.values() for v in by.values()]
+    axes[0].set_ylim(0, 1.05 * max(level, *every))
     return fig
