@@ -88,6 +88,7 @@ MAY_IMPORT = {
         *("data", "metrics", "models", "results", "schedules", "seeding", "training"),
         "errors",
     },
+    "moments": {"errors"},
     "simplicity": {
         *("data", "metrics", "models", "results", "schedules", "seeding", "training"),
         "errors",
@@ -112,6 +113,7 @@ MAY_IMPORT = {
         *("data", "metrics", "models", "schedules", "table1", "training"),
     },
     "specialization_claims": {"claims"},
+    "simplicity_claims": {"claims", "simplicity"},
     "claims": {"metrics", "errors"},
     "plotting": {"metrics", "results", "errors"},
     "plotting_images": {"plotting", "metrics", "results"},

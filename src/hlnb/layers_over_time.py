@@ -34,11 +34,6 @@ def network(*, d: int, width: int, depth: int, n_classes: int) -> Model:
     return Model((*hidden, Affine("readout", width, n_classes, relu=False)))
 
 
-def times(steps: int, records: int) -> list[int]:
-    """About `records` steps from 1 to `steps`, evenly spread on a logarithmic scale."""
-    return sorted({round(s) for s in np.geomspace(1, steps, records)})
-
-
 def states(result: Result, run: int) -> list[State]:
     """The parameters of one run at each record; `result` has all of them as traces."""
     names = [name for name in result.traces if name.endswith((".weight", ".bias"))]
