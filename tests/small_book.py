@@ -167,6 +167,10 @@ def chapter(name: str, *, needs: list[str]) -> dict:
                 display({VIEW: embedded["view_specs"][0], "text/plain": "VBox()"}),
             ),
             code(
+                "widget.show()",
+                display({"text/html": choices(png), "text/plain": "explorer"}),
+            ),
+            code(
                 "show(claims)",
                 display(
                     {
@@ -188,6 +192,15 @@ def chapter(name: str, *, needs: list[str]) -> dict:
             ),
         ],
     }
+
+
+def choices(png: str) -> str:
+    """The skeleton of a widget of choices."""
+    return (
+        '<div class="hlnb-choices hlnb-explorer"><p>Made up.</p>'
+        '<img class="hlnb-frame" alt="A card." '
+        f'src="data:image/png;base64,{png}"></div>'
+    )
 
 
 def claims(name: str) -> list[dict]:

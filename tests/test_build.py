@@ -106,6 +106,12 @@ def test_the_map_has_our_numbers_as_links_and_no_row_of_an_absent_chapter(book):
     assert "that is not there" not in text
 
 
+def test_the_front_page_has_the_explorer_of_a_chapter(book):
+    text = page(book, "book/intro")
+    assert 'class="hlnb-choices hlnb-explorer"' in text
+    assert "A card." in text
+
+
 def test_a_part_opens_with_a_picture_of_a_chapter(book):
     text = page(book, "book/parts/report")
     assert "A parabola that opens upwards." in text
@@ -117,6 +123,7 @@ def test_a_part_opens_with_a_picture_of_a_chapter(book):
     [
         ("parts/report.md", "picture fig-", "picture fig-no-", "No chapter has a fig"),
         ("map.yml", "{02-a}", "{02-z}", "names 02-z, which is no claim"),
+        ("intro.md", "widget explorer", "widget other", "has a widget other"),
     ],
 )
 def test_a_picture_or_number_that_no_chapter_has_stops_the_build(

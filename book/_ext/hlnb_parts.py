@@ -227,6 +227,17 @@ def statements(found: list[Executed]) -> str:
     return table(names, rows) if rows else "None yet."
 
 
+def widget(name: str, found: list[Executed]) -> str:
+    """A widget of choices that a chapter shows, on another page."""
+    for c in found:
+        for cell in c.cells:
+            for output in cell.get("outputs", []):
+                text = "".join(output.get("data", {}).get("text/html", ""))
+                if f'class="hlnb-choices hlnb-{name}"' in text:
+                    return f"```{{raw}} html\n{text}\n```\n\nFrom {c.link}."
+    raise HlnbError(f"No chapter has a widget {name}, which a page asks for.")
+
+
 def book_map(rows: list[dict], claims: list[dict], *, known: dict) -> str:
     """Problem by training: what was reached; a row's chapter must be in the book.
 

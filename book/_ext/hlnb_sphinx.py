@@ -53,6 +53,12 @@ def read_book(app):
         ) from error
 
 
+PART = re.compile(
+    r"(?m)^\{\{ hlnb\."
+    r"(?:(?P<kind>picture|widget) (?P<name>[\w-]+)|(?P<part>\w+)) \}\}$"
+)
+
+
 def generate(app, docname, source):
     """A chapter gets its head and its stamp, a page its tables and pictures."""
     chapters, claims = app.hlnb_chapters, app.hlnb_claims
@@ -81,16 +87,17 @@ def generate(app, docname, source):
     }
 
     def part(match):
-        if name := match["picture"]:
-            return parts.picture(name, found, root=root)
+        if match["kind"] == "picture":
+            return parts.picture(match["name"], found, root=root)
+        if match["kind"] == "widget":
+            return parts.widget(match["name"], found)
         return made[match["part"]]()
 
     try:
         source[0] = re.sub(
-            r"^\{\{ hlnb\.(?:picture (?P<picture>[\w-]+)|(?P<part>\w+)) \}\}$",
+            PART,
             part,
             source[0],
-            flags=re.M,
         )
     except (OSError, KeyError, HlnbError) as error:
         raise ExtensionError(f"{docname}: {error}") from error

@@ -132,8 +132,8 @@ class _Page(html.parser.HTMLParser):
             image = (at.get("src", ""), at.get("alt"))
             if self._figure:
                 self._figure[0].append(image)
-            else:
-                self.images.append((*image, False))
+            else:  # the cards of a widget are not numbered figures
+                self.images.append((*image, "hlnb-frame" in classes))
         elif tag == "script" and at.get("type") == WIDGETS:
             self._state = ""
 
