@@ -380,6 +380,11 @@ def verdict(name: str) -> str:
     return f"[{name}]{{.verdict .verdict-{name.replace(' ', '-')}}}"
 
 
+def total(claims: list[dict]) -> str:
+    """How many claims met which verdict, of all sources."""
+    return f"{len(claims)} claims: {badges(claims)}"
+
+
 def totals(claims: list[dict]) -> str:
     """How many claims met which verdict, per source."""
     sources = list(dict.fromkeys(map(key, claims)))

@@ -26,7 +26,12 @@ STYLE = """
   margin: 0 1.1em 0 .3em; }}
 .{n} input {{ height: 1.5rem; vertical-align: -.4rem; width: 1.5rem; }}
 .{n} p {{ color: #222; margin: .6rem 0 .3rem; }}
+.{n} span {{ white-space: nowrap; }}
 .{n} img {{ height: auto; max-width: 100%; }}
+@media (max-width: 576px) {{
+  .{n} .hlnb-choice {{ overflow-x: auto; }}
+  .{n} img {{ max-width: none; width: 36rem; }}
+}}
 .{n} .hlnb-choice {{ display: none; }}
 @supports not selector(:has(a)) {{ .{n} .hlnb-choice {{ display: block; }} }}
 """
@@ -76,9 +81,9 @@ class Choices:
         boxes, rules, cards = [], [], []
         for g, (group, options) in enumerate(self.groups.items()):
             radios = "".join(
-                f'<input type="radio" name="{n}-{g}" id="{n}-{g}-{i}"'
+                f'<span><input type="radio" name="{n}-{g}" id="{n}-{g}-{i}"'
                 f"{' checked' * (option == first[g])}>"
-                f'<label for="{n}-{g}-{i}">{escape(option)}</label>'
+                f'<label for="{n}-{g}-{i}">{escape(option)}</label></span> '
                 for i, option in enumerate(options)
             )
             boxes.append(
