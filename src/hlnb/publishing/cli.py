@@ -5,11 +5,13 @@ import json
 import signal
 import sys
 from collections.abc import Callable, Sequence
+from dataclasses import asdict
 
 from hlnb.errors import HlnbError
 from hlnb.publishing import execute, ledger
 from hlnb.publishing.chapters import find_root
 
+CLAIMS_MOVED = 3  # exit status of `hlnb diff`
 INTERRUPTED, TERMINATED = 130, 143  # 128 + the number of the signal
 WIDTH = 100
 
@@ -81,7 +83,23 @@ def _parser() -> argparse.ArgumentParser:
     claims = add("claims", _claims, "List the claims of the executed chapters.")
     claims.add_argument("--json", action="store_true", help="as a list of objects")
 
-    add("build", _build, "Build the pages from the executed chapters.")
+    diff = add("diff", _diff, "Compare the claims of a re-run with the published ones.")
+    diff.add_argument("rerun", help="an executed notebook, a folder, or a JSON list")
+    diff.add_argument(
+        "--against", metavar="PLACE", help="the same, published (default: the book)"
+    )
+    diff.add_argument("--json", action="store_true", help="as a list of objects")
+
+    build = add("build", _build, "Build the pages from the executed chapters.")
+    build.add_argument(
+        "--edition",
+        choices=["reader", "student"],
+        default="reader",
+        help="student: without solutions, into _build/student",
+    )
+
+    release = add("release", _release, "Pack the built book for an archive.")
+    release.add_argument("--out", metavar="DIR", help="default: _build/release")
 
     serve = add("serve", _serve, "Show the built pages in a browser.")
     serve.add_argument("--port", type=_positive, default=8000)
@@ -167,6 +185,24 @@ def _claims(arguments: argparse.Namespace) -> int:
     return 0
 
 
+def _diff(arguments: argparse.Namespace) -> int:
+    from hlnb.publishing import compare
+
+    root = None if arguments.against else find_root()
+    before = compare.read(arguments.against) if root is None else ledger.claims(root)
+    changes = compare.compare(before, compare.read(arguments.rerun))
+    if not changes:
+        raise HlnbError(f"{arguments.rerun} has no claim of the published book.")
+    if arguments.json:
+        listed = [{**asdict(change), "by": change.by} for change in changes]
+        print(json.dumps(listed, ensure_ascii=False, indent=1))
+    else:
+        _print_table(compare.rows(changes))
+    moved = compare.moved(changes)
+    print(f"{len(moved)} of {len(changes)} claims moved.", file=sys.stderr)
+    return CLAIMS_MOVED if moved else 0
+
+
 def _reached(value: float | None) -> str:
     return "not reached" if value is None else _short(value)
 
@@ -178,9 +214,20 @@ def _short(value: object) -> str:
 
 
 def _build(arguments: argparse.Namespace) -> int:
-    from hlnb.publishing.build import build
+    if arguments.edition == "student":
+        from hlnb.publishing.editions import build_student as build
+    else:
+        from hlnb.publishing.build import build
 
     print(f"Built {build(find_root())}")
+    return 0
+
+
+def _release(arguments: argparse.Namespace) -> int:
+    from hlnb.publishing.release import release
+
+    archive = release(find_root(), arguments.out)
+    print(f"Packed {archive}, {archive.stat().st_size / 1e6:.0f} MB")
     return 0
 
 
