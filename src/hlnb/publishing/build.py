@@ -26,18 +26,7 @@ def build(root: Path) -> Path:
     root = Path(root).resolve()
     offline = assets.prepare(root) is not None
     staging = root / "_build" / "staging"
-    shutil.rmtree(staging, ignore_errors=True)
-    command = [sys.executable, "-c", "from jupyter_book.cli.main import main; main()"]
-    options = ["build", str(root), "--path-output", str(staging), "--all", "-q"]
-    done = subprocess.run(
-        [*command, *options, "-W", "-n", "--keep-going"],
-        cwd=root,
-        capture_output=True,
-        text=True,
-    )
-    rendered = staging / "_build" / "html"
-    if done.returncode:
-        _refuse(_complaints(done.stdout + done.stderr), "Jupyter Book gave")
+    rendered = render(root, staging)
     if findings := check(rendered, offline=offline):
         _refuse(findings, "the check of the pages gave")
     html, old = root / "_build" / "html", root / "_build" / "html.old"
@@ -48,6 +37,25 @@ def build(root: Path) -> Path:
     shutil.rmtree(old, ignore_errors=True)
     shutil.rmtree(staging, ignore_errors=True)
     return html / "index.html"
+
+
+def render(root: Path, staging: Path, *, builder: str = "html") -> Path:
+    """The folder of the pages that Jupyter Book made below `staging`; warnings stop it.
+
+    builder: html, or singlehtml for the whole book on one page.
+    """
+    shutil.rmtree(staging, ignore_errors=True)
+    command = [sys.executable, "-c", "from jupyter_book.cli.main import main; main()"]
+    options = ["build", str(root), "--path-output", str(staging), "--all", "-q"]
+    done = subprocess.run(
+        [*command, *options, "--builder", builder, "-W", "-n", "--keep-going"],
+        cwd=root,
+        capture_output=True,
+        text=True,
+    )
+    if done.returncode:
+        _refuse(_complaints(done.stdout + done.stderr), "Jupyter Book gave")
+    return staging / "_build" / builder
 
 
 def _complaints(output: str) -> list[str]:

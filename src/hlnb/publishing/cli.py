@@ -98,6 +98,8 @@ def _parser() -> argparse.ArgumentParser:
         help="student: without solutions, into _build/student",
     )
 
+    add("pdf", _pdf, "Print the whole book, by Chromium.")
+
     release = add("release", _release, "Pack the built book for an archive.")
     release.add_argument("--out", metavar="DIR", help="default: _build/release")
 
@@ -220,6 +222,14 @@ def _build(arguments: argparse.Namespace) -> int:
         from hlnb.publishing.build import build
 
     print(f"Built {build(find_root())}")
+    return 0
+
+
+def _pdf(arguments: argparse.Namespace) -> int:
+    from hlnb.publishing.printing import pdf
+
+    printed = pdf(find_root())
+    print(f"Printed {printed}, {printed.stat().st_size / 1e6:.0f} MB")
     return 0
 
 
