@@ -14,6 +14,7 @@ import small_book
 from hlnb.errors import HlnbError
 from hlnb.publishing import assets, editions, release
 from hlnb.publishing.chapters import read_notebook, text_of
+from hlnb.publishing.cli import main
 
 ROOT = Path(__file__).parents[1]
 NAME = "02_toy_problem_1"
@@ -23,7 +24,7 @@ SECRETS = (b"hidden-words", b"hidden_code", b"hidden-frame", b"hidden-plan")
 
 
 def solved(notebook: dict) -> dict:
-    """The notebook with an exercise: a box among text, and a tagged cell with a film."""
+    """The notebook with an exercise: a box among text, a tagged cell with a film."""
     notebook = copy.deepcopy(notebook)
     film = small_book.film_of([small_book.picture(0.1)] * 2)
     film.children[1].children[0].value = '<img alt="hidden-frame" src="data:,">'
@@ -74,7 +75,7 @@ def files(folder: Path):
                 yield from ((n, archive.read(n)) for n in archive.namelist())
 
 
-def test_the_rendered_edition_holds_no_solution_anywhere(book):
+def test_the_rendered_edition_holds_no_solution_anywhere(book, monkeypatch, capsys):
     assets.prepare(small_book.ROOT)
     fetched = small_book.ROOT / assets.FOLDER
     if fetched.is_dir():
@@ -85,8 +86,13 @@ def test_the_rendered_edition_holds_no_solution_anywhere(book):
     assert dict(files(book / "book")) == before
     release.downloads(book, html)  # those of the book itself do hold solutions
     assert any(SECRETS[0] in data for _, data in files(html / "downloads"))
-    html = editions.build_student(book).parent
+    monkeypatch.chdir(book)
+    assert main(["build", "--edition", "student"]) == 0
+    assert capsys.readouterr().out == f"Built {html / 'index.html'}\n"
+    editions.write_source(book, book.parent / "students")
+    release.downloads(book.parent / "students", html)
     names = {name for name, _ in files(html)}
+    assert f"downloads/{NAME}.ipynb" in names
     assert f"_sources/book/chapters/{NAME}.ipynb" in names
     assert "searchindex.js" in names
     for name, data in files(html):
@@ -115,6 +121,7 @@ def test_the_source_of_the_edition_leaves_the_rest_as_it_is(book, tmp_path):
 def test_no_line_of_a_real_solution_remains(path):
     notebook = read_notebook(path)
     found = editions.without_solutions(notebook, name=path.stem)
+    assert notebook == read_notebook(path)
     left = "\n".join(map(text_of, found["cells"]))
     for cell in notebook["cells"]:
         text = text_of(cell)

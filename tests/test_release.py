@@ -16,6 +16,7 @@ import yaml
 import small_book
 from hlnb.errors import HlnbError
 from hlnb.publishing import ledger, release
+from hlnb.publishing.cli import main
 from publishing_fixtures import add_chapter, edit, make_book
 
 ROOT = Path(__file__).parents[1]
@@ -112,10 +113,10 @@ def test_the_archive_is_complete_and_its_digests_are_right(book):
     files = unpacked(archive)
     files = {name.removeprefix(f"hlnb-{version}/"): d for name, d in files.items()}
     manifest = files.pop("MANIFEST.sha256").decode()
-    sums = {hashlib.sha256(data).hexdigest(): name for name, data in files.items()}
-    listed = dict(line.split("  ") for line in manifest.splitlines())
-    assert set(listed.values()) == set(files)
-    assert all(digest in sums for digest in listed)
+    listed = [line.split("  ") for line in manifest.splitlines()]
+    assert {name: digest for digest, name in listed} == {
+        name: hashlib.sha256(data).hexdigest() for name, data in files.items()
+    }
     for name in (
         *("html/index.html", "claims.json", "claims.csv", ".zenodo.json"),
         *("CITATION.cff", "html/slides/slides.css", "_toc.yml"),
@@ -151,11 +152,22 @@ def test_every_top_level_file_of_the_repository_is_packed_or_ignored():
             assert path.name in release.SOURCES
 
 
-def test_a_chapter_that_is_not_fresh_is_refused(tmp_path):
+def test_the_command_says_where_the_archive_lies(book, tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(book)
+    assert main(["release", "--out", str(tmp_path / "out")]) == 0
+    (line,) = capsys.readouterr().out.splitlines()
+    (archive,) = (tmp_path / "out").glob("*.zip")
+    assert line.startswith(f"Packed {archive}, ")
+
+
+def test_a_chapter_that_is_not_fresh_is_refused(tmp_path, monkeypatch, capsys):
     root = make_book(tmp_path / "book")
     add_chapter(root, "01_first")
-    with pytest.raises(HlnbError, match="No release: 01_first was never executed"):
-        release.release(root)
+    monkeypatch.chdir(root)
+    assert main(["release"]) == 1
+    told = capsys.readouterr().err
+    assert told.startswith("hlnb: No release: 01_first was never executed; `hlnb run")
+    assert told.endswith("`hlnb check` lists what to mend.\n")
 
 
 @pytest.mark.parametrize(

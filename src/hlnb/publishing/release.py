@@ -1,0 +1,236 @@
+"""What leaves the book: the downloads of its pages, and the archive of a release."""
+
+import csv
+import hashlib
+import io
+import json
+import tomllib
+import zipfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from hlnb.errors import HlnbError
+from hlnb.files import write_whole
+from hlnb.publishing import chapters, ledger, slides
+from hlnb.publishing.ledger import executed_path
+
+DOWNLOADS = "downloads"  # below the rendered book
+NOTEBOOKS = "hlnb-notebooks"
+SOURCES = (  # of the book, below its root: files, and folders with all they hold
+    *("src", "tests", "benchmarks", "notebooks", "book", ".binder", ".ci", ".github"),
+    *("README.md", "CHANGELOG.md", "CONTRIBUTING.md", "DECISIONS.md", "LICENSE"),
+    *("CITATION.cff", "Makefile", "pyproject.toml", "constraints.txt"),
+    *("environment.yml", ".gitignore", "_config.yml", "_toc.yml", "genindex.md"),
+)
+UNWANTED = {"__pycache__", "node_modules", ".ipynb_checkpoints", ".DS_Store"}
+ENDINGS = (".egg-info", ".pyc", ".tmp.ipynb", ".failed.ipynb")
+PROGRAMS = {".ci/run", ".binder/postBuild"}
+EPOCH = (1980, 1, 1, 0, 0, 0)  # the first date that a zip file knows
+
+
+def downloads(root: Path, html: Path) -> list[Path]:
+    """Puts what the pages offer into `html`, a book rendered from `root`.
+
+    For each chapter with a page: `downloads/NAME.ipynb`, the clean notebook,
+    `downloads/NAME-executed.ipynb` and `slides/NAME.html`. For all of them
+    `downloads/hlnb-notebooks.zip`, with the claims as JSON and CSV. The student edition
+    is rendered from stripped notebooks, so its downloads are stripped too.
+    """
+    files, packed = {}, {}
+    shown = _rendered(root, html)
+    for chapter in shown:
+        clean, executed = chapter.path, executed_path(chapter)
+        files[f"{chapter.name}.ipynb"] = clean.read_bytes()
+        files[f"{chapter.name}-executed.ipynb"] = executed.read_bytes()
+        packed[f"notebooks/{clean.name}"] = clean.read_bytes()
+        packed[f"executed/{clean.name}"] = executed.read_bytes()
+    names = {chapter.name for chapter in shown}
+    packed |= _claims([c for c in ledger.claims(root) if c["chapter"] in names])
+    if (licence := root / "LICENSE").is_file():
+        packed["LICENSE"] = licence.read_bytes()
+    files[f"{NOTEBOOKS}.zip"] = pack(packed, folder=NOTEBOOKS)
+    written = [write_whole(html / DOWNLOADS / n, data) for n, data in files.items()]
+    return written + slides.make(html)
+
+
+def _rendered(root: Path, html: Path) -> list[chapters.Chapter]:
+    """The chapters that have a page."""
+    pages = html / slides.CHAPTERS
+    return [c for c in chapters.load(root) if (pages / f"{c.name}.html").is_file()]
+
+
+def _claims(found: list[dict[str, Any]]) -> dict[str, bytes]:
+    """The claims as two files."""
+    text = json.dumps(found, ensure_ascii=False, indent=1)
+    table = io.StringIO(newline="")
+    columns = dict.fromkeys(["id", "chapter", *ledger.FIELDS, "note"])
+    writer = csv.DictWriter(
+        table, list(columns), extrasaction="ignore", lineterminator="\n"
+    )
+    writer.writeheader()
+    writer.writerows(found)
+    return {
+        "claims.json": f"{text}\n".encode(),
+        "claims.csv": table.getvalue().encode(),
+    }
+
+
+def pack(files: dict[str, bytes], *, folder: str) -> bytes:
+    """A zip file of `files` in one folder; equal files give equal bytes.
+
+    Names are sorted and dates fixed. Another version of zlib may compress to others.
+    """
+    target = io.BytesIO()
+    with zipfile.ZipFile(target, "w", zipfile.ZIP_DEFLATED, compresslevel=9) as archive:
+        for name in sorted(files):
+            entry = zipfile.ZipInfo(f"{folder}/{name}", EPOCH)
+            entry.create_system = 3  # Unix, wherever it is made
+            entry.external_attr = (0o755 if name in PROGRAMS else 0o644) << 16
+            entry.compress_type = zipfile.ZIP_DEFLATED
+            archive.writestr(entry, files[name])
+    return target.getvalue()
+
+
+def release(root: Path, out: str | Path | None = None) -> Path:
+    """The archive of a release, `hlnb-VERSION.zip`, beside it its digest.
+
+    `out` is a folder, default `_build/release`. The archive holds the rendered book in
+    `html/`, the sources with the executed chapters and their provenance, the claims,
+    metadata for a deposit at Zenodo, and `MANIFEST.sha256`, which `sha256sum -c` reads.
+    It is refused while a chapter is not fresh or a page is older than its source.
+    """
+    root = Path(root).resolve()
+    if problems := ledger.check(root):
+        more = f" (and {len(problems) - 1} more)" if len(problems) > 1 else ""
+        raise HlnbError(
+            f"No release: {problems[0]}{more} `hlnb check` lists what to mend."
+        )
+    html = root / "_build" / "html"
+    _refuse_outdated(root, html)
+    citation = _yaml(root / "CITATION.cff")
+    project = tomllib.loads((root / "pyproject.toml").read_text("utf8"))["project"]
+    if str(citation.get("version")) != project["version"]:
+        raise HlnbError(
+            f"No release: CITATION.cff names the version {citation.get('version')}, "
+            f"pyproject.toml {project['version']}; make them agree."
+        )
+    files = {f"html/{name}": data for name, data in _tree(html)}
+    for name in SOURCES:
+        place = root / name
+        if place.is_dir():
+            files |= {f"{name}/{below}": data for below, data in _tree(place)}
+        elif place.is_file():
+            files[name] = place.read_bytes()
+    files |= _claims(ledger.claims(root))
+    about = zenodo(citation, description=project["description"])
+    text = json.dumps(about, ensure_ascii=False, indent=2)
+    files[".zenodo.json"] = f"{text}\n".encode()
+    sums = [f"{_sha256(files[name])}  {name}\n" for name in sorted(files)]
+    files["MANIFEST.sha256"] = "".join(sums).encode()
+    title = f"hlnb-{project['version']}"
+    folder = Path(out) if out is not None else root / "_build" / "release"
+    data = pack(files, folder=title)
+    archive = write_whole(folder / f"{title}.zip", data)
+    line = f"{_sha256(data)}  {archive.name}\n"
+    write_whole(folder / f"{archive.name}.sha256", line.encode())
+    return archive
+
+
+def _refuse_outdated(root: Path, html: Path) -> None:
+    """An error if the pages were not rendered from what lies in the book now."""
+    if not (html / "index.html").is_file():
+        raise HlnbError("No release: the book is not built; run `hlnb build` first.")
+    if not (html / slides.VENDOR).is_dir():
+        raise HlnbError(
+            "No release: the pages take their scripts from public hosts; install npm "
+            "and run `hlnb build`, so that the archive works offline."
+        )
+    for name in _listed(_yaml(root / "_toc.yml")):
+        file = f"{name}.md" if (root / f"{name}.md").is_file() else f"{name}.ipynb"
+        source, kept = root / file, html / "_sources" / file
+        if not source.is_file() or not kept.is_file() or _differ(source, kept):
+            raise HlnbError(
+                f"No release: the page {name} is older than its source; "
+                "run `hlnb build` first."
+            )
+    for chapter in _rendered(root, html):
+        offered = html / DOWNLOADS / chapter.path.name
+        if not offered.is_file() or _differ(chapter.path, offered):
+            raise HlnbError(
+                f"No release: the download of {chapter.name} is older than its "
+                "notebook; run `hlnb build` first."
+            )
+
+
+def _differ(one: Path, two: Path) -> bool:
+    return one.read_bytes() != two.read_bytes()
+
+
+def _listed(contents: dict[str, Any]) -> Iterator[str]:
+    """The pages that a table of contents names."""
+    if "root" in contents:
+        yield contents["root"]
+    if "file" in contents:
+        yield contents["file"]
+    for key in ("parts", "chapters", "sections"):
+        for part in contents.get(key, []):
+            yield from _listed(part)
+
+
+def _yaml(path: Path) -> dict[str, Any]:
+    try:
+        return yaml.safe_load(path.read_text("utf8"))
+    except (OSError, yaml.YAMLError) as error:
+        raise HlnbError(f"Cannot read {path}: restore it.") from error
+
+
+def _tree(folder: Path) -> Iterator[tuple[str, bytes]]:
+    """Name and bytes of each file below a folder, without what tools leave behind."""
+    for path in sorted(folder.rglob("*")):
+        parts = path.relative_to(folder).parts
+        stray = any(p in UNWANTED or p.endswith(ENDINGS) for p in parts)
+        lock = path.name.startswith(".") and path.parent.name == "chapters"
+        if path.is_file() and not stray and not lock:
+            yield "/".join(parts), path.read_bytes()
+
+
+def _sha256(data: bytes) -> str:
+    return hashlib.sha256(data).hexdigest()
+
+
+def zenodo(citation: dict[str, Any], *, description: str) -> dict[str, Any]:
+    """The metadata that Zenodo asks for, from what CITATION.cff says."""
+    code = citation.get("repository-code")
+    link = {"identifier": code, "relation": "isSupplementTo", "scheme": "url"}
+    about = {
+        "title": citation["title"],
+        "upload_type": "software",
+        "version": str(citation["version"]),
+        "license": citation["license"],
+        "creators": [_person(author) for author in citation["authors"]],
+        "description": description,
+        "keywords": citation.get("keywords"),
+        "related_identifiers": [link] if code else None,
+        "references": [_reference(work) for work in citation.get("references", [])],
+    }
+    return {key: value for key, value in about.items() if value}
+
+
+def _person(author: dict[str, str]) -> dict[str, str]:
+    if "name" in author:
+        return {"name": author["name"]}
+    name = f"{author['family-names']}, {author['given-names']}"
+    known = {"name": name, "affiliation": author.get("affiliation")}
+    known["orcid"] = author.get("orcid", "").rpartition("/")[2] or None
+    return {key: value for key, value in known.items() if value}
+
+
+def _reference(work: dict[str, Any]) -> str:
+    """A cited work as a line of text."""
+    authors = "; ".join(_person(author)["name"] for author in work["authors"])
+    place = work.get("institution", {}).get("name", "")
+    parts = [authors, work["title"], place, str(work.get("year", ""))]
+    return ". ".join(part for part in parts if part) + "."
