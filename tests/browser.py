@@ -84,10 +84,12 @@ def served(html: Path) -> Iterator[str]:
 
 
 def pages(html: Path) -> list[str]:
-    """Every page but the one that only forwards to the front page."""
+    """Every page but the one that only forwards to the front page, and the slides."""
     found = (p.relative_to(html) for p in sorted(html.rglob("*.html")))
     return [
-        str(p) for p in found if "_static" not in p.parts and str(p) != "index.html"
+        str(p)
+        for p in found
+        if not {"_static", "slides"} & set(p.parts) and str(p) != "index.html"
     ]
 
 

@@ -125,7 +125,7 @@ def chapter(name: str, *, needs: list[str]) -> dict:
                 "They are positive.\n```\n\n```{prf:proof}\nTwo signs.\n```\n\n"
                 f"By {{prf:ref}}`thm-{name[:2]}-squares`, and so on.\n\n"
                 "| statement of the notes | where | verdict |\n|---|---|---|\n"
-                f"| $x \\mid y$ in {name[:2]} | *A section* | holds |"
+                f"| $x \\mid y$ in {name[:2]} | *A section* | {{glue:text}}`half:.2f` |"
             ),
             code(
                 "seeds: int = 5  # runs, one *seed* each\n"
@@ -141,6 +141,7 @@ def chapter(name: str, *, needs: list[str]) -> dict:
                     {"image/png": png},
                     {"hlnb": {"alt": "A parabola.", "caption": "x squared."}},
                 ),
+                display({"text/markdown": "| beside |\n|---|\n| the figure |"}),
                 mystnb={
                     "image": {"alt": "A parabola that opens upwards."},
                     "figure": {"caption": "The curve $x^2$.", "name": f"fig-{name}"},

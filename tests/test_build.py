@@ -74,6 +74,19 @@ def test_a_head_sums_up_the_verdicts_and_says_how_long_it_is_to_read(book):
     assert "1 reproduced 1 partly 1 not reproduced 1 not testable here" in text
 
 
+def test_a_chapter_can_be_taken_along(book):
+    html = book / "_build" / "html"
+    text = page(book, "book/chapters/02_toy_problem_1")
+    for place in (
+        "downloads/02_toy_problem_1.ipynb",
+        "downloads/02_toy_problem_1-executed.ipynb",
+        "slides/02_toy_problem_1.html",
+    ):
+        assert f'href="../../{place}"' in text
+        assert (html / place).is_file()
+    assert (html / "downloads" / "hlnb-notebooks.zip").is_file()
+
+
 def test_a_claim_leads_to_the_line_of_the_cell_that_computed_it(book):
     text = page(book, "book/claims")
     for name in small_book.NAMES:
@@ -140,12 +153,19 @@ def test_a_picture_or_number_that_no_chapter_has_stops_the_build(
     assert told in capsys.readouterr().err
 
 
+def test_what_stands_beside_a_figure_is_not_its_caption(book):
+    text = page(book, "book/chapters/08_cifar_filters")
+    figure, beside = text.index("</figure>"), text.index("the figure")
+    assert figure < beside
+    assert text.count('id="fig-08-cifar-filters"') == 1
+
+
 def test_statements_of_the_notes_stand_in_one_table(book):
     text = page(book, "book/statements")
     for name in small_book.NAMES:
         assert f"in {name[:2]}" in words(text)
         assert f'href="chapters/{name}.html"' in text
-    assert words(text).count("A section holds") == len(small_book.NAMES)
+    assert words(text).count("A section 0.25") == len(small_book.NAMES)
 
 
 def test_theorems_are_numbered_by_chapter_and_listed(book):

@@ -16,9 +16,10 @@ SHOWN = """() => [...document.querySelectorAll('.jupyter-widgets img')]
 
 def inputs(root: Path) -> list[Path]:
     """The files that the pages are made of."""
-    package = [root / "src/hlnb/publishing" / f for f in ("assets.py", "build.py")]
-    made = ("__pycache__", "node_modules")
-    book = [p for p in (root / "book").rglob("*") if not set(made) & set(p.parts)]
+    made = ("assets.py", "build.py", "release.py", "slides.py")
+    package = [root / "src/hlnb/publishing" / f for f in made]
+    passing = {"__pycache__", "node_modules"}
+    book = [p for p in (root / "book").rglob("*") if not passing & set(p.parts)]
     return [root / "_config.yml", root / "_toc.yml", *package, *book]
 
 

@@ -1,5 +1,6 @@
 """The generated parts of the book, as MyST text, made from files only."""
 
+import ast
 import base64
 import json
 import re
@@ -50,6 +51,26 @@ class Executed(chapters.Chapter):
         ]
         return max(1, round(len(" ".join(texts).split()) / 200))
 
+    @cached_property
+    def glued(self) -> dict[str, Any]:
+        """The numbers and words that the chapter's prose is given, by name."""
+        return {
+            output["metadata"]["scrapbook"]["name"]: ast.literal_eval(
+                "".join(output["data"]["application/papermill.record/text/plain"])
+            )
+            for cell in self.cells
+            for output in cell.get("outputs", [])
+            if "scrapbook" in output.get("metadata", {})
+        }
+
+    def with_numbers(self, text: str) -> str:
+        """A text of the chapter for another page, which knows none of its numbers."""
+        return re.sub(
+            r"\{glue:text\}`(\w+)(?::([^`]*))?`",
+            lambda m: format(self.glued[m[1]], m[2] or ""),
+            text,
+        )
+
     @property
     def link(self) -> str:
         return f"{{doc}}`{self.numbered_title} </book/chapters/{self.name}>`"
@@ -79,7 +100,7 @@ def head(chapter: Executed, *, known: dict[str, Executed], claims: list[dict]) -
     ]
     if own := [c for c in claims if c["chapter"] == chapter.name]:
         parts += [f"[Claims]{{.hlnb-label}} {badges(own)}", ""]
-    parts += ["::::", ""]
+    parts += [f"[Take along]{{.hlnb-label}} {downloads(chapter)}", "", "::::", ""]
     if chapter.parameters:
         parts += [
             ":::::{dropdown} Parameters, and how to run this chapter with your own",
@@ -97,6 +118,16 @@ def head(chapter: Executed, *, known: dict[str, Executed], claims: list[dict]) -
             ":::::",
         ]
     return "\n".join(parts)
+
+
+def downloads(chapter: Executed) -> str:
+    """Links to files that the build puts beside the pages, from a chapter's page."""
+    files = {
+        "notebook": f"downloads/{chapter.name}.ipynb",
+        "executed notebook": f"downloads/{chapter.name}-executed.ipynb",
+        "slides": f"slides/{chapter.name}.html",
+    }
+    return " · ".join(f'<a href="../../{at}">{text}</a>' for text, at in files.items())
 
 
 def parameter_table(chapter: Executed) -> str:
@@ -219,7 +250,7 @@ def statements(found: list[Executed]) -> str:
             if cell["cell_type"] != "markdown":
                 continue
             for match in STATEMENTS.finditer(chapters.text_of(cell)):
-                for line in match[1].splitlines():
+                for line in c.with_numbers(match[1]).splitlines():
                     cells = re.split(r"(?<!\\)\|", line.strip().strip("|"))
                     said, where, verdict = (text.strip() for text in cells)
                     rows.append([said, f"{c.link}: {where}", verdict])

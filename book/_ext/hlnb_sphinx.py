@@ -133,11 +133,33 @@ def frame(text, chapter, *, known, claims):
             if shown := data.pop(weaving.CLAIMS, None):
                 data["text/markdown"] = parts.claim_table(shown)
             data.pop(weaving.DATA, None)  # for machines; the note says the same
+    notebook["cells"] = cells = [part for cell in cells for part in apart(cell)]
     stamp = {"cell_type": "markdown", "metadata": {}, "source": parts.stamp(chapter)}
     if notebook["nbformat_minor"] >= 5:
         stamp["id"] = "hlnb-stamp"
     cells.append(stamp)
     return notebook
+
+
+def apart(cell):
+    """The cell, and what it shows beside its figure in a cell of its own.
+
+    MyST-NB gives the name and the caption of a cell's figure to each of its outputs.
+    """
+    if "figure" not in cell["metadata"].get("mystnb", {}):
+        return [cell]
+    pictures = weaving.images(cell["outputs"])
+    others = [o for o in cell["outputs"] if o not in pictures]
+    if not any("scrapbook" not in o.get("metadata", {}) for o in others):
+        return [cell]
+    tags = [t for t in cell["metadata"].get("tags", []) if t == "claims"]
+    rest = cell | {
+        "id": f"{cell['id']}-rest",
+        "source": "# shown beside the figure above",
+        "outputs": others,
+        "metadata": {"tags": ["remove-input", *tags]},
+    }
+    return [cell | {"outputs": pictures}, rest]
 
 
 def folds(cell, tags):

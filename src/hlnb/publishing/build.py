@@ -12,7 +12,7 @@ from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
 from hlnb.errors import HlnbError
-from hlnb.publishing import assets
+from hlnb.publishing import assets, release
 
 WIDGETS = "application/vnd.jupyter.widget-state+json"
 
@@ -27,6 +27,7 @@ def build(root: Path) -> Path:
     offline = assets.prepare(root) is not None
     staging = root / "_build" / "staging"
     rendered = render(root, staging)
+    release.downloads(root, rendered)
     if findings := check(rendered, offline=offline):
         _refuse(findings, "the check of the pages gave")
     html, old = root / "_build" / "html", root / "_build" / "html.old"
@@ -70,8 +71,8 @@ def _refuse(lines: list[str], who: str) -> None:
     print("\n".join(lines), file=sys.stderr)
     number = f"{len(lines)} message" + "s" * (len(lines) != 1)
     raise HlnbError(
-        f"The book was not built: {who} the {number} above; the last good pages in "
-        "_build/html, if any, are untouched."
+        f"The book was not built: {who} the {number} above; the last good pages, if "
+        "any, are untouched."
     )
 
 

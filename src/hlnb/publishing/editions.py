@@ -126,7 +126,7 @@ def without_solutions(notebook: Notebook, *, name: str) -> Notebook:
     notebook["cells"] = cells
     notebook["metadata"].get("hlnb", {}).pop("seminar", None)
     if dropped and "widgets" in notebook["metadata"]:
-        notebook = weaving._with_stable_widgets(notebook)  # without those not shown
+        notebook = weaving.with_stable_widgets(notebook)  # without those not shown
         if not weaving.payloads(notebook, weaving.VIEW):
             del notebook["metadata"]["widgets"]
     return notebook

@@ -108,7 +108,7 @@ def normalize(notebook: Notebook, *, root: Path) -> Notebook:
     Widget models get ids that depend on their content and order alone; addresses in
     memory and the paths of the book and of the home folder go.
     """
-    notebook = _with_stable_widgets(notebook)
+    notebook = with_stable_widgets(notebook)
     for cell in notebook["cells"]:
         for output in cell.get("outputs", []):
             if "text" in output:
@@ -128,7 +128,7 @@ def _without_places(text: str | list[str], root: Path) -> str | list[str]:
     return text
 
 
-def _with_stable_widgets(notebook: Notebook) -> Notebook:
+def with_stable_widgets(notebook: Notebook) -> Notebook:
     """The notebook with its widget models numbered in the order a reader meets them.
 
     Models that neither a view nor a link of a shown model reaches are dropped.
