@@ -1,9 +1,11 @@
 """The rendered book: built whole or not at all, checked, offline, served."""
 
 import html
+import json
 import re
 import shutil
 import socket
+import sys
 import threading
 import urllib.request
 from pathlib import Path
@@ -110,6 +112,25 @@ def test_the_seminar_plan_has_minutes_and_wrong_answers(book):
     assert text.count("A section 20") == len(small_book.NAMES)
     assert "Before class. Run hlnb run 01 --smoke" in text
     assert "It falls. It rises" in text
+
+
+def test_minutes_of_sections_follow_a_rule(tmp_path):
+    sys.path.insert(0, str(small_book.ROOT / "book" / "_ext"))
+    import hlnb_parts
+
+    predict = "```{admonition} Predict\n:class: tip\nWhat?\n```"
+    cells = [
+        small_book.markdown("# T\n\n" + "word " * 900),
+        small_book.markdown("## One\n\n" + "word " * 900),
+        small_book.markdown(f"{predict}\n\n## Two\n\nwords"),
+        small_book.code("figure(x)"),
+        small_book.code("figure(y)"),
+        small_book.markdown("## Limits\n\nnone"),
+    ]
+    path = tmp_path / "01_one.ipynb"
+    path.write_text(json.dumps({"cells": cells, "metadata": {}}))
+    found = hlnb_parts.section_minutes(hlnb_parts.Executed(path))
+    assert found == {"One": 15, "Two": 5}
 
 
 def test_the_map_has_our_numbers_as_links_and_no_row_of_an_absent_chapter(book):

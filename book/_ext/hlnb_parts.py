@@ -169,17 +169,51 @@ def seminar(found: list[Executed]) -> str:
     """For each chapter: minutes of its sections, what to run before, wrong answers."""
     parts = []
     for c in found:
-        plan = c.metadata.get("seminar")
-        if not plan:
-            continue
-        total = sum(plan["sections"].values())
-        rows = [[plain(name), f"{time}"] for name, time in plan["sections"].items()]
+        plan = c.metadata.get("seminar", {})
+        minutes = plan.get("sections") or section_minutes(c)
+        rows = [[plain(name), f"{time}"] for name, time in minutes.items()]
+        total = sum(minutes.values())
         parts += [f"## {c.numbered_title}", "", f"{c.link}, {total} minutes.", ""]
-        parts += [f"**Before class.** {plan['before']}", ""]
+        took = seconds(c.provenance["seconds"])
+        before = plan.get("before") or (
+            f"Run `hlnb run {c.name[:2]} --smoke`, which takes seconds, to see that it "
+            f"works; the published run took {took}."
+        )
+        parts += [f"**Before class.** {before}", ""]
         parts += [table(["Section", "Minutes"], rows), ""]
-        wrong = [list(pair) for pair in plan["wrong"]]
-        parts += [table(["A common wrong answer", "What to say"], wrong), ""]
+        if wrong := [list(pair) for pair in plan.get("wrong", [])]:
+            parts += [table(["A common wrong answer", "What to say"], wrong), ""]
     return "\n".join(parts)
+
+
+def section_minutes(chapter: Executed) -> dict[str, int]:
+    """Minutes for each `##` section, by rule, in steps of five.
+
+    A hundred words a minute, three minutes for each figure or film, five for each
+    prediction: the class is to say something.
+    """
+    found: dict[str, float] = {}
+    name = None
+    for cell in chapter.cells:
+        text = chapters.text_of(cell)
+        if cell["cell_type"] != "markdown":
+            shows = re.search(r"\b(figure|film\.show|widget\.show)\(", text)
+            if name and shows:
+                found[name] += 3
+            continue
+        for piece in re.split(r"(?m)^(?=## )", text):
+            if head := re.match(r"## (.+)", piece):
+                name = head[1].strip()
+                found[name] = 0.0
+            if name:
+                found[name] += len(piece.split()) / 100
+                found[name] += 5 * piece.count("{admonition} Predict")
+    passed_over = ("Statement by statement", "Further reading", "Limits")
+    return {
+        name: 5 * max(1, round(time / 5))
+        for name, time in found.items()
+        if name not in passed_over
+    }
 
 
 def badges(claims: list[dict]) -> str:
