@@ -174,6 +174,13 @@ def test_a_picture_or_number_that_no_chapter_has_stops_the_build(
     assert told in capsys.readouterr().err
 
 
+def test_a_film_has_pictures_for_pages_without_scripts(book):
+    text = page(book, "book/chapters/08_cifar_filters")
+    (still,) = re.findall(r"<noscript>(.*?)</noscript>", text, re.DOTALL)
+    assert "3 of its 4 pictures" in still
+    assert re.findall(r'alt="(.*?)"', still) == ["Curve 0.", "Curve 1.", "Curve 3."]
+
+
 def test_what_stands_beside_a_figure_is_not_its_caption(book):
     text = page(book, "book/chapters/08_cifar_filters")
     figure, beside = text.index("</figure>"), text.index("the figure")

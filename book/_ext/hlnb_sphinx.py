@@ -133,6 +133,12 @@ def frame(text, chapter, *, known, claims):
             if shown := data.pop(weaving.CLAIMS, None):
                 data["text/markdown"] = parts.claim_table(shown)
             data.pop(weaving.DATA, None)  # for machines; the note says the same
+        for output in [*cell.get("outputs", [])]:
+            view = output.get("data", {}).get(weaving.VIEW)
+            if view and (film := parts.frames(notebook, view["model_id"])):
+                text = parts.without_script(film)
+                shown = {"data": {"text/html": text}, "metadata": {}}
+                cell["outputs"].append(output | shown)
     notebook["cells"] = cells = [part for cell in cells for part in apart(cell)]
     stamp = {"cell_type": "markdown", "metadata": {}, "source": parts.stamp(chapter)}
     if notebook["nbformat_minor"] >= 5:
