@@ -45,6 +45,7 @@ def test_networks_have_the_filters_asked_for():
     model = spec.network(side=6, filters=5, relu=False)
     assert [layer.n_out for layer in model.layers] == [5, 2]
     assert not model.layers[0].relu
+    assert not model.layers[1].relu
     assert spec.network(side=6, filters=5).layers[0].relu
     with pytest.raises(HlnbError, match="filters ≥ 1"):
         spec.network(side=6, filters=0)
@@ -52,7 +53,7 @@ def test_networks_have_the_filters_asked_for():
 
 def test_claims_about_filters_follow_from_the_numbers():
     degree = {
-        "learned": np.array([[0.1, 0.9], [0.2, 0.7]]),
+        "learned": np.array([[0.1, 0.9], [0.31, 0.7]]),
         "labels by coin": np.array([[0.1, 0.2], [0.1, 0.31]]),
     }
     found = about_filters(
@@ -65,7 +66,7 @@ def test_claims_about_filters_follow_from_the_numbers():
     counts = {c.id: (c.ours, c.n, c.verdict) for c in found}
     assert counts == {
         "spec-average": (2, 3, "partly"),
-        "spec-start": (2, 2, "reproduced"),
+        "spec-start": (1, 2, "partly"),
         "spec-end": (1, 2, "partly"),
         "spec-both": (1, 2, "partly"),
         "spec-coin": (1, 2, "partly"),
@@ -87,7 +88,7 @@ def test_claims_about_barriers_follow_from_the_numbers():
     found = about_barriers(
         wide,
         narrow,
-        shared=(np.array([0.3, 0.1]), np.array([0.2, 0.2])),
+        shared=(np.array([0.3, 0.1]), np.array([0.2, 0.05])),
         averages=(np.array([2.0, 3.0]), np.array([3.0, 9.0])),
     )
     verdicts = {c.id: c.verdict for c in found}
@@ -95,9 +96,9 @@ def test_claims_about_barriers_follow_from_the_numbers():
         "spec-two": "partly",
         "spec-two-narrow": "reproduced",
         "spec-one": "reproduced",
-        "spec-shared": "partly",
+        "spec-shared": "reproduced",
         "spec-matched": "partly",
         "spec-outputs": "reproduced",
     }
     assert found[0].ours == pytest.approx(20)
-    assert (found[3].low, found[3].high) == pytest.approx((-10, 10))
+    assert (found[3].low, found[3].high) == pytest.approx((-10, -5))
