@@ -10,6 +10,7 @@ import threading
 import urllib.request
 from pathlib import Path
 
+import html5lib
 import pytest
 
 import small_book
@@ -63,6 +64,18 @@ def test_a_chapter_has_its_head_its_figure_number_and_its_stamp(book):
     assert "Fig. 8.1" in text
     assert "The value is 0.250." in words
     assert "2026-11-23, in 12 min" in text
+
+
+def test_every_page_is_valid_html(book):
+    found = []
+    for path in sorted((book / "_build" / "html").rglob("*.html")):
+        if "_static" not in path.parts:
+            parser = html5lib.HTMLParser(strict=False)
+            parser.parse(path.read_text("utf8"))
+            found += [
+                f"{path.name} {place}: {code}" for place, code, _ in parser.errors
+            ]
+    assert not found, "\n".join(found)
 
 
 def words(text: str) -> str:

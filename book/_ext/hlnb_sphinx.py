@@ -217,6 +217,7 @@ def mend(app, pagename, templatename, context, doctree):
     context["body"] = body
 
 
+ISSUE = re.compile(r"(issues/new\?title=[^\"&]*)&body=")  # of the theme's button
 PRELOAD = re.compile(r'<link rel="preload" as="font"[^>]*>')
 BODY = (
     # roles that ARIA deprecates or that need a parent the page does not have
@@ -235,6 +236,7 @@ def drop_preloads(app, error):
     if error is None and app.builder.format == "html":
         for page in Path(app.outdir).rglob("*.html"):
             text = page.read_text("utf8")
+            text = ISSUE.sub(r"\1&amp;body=", text)
             page.write_text(PRELOAD.sub("", text), "utf8")
 
 

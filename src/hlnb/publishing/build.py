@@ -27,6 +27,8 @@ def build(root: Path) -> Path:
     offline = assets.prepare(root) is not None
     staging = root / "_build" / "staging"
     rendered = render(root, staging)
+    front = rendered / "index.html"
+    front.write_text(f"<!DOCTYPE html>\n{front.read_text('utf8')}", "utf8")
     release.downloads(root, rendered)
     if findings := check(rendered, offline=offline):
         _refuse(findings, "the check of the pages gave")
