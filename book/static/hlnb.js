@@ -7,7 +7,7 @@ document.addEventListener("DOMContentLoaded", function () {
 
 // What scrolls sideways can be reached by the keyboard.
 function reachable() {
-  const boxes = ".pst-scrollable-table-container, .bd-article figure";
+  const boxes = ".pst-scrollable-table-container, .bd-article figure, .hlnb-choice";
   document.querySelectorAll(boxes).forEach(function (box) {
     if (box.scrollWidth > box.clientWidth) box.tabIndex = 0;
     else box.removeAttribute("tabindex");
@@ -15,6 +15,7 @@ function reachable() {
 }
 window.addEventListener("load", reachable);
 window.addEventListener("resize", reachable);
+document.addEventListener("change", reachable); // another card of a widget is shown
 
 // The list of claims: choose a source and a verdict. Without this script all are shown.
 document.addEventListener("DOMContentLoaded", function () {
