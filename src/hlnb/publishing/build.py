@@ -32,14 +32,20 @@ def build(root: Path) -> Path:
     release.downloads(root, rendered)
     if findings := check(rendered, offline=offline):
         _refuse(findings, "the check of the pages gave")
-    html, old = root / "_build" / "html", root / "_build" / "html.old"
-    shutil.rmtree(old, ignore_errors=True)
-    if html.exists():
-        html.rename(old)
-    rendered.rename(html)
-    shutil.rmtree(old, ignore_errors=True)
+    html = swapped_in(rendered, root / "_build" / "html")
     shutil.rmtree(staging, ignore_errors=True)
     return html / "index.html"
+
+
+def swapped_in(made: Path, place: Path) -> Path:
+    """`place`, which now holds the folder `made` in place of what was there."""
+    old = place.with_name(f"{place.name}.old")
+    shutil.rmtree(old, ignore_errors=True)
+    if place.exists():
+        place.rename(old)
+    made.rename(place)
+    shutil.rmtree(old, ignore_errors=True)
+    return place
 
 
 def render(root: Path, staging: Path, *, builder: str = "html") -> Path:

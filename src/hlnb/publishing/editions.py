@@ -43,12 +43,7 @@ def build_student(root: Path) -> Path:
     try:
         write_source(root, folder)
         rendered = build.build(folder).parent
-        html, old = root / "_build" / "student", root / "_build" / "student.old"
-        shutil.rmtree(old, ignore_errors=True)
-        if html.exists():
-            html.rename(old)
-        rendered.rename(html)
-        shutil.rmtree(old, ignore_errors=True)
+        html = build.swapped_in(rendered, root / "_build" / "student")
     finally:
         shutil.rmtree(folder, ignore_errors=True)
     return html / "index.html"
