@@ -4,7 +4,10 @@ import re
 from collections.abc import Iterable, Iterator
 
 # Terms whose words are plain English too: a link at their first use would mislead
-PLAIN_WORDS = {"run", "step", "mode", "null", "reading", "fresh", "claim", "balanced"}
+PLAIN_WORDS = {
+    *("run", "step", "mode", "null", "reading", "fresh", "claim", "balanced"),
+    *("straight line", "piece", "purity"),
+}
 TEXTUAL = re.compile(r"\{(admonition|prf:\w+|note|tip|warning|important|hint|div)\}")
 INLINE = re.compile(  # what is no running text: roles, code, formulas, links, HTML
     r"\{[\w:.-]+\}`[^`]*`|`[^`]*`|\$\$.*?\$\$|\$[^$]*\$|!?\[[^\]]*\]\([^)]*\)"
