@@ -14,18 +14,9 @@ from pathlib import Path
 
 from playwright.sync_api import Browser, Page, sync_playwright
 
-from hlnb.publishing import build
+from hlnb.publishing import build, printing
 
 ROOT = Path(__file__).parents[1]
-FLAGS = [
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-]
 MODES = {
     "light": {"color_scheme": "light", "viewport": {"width": 1300, "height": 900}},
     "dark": {"color_scheme": "dark", "viewport": {"width": 1300, "height": 900}},
@@ -62,7 +53,7 @@ def find() -> str:
 def chromium() -> Iterator[Browser]:
     """A headless browser."""
     with sync_playwright() as p:
-        browser = p.chromium.launch(executable_path=find(), args=FLAGS)
+        browser = p.chromium.launch(executable_path=find(), args=[*printing.QUIET])
         try:
             yield browser
         finally:

@@ -5,11 +5,11 @@ import json
 import re
 import shutil
 import socket
-import sys
 import threading
 import urllib.request
 from pathlib import Path
 
+import hlnb_parts
 import html5lib
 import pytest
 
@@ -128,9 +128,6 @@ def test_the_seminar_plan_has_minutes_and_wrong_answers(book):
 
 
 def test_minutes_of_sections_follow_a_rule(tmp_path):
-    sys.path.insert(0, str(small_book.ROOT / "book" / "_ext"))
-    import hlnb_parts
-
     predict = "```{admonition} Predict\n:class: tip\nWhat?\n```"
     cells = [
         small_book.markdown("# T\n\n" + "word " * 900),

@@ -1,11 +1,6 @@
 """Prose of a page: terms linked once, where they are text; equations numbered."""
 
-import sys
-from pathlib import Path
-
 import pytest
-
-sys.path.insert(0, str(Path(__file__).parents[1] / "book" / "_ext"))
 from hlnb_text import label_equations, link_terms, terms
 
 GLOSSARY = """# Glossary

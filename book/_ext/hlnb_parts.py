@@ -15,9 +15,8 @@ from hlnb.errors import HlnbError
 from hlnb.files import write_whole
 from hlnb.publishing import chapters, ledger, weaving
 
-PICTURES = (
-    "_build/staging/pictures"  # figures that stand on other pages than their chapter's
-)
+# Figures that stand on other pages than their chapter's
+PICTURES = "_build/staging/pictures"
 # What stands in place of a citation key where a chapter tests a statement of its own
 OWN = {"our guess": "Our own guesses", "derived here": "Derived in this book"}
 
@@ -220,9 +219,7 @@ def badges(claims: list[dict]) -> str:
     """How many claims of a chapter met which verdict."""
     count = Counter(c["verdict"] for c in claims)
     return " ".join(
-        f"[{count[v]} {v}]{{.verdict .verdict-{v.replace(' ', '-')}}}"
-        for v in ledger.VERDICTS
-        if count[v]
+        verdict(v, words=f"{count[v]} {v}") for v in ledger.VERDICTS if count[v]
     )
 
 
@@ -253,7 +250,7 @@ def picture(name: str, found: list[Executed], *, root: Path) -> str:
 
 
 STATED = re.compile(
-    r"(?m)^(?P<fence>```+)\{prf:(?P<kind>(?!proof)\w+)\} *(?P<name>.*)\n"
+    r"(?m)^```+\{prf:(?!proof)\w+\} *(?P<name>.*)\n"
     r"(?::(?!label)[\w-]+:.*\n)*:label: (?P<label>[a-z0-9-]+)$"
 )
 
@@ -469,9 +466,9 @@ def status(found: list[Executed]) -> str:
     return f"{table(names, rows)}\n\nAll together: {seconds(total)}."
 
 
-def verdict(name: str) -> str:
-    """A verdict as a badge."""
-    return f"[{name}]{{.verdict .verdict-{name.replace(' ', '-')}}}"
+def verdict(name: str, *, words: str = "") -> str:
+    """A verdict as a badge, which says its name or other words."""
+    return f"[{words or name}]{{.verdict .verdict-{name.replace(' ', '-')}}}"
 
 
 def total(claims: list[dict]) -> str:

@@ -10,10 +10,10 @@ from hlnb.errors import HlnbError
 from hlnb.publishing import assets, build
 
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "chrome")
-FLAGS = (
-    *("--headless", "--no-sandbox", "--disable-gpu", "--disable-quic"),
-    *("--no-first-run", "--disable-background-networking"),
-    *("--disable-component-update", "--disable-sync", "--no-pdf-header-footer"),
+QUIET = (  # a browser that asks the network for nothing of its own
+    *("--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run"),
+    *("--disable-background-networking", "--disable-component-update"),
+    "--disable-sync",
 )
 SETTLE = 120_000  # milliseconds of the page's own time: formulas, widgets
 SECONDS = 900
@@ -67,7 +67,9 @@ def print_page(page: Path, printed: Path, *, printer: str) -> None:
     with tempfile.TemporaryDirectory(prefix="hlnb-print-") as profile:
         command = [
             printer,
-            *FLAGS,
+            "--headless",
+            "--no-pdf-header-footer",
+            *QUIET,
             f"--user-data-dir={profile}",
             f"--virtual-time-budget={SETTLE}",
             f"--print-to-pdf={printed}",
