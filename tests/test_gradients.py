@@ -4,7 +4,7 @@ import pytest
 import torch
 import torch.nn.functional as F
 
-from hlnb.gradients import descend, written_out
+from hlnb.gradients import Descent, prepared, written_out
 from hlnb.models import Affine, Conv, Model, image_network, toy_network
 from hlnb.seeding import stream
 
@@ -35,7 +35,10 @@ def test_a_step_is_autograds_step(name, exit):
                 for _ in range(2)
             )
             below = model.apply(ours, x, stop=start, exit=exit)
-            descend(layers[start:], ours, below, y, lr=0.7, learns=learns)
+            ours = prepared(layers[start:], ours)
+            step = Descent(layers[start:], ours, below, lr=0.7, learns=learns)
+            step(torch.arange(6), y)
+            step.settle()
             moving = {
                 k: v.requires_grad_()
                 for k, v in theirs.items()

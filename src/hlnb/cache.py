@@ -26,7 +26,7 @@ from hlnb.files import write_whole
 PACKAGE = Path(__file__).parent
 CODE = (
     *("data/*.py", "metrics/measures.py"),
-    *("gradients.py", "models.py", "schedules.py", "seeding.py", "training.py"),
+    *("blank_windows.py", "gradients.py", "models.py", "schedules.py", "seeding.py", "training.py"),
 )
 
 

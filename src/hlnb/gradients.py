@@ -10,14 +10,16 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
+from hlnb.blank_windows import Lower, Rows, laid_out
 from hlnb.models import Affine, Conv, Layer, Params
 
 
 def written_out(layers: Sequence[Layer]) -> bool:
-    """Whether `descend` knows these layers: affine ones, above at most one for rows."""
+    """Whether the formulas cover these layers: affine ones, above at most one for rows
+    of numbers (one channel)."""
     first, *above = layers
     if isinstance(first, Conv):
-        if first.dims != 1 or first.pool != 1 or not above:
+        if (first.dims, first.pool, first.channels_in) != (1, 1, 1) or not above:
             return False
     else:
         above = layers
@@ -28,46 +30,99 @@ def written_out(layers: Sequence[Layer]) -> bool:
     )
 
 
-@torch.no_grad()
-def descend(
-    layers: Sequence[Layer],
-    params: Params,
-    x: Float[Tensor, "n ..."],
-    y: Int[Tensor, " n"],
-    *,
-    lr: float,
-    learns: Collection[str],
-) -> None:
-    """One step of SGD on the mean cross-entropy of a batch, in place.
+def skips_blanks(layers: Sequence[Layer]) -> bool:
+    """Whether `Descent` leaves out the blank windows of these layers."""
+    return len(layers) > 1 and isinstance(layers[0], Conv) and written_out(layers)
 
-    `x` is the input to the first of `layers`; those not named in `learns` stay.
+
+def prepared(layers: Sequence[Layer], params: Params) -> dict[str, Tensor]:
+    """`params` with the same values, in memory as `Descent` needs them."""
+    params = {name: value.detach() for name, value in params.items()}
+    if isinstance(layers[0], Conv):
+        laid_out(layers[1], params)
+    return params
+
+
+class Descent:
+    """Steps of SGD on the mean cross-entropy of batches of `x`, in place.
+
+    `x`: every input to the first of `layers`; layers not named in `learns` stay.
+    `params` come from `prepared`; between steps they are read with `seen`.
     """
-    seen = []  # (input as a matrix, output) of each layer
-    for layer in layers:
-        weight, bias = _parameters(layer, params)
-        rows = layer.windows(x).flatten(0, 1) if isinstance(layer, Conv) else x
-        rows = rows.flatten(1)
-        out = torch.addmm(bias, rows, weight.mT)
-        if layer is not layers[-1]:
-            out.relu_()
-        seen.append((rows, out))
-        x = out.view(len(y), -1)  # positions and channels of one input in a row
-    delta = torch.softmax(x, 1)
-    delta[torch.arange(len(y), device=y.device), y] -= 1
-    delta /= len(y)
-    for i in range(len(layers) - 1, -1, -1):
-        weight, bias = _parameters(layers[i], params)
-        rows, _ = seen[i]
-        below = delta @ weight if i else None  # before the weights change
-        if layers[i].name in learns:
-            weight.addmm_(delta.mT, rows, alpha=-lr)
-            bias.sub_(delta.sum(0), alpha=lr)
-        if below is not None:
-            out = seen[i - 1][1]
-            delta = torch.ops.aten.threshold_backward(below.view_as(out), out, 0)
+
+    def __init__(
+        self,
+        layers: Sequence[Layer],
+        params: Params,
+        x: Float[Tensor, "n ..."],
+        *,
+        lr: float = 0.0,
+        learns: Collection[str] = (),
+    ):
+        self.x, self.lr, self.learns = x, lr, learns
+        self.lower = None
+        if isinstance(layers[0], Conv):
+            self.lower = Lower(*layers[:2], params)
+            self.rows = Rows(layers[0].padded(x), layers[0].size)
+            self.upper = f"{layers[1].name}.weight"
+            self.pair = (layers[0].name in learns, layers[1].name in learns)
+            layers = layers[2:]
+        self.layers = [(layer.name, *_parameters(layer, params)) for layer in layers]
+
+    @torch.no_grad()
+    def outputs(self, chosen: Int[Tensor, " batch"]) -> Float[Tensor, "batch channel"]:
+        """The network's outputs on the chosen inputs."""
+        return self._forward(chosen)[0]
+
+    @torch.no_grad()
+    def __call__(self, chosen: Int[Tensor, " batch"], y: Int[Tensor, " batch"]) -> None:
+        """One step on the chosen inputs and their labels."""
+        out, inputs, windows, kept = self._forward(chosen)
+        delta = torch.softmax(out, 1)
+        delta.scatter_add_(1, y.unsqueeze(1), delta.new_full((len(y), 1), -1))
+        delta /= len(y)
+        for i in range(len(self.layers) - 1, -1, -1):
+            name, weight, bias = self.layers[i]
+            bottom = i == 0 and self.lower is None
+            below = None if bottom else delta @ weight  # before the weights change
+            if name in self.learns:
+                weight.addmm_(delta.mT, inputs[i], alpha=-self.lr)
+                bias.sub_(delta.sum(0), alpha=self.lr)
+            if below is not None:
+                delta = torch.ops.aten.threshold_backward(below, inputs[i], 0)
+        if self.lower is not None and any(self.pair):
+            self.lower.descend(windows, kept, delta.numpy(), lr=self.lr, learns=self.pair)
+
+    def settle(self) -> None:
+        """Brings `params` up to date."""
+        if self.lower is not None:
+            self.lower.settle()
+
+    def seen(self, params: Params) -> dict[str, Tensor]:
+        """`params` up to date; the steps go on as if nobody had looked."""
+        if self.lower is None:
+            return dict(params)
+        return {**params, self.upper: self.lower.upper()}
+
+    def _forward(self, chosen):
+        """Outputs; the input of each affine layer; what the lower pair keeps."""
+        windows = kept = None
+        if self.lower is None:
+            x = self.x[chosen].flatten(1)
+        else:
+            windows = self.rows.windows(chosen)
+            out, kept = self.lower.forward(windows, len(chosen))
+            x = torch.from_numpy(out)
+            if self.layers:
+                x = x.relu_()
+        inputs = []
+        for i, (_, weight, bias) in enumerate(self.layers):
+            inputs.append(x)
+            x = torch.addmm(bias, x, weight.mT)
+            if i < len(self.layers) - 1:
+                x.relu_()
+        return x, inputs, windows, kept
 
 
 def _parameters(layer: Layer, params: Params) -> tuple[Tensor, Tensor]:
-    """Weights as a matrix that shares their memory, and biases."""
-    weight = params[f"{layer.name}.weight"]
-    return weight.view(len(weight), -1), params[f"{layer.name}.bias"]
+    return params[f"{layer.name}.weight"], params[f"{layer.name}.bias"]

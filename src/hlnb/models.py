@@ -144,11 +144,15 @@ class Conv:
         weight, bias = law.draw(shape, fans, generator)
         return {f"{self.name}.weight": weight, f"{self.name}.bias": bias}
 
+    def padded(self, x: Float[Tensor, "n d"]) -> Float[Tensor, "n wide"]:
+        """Rows of one channel with the zeros on each side (`dims` 1)."""
+        return F.pad(x, (self.padding, self.padding)) if self.padding else x
+
     def windows(self, x: Float[Tensor, "n ..."]) -> Float[Tensor, "n position pixel"]:
         """What each filter sees of a row, window after window (`dims` 1)."""
-        rows = x.unsqueeze(2) if x.dim() == 2 else x  # one input channel
-        if self.padding:
-            rows = F.pad(rows, (0, 0, self.padding, self.padding))
+        if x.dim() == 2:  # one input channel
+            return self.padded(x).unfold(1, self.size, 1)
+        rows = F.pad(x, (0, 0, self.padding, self.padding)) if self.padding else x
         return rows.unfold(1, self.size, 1).flatten(2)
 
     def apply(

@@ -112,13 +112,15 @@ def first_step(row: Reproduction, *, scale: float, lr: float = 0.1) -> float:
     """
     batch = row.problem.split(0, n_train=64)["train"]
     start = row.model.init(stream(0, "init"))
-    params = {name: value.double() for name, value in start.items()}
+    wide = {name: value.double() for name, value in start.items()}
+    params = gradients.prepared(row.model.layers, wide)
     params["conv.weight"] /= scale
     before = params["conv.weight"].clone()
     x = scale * batch.x.double()
-    gradients.descend(row.model.layers, params, x, batch.y, lr=lr, learns=["conv"])
-    step = params["conv.weight"] - before
-    return float(step.norm() / before.norm())
+    step = gradients.Descent(row.model.layers, params, x, lr=lr, learns=["conv"])
+    step(torch.arange(len(x)), batch.y)
+    change = params["conv.weight"] - before
+    return float(change.norm() / before.norm())
 
 
 def informativeness(problem: PatternProblem) -> Real[np.ndarray, "k"]:

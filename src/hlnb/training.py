@@ -114,7 +114,12 @@ def evaluate(
     exit: str | None = None,
 ) -> Float[Tensor, "n ..."]:
     """`model.apply` without gradients, a chunk of `x` at a time."""
+    layers = model.path(exit)[start:stop]
     with torch.no_grad():
+        if x.device.type == "cpu" and gradients.skips_blanks(layers):
+            network = gradients.Descent(layers, gradients.prepared(layers, params), x)
+            chunks = torch.arange(len(x)).split(EVALUATION_CHUNK)
+            return torch.cat([network.outputs(chunk) for chunk in chunks])
         parts = x.split(EVALUATION_CHUNK)
         outputs = [
             model.apply(params, part, start=start, stop=stop, exit=exit)
@@ -199,7 +204,10 @@ def train(
     step, epoch = begun * batches, begun
 
     def record(
-        inputs: Mapping[str, Tensor | None], first: int = 0, exit: str | None = None
+        params: Params,
+        inputs: Mapping[str, Tensor | None],
+        first: int = 0,
+        exit: str | None = None,
     ) -> None:
         """Measures now; `inputs`: of layer `first`, by batch; None: not kept."""
         outputs = {}
@@ -211,22 +219,20 @@ def train(
         records.append((step, seen))
         waiting.difference_update([n for n in waiting if seen[n] <= until[n]])
 
-    record({}, exit=schedule.phases[0].exit)
+    record(params, {}, exit=schedule.phases[0].exit)
     wanted = set(due.tolist())
     stepper = None
     for number, phase in enumerate(schedule.phases):
         layers = model.path(phase.exit)
         lowest = min(i for i, layer in enumerate(layers) if layer.name in phase.learns)
-        learning = {
-            name: value
-            for name, value in params.items()
-            if model.layer_of(name) in phase.learns
-        }
         above, lr = layers[lowest:], run.lr if phase.lr is None else phase.lr
         labels = not data["train"].y.is_floating_point()
-        if labels and optimizer == SGD() and gradients.written_out(above):
-            descend = partial(
-                gradients.descend, above, params, lr=lr, learns=phase.learns
+        plain = device == "cpu" and labels and optimizer == SGD()
+        written = plain and gradients.written_out(above)
+        if written:
+            params = gradients.prepared(above, params)
+            by_hand = partial(
+                gradients.Descent, above, params, lr=lr, learns=phase.learns
             )
         else:
             if stepper is None or not carry:
@@ -235,6 +241,12 @@ def train(
             gather = {layer.name for layer in above} & later if carry else set()
             _wake(stepper, phase.learns, gather, lr=lr)
             descend = partial(_descend, above, params, stepper)
+        learning = {
+            name: value
+            for name, value in params.items()
+            if model.layer_of(name) in phase.learns
+        }
+        descent: gradients.Descent | None = None
         below: dict[str, Tensor | None] = {}
         for phase_epoch in range(phase.epochs):
             if online and epoch:
@@ -248,16 +260,27 @@ def train(
                     below[on] = _frozen_activations(model, params, x, stop=lowest)
             x, y, _ = data["train"]
             frozen = below["train"]
+            if written and frozen is not None and (phase_epoch == 0 or online):
+                descent = by_hand(frozen)
             for rows in torch.randperm(n_train, generator=order).split(batch_size):
                 rows = rows.to(device)
-                if frozen is None:
-                    descend(evaluate(model, params, x[rows], stop=lowest), y[rows])
-                else:
+                if descent is not None:
+                    descent(rows, y[rows])
+                elif frozen is not None:
                     descend(frozen[rows], y[rows])
+                else:
+                    batch_x = evaluate(model, params, x[rows], stop=lowest)
+                    if written:
+                        by_hand(batch_x)(torch.arange(len(rows)), y[rows])
+                    else:
+                        descend(batch_x, y[rows])
                 step += 1
                 if step in wanted:
-                    record(below, lowest, phase.exit)
+                    now = params if descent is None else descent.seen(params)
+                    record(now, below, lowest, phase.exit)
             epoch += 1
+            if descent is not None:
+                descent.settle()
             finite = all(bool(value.isfinite().all()) for value in learning.values())
             if not finite or (until and not waiting):
                 return _stack(records, due, batches)
