@@ -7,6 +7,7 @@ import pytest
 
 from hlnb import cache, training
 from hlnb.data.patterns import toy_problem
+from hlnb.executors import Here
 from hlnb.metrics.measures import Error, Weights, all_weights
 from hlnb.models import toy_network
 from hlnb.schedules import simultaneous
@@ -16,7 +17,7 @@ PROBLEM = toy_problem(1, d=30, T=6)
 MODEL = toy_network(d=30, n_classes=2, T=6, channels=4, hidden=8)
 SETTINGS = {
     "measures": {"test": Error("test"), "filters": Weights("conv")},
-    "executor": training._Here(),
+    "executor": Here(),
     "n_train": 32,
 }
 

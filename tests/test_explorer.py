@@ -5,8 +5,8 @@ import pytest
 
 from hlnb import plotting_explorer as plots
 from hlnb.data.patterns import toy_problem
+from hlnb.executors import Here
 from hlnb.explorer import TRAININGS, View, explore, held_filters
-from hlnb.training import _Here
 
 pytestmark = pytest.mark.usefixtures("closed")
 ONES = np.ones((2, 3))
@@ -20,7 +20,7 @@ def view(errors):
 @pytest.fixture(scope="module")
 def views():
     return explore(
-        1, lrs=[0.1, 0.5], seeds=2, epochs=2, d=60, T=4, n_train=64, executor=_Here()
+        1, lrs=[0.1, 0.5], seeds=2, epochs=2, d=60, T=4, n_train=64, executor=Here()
     )
 
 

@@ -7,12 +7,13 @@ import torch
 from hlnb import layers_over_time as lot
 from hlnb.data.digits import Digits
 from hlnb.errors import HlnbError
+from hlnb.executors import Here
 from hlnb.metrics.measures import Error, all_weights
 from hlnb.metrics.similarity import linear_cka
 from hlnb.models import image_network
 from hlnb.schedules import simultaneous
 from hlnb.seeding import stream
-from hlnb.training import _Here, grid, sweep
+from hlnb.training import grid, sweep
 
 DIGITS = Digits(n_validation=100, n_test=100)
 MODEL = lot.network(d=64, width=12, depth=3, n_classes=10)
@@ -30,7 +31,7 @@ def result():
         n_train=96,
         batch_size=32,
         every=[1, 3],
-        executor=_Here(),
+        executor=Here(),
     )
 
 

@@ -2,7 +2,6 @@
 
 import itertools
 import math
-from concurrent.futures import Executor, Future
 from dataclasses import replace
 
 import numpy as np
@@ -18,6 +17,7 @@ from hlnb.data.boolean import (
     signs,
 )
 from hlnb.errors import HlnbError
+from hlnb.executors import Here
 from hlnb.mean_field import (
     LINEAR,
     Field,
@@ -575,15 +575,6 @@ def learned(**changes):
     settings = {"seeds": [0], "width": 8, "step": 0.5, "batch_size": 10, "time": 20.0}
     problem = Polynomial(6, ((0,), (0, 1)), (1.0, 0.5), n_validation=1, n_test=100)
     return learn(problem, executor=Here(), **{**settings, **changes})
-
-
-class Here(Executor):
-    """Computes at once: a pool would cost seconds."""
-
-    def submit(self, fn, /, *args, **kwargs):
-        future = Future()
-        future.set_result(fn(*args, **kwargs))
-        return future
 
 
 def test_learn_is_the_sweep_that_it_says():

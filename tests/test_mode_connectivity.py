@@ -8,7 +8,7 @@ from hlnb import mode_connectivity as mode
 from hlnb.data.digits import Digits
 from hlnb.data.problem import Batch
 from hlnb.errors import HlnbError
-from hlnb.training import _Here
+from hlnb.executors import Here
 
 DIGITS = Digits()
 MODEL = mode.network(d=64, width=9, n_classes=10)
@@ -118,7 +118,7 @@ def test_going_on_is_training_further():
 
 
 def test_siblings_share_their_start_and_others_do_not():
-    common = {"data": [0, 1], "epochs": 1, "executor": _Here(), **HOW}
+    common = {"data": [0, 1], "epochs": 1, "executor": Here(), **HOW}
     twins = mode.siblings(DIGITS, MODEL, shared=1, **common)
     for a, b in twins:
         assert all(np.array_equal(a[k], b[k]) for k in a)

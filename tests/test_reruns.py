@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
+from hlnb.executors import Here
 from hlnb.publishing import chapters
 from hlnb.publishing.cli import _parser
-from hlnb.training import _Here
 
 ROOT = Path(__file__).parents[1]
 PAGE = (ROOT / "book" / "reruns.md").read_text("utf8")
@@ -61,7 +61,7 @@ def test_the_snippets_run(monkeypatch, capsys):
     for old, new in small.items():
         assert old in experiment
         experiment = experiment.replace(old, new)
-    monkeypatch.setattr("hlnb.training.processes", lambda: _Here())
+    monkeypatch.setattr("hlnb.training.processes", lambda: Here())
     exec(compile(experiment, "reruns.md", "exec"), {})
     simultaneous, layerwise = capsys.readouterr().out.strip().splitlines()
     assert simultaneous.startswith("simultaneous ")

@@ -5,11 +5,12 @@ import pytest
 
 from hlnb.data.patterns import toy_problem
 from hlnb.errors import HlnbError
+from hlnb.executors import Here
 from hlnb.metrics.measures import Error
 from hlnb.models import toy_network
 from hlnb.results import load, to_json
 from hlnb.schedules import simultaneous
-from hlnb.training import Run, _Here, grid, sweep
+from hlnb.training import Run, grid, sweep
 
 MODEL = toy_network(d=30, n_classes=2, T=6, channels=2, hidden=4)
 
@@ -21,7 +22,7 @@ def compute(**problem):
         simultaneous(MODEL, epochs=1),
         grid([0, 1], [0.1, 0.2]),
         measures={"error": Error("test")},
-        executor=_Here(),
+        executor=Here(),
         n_train=16,
     )
 

@@ -7,6 +7,7 @@ import pytest
 
 from hlnb import table1, table1_claims
 from hlnb.errors import HlnbError
+from hlnb.executors import Here
 from hlnb.metrics.hitting import first_hit
 from hlnb.models import toy_network
 from hlnb.results import Result
@@ -22,7 +23,7 @@ from hlnb.table1 import (
     reproduce,
     variants,
 )
-from hlnb.training import _Here, grid, sweep
+from hlnb.training import grid, sweep
 
 SMALL = Protocol(
     d=36,
@@ -40,7 +41,7 @@ SMALL = Protocol(
 
 @pytest.fixture(scope="module")
 def rows():
-    return {r: reproduce(1, r, SMALL, executor=_Here()) for r in READINGS}
+    return {r: reproduce(1, r, SMALL, executor=Here()) for r in READINGS}
 
 
 def result(errors, *, lrs=(0.1,), filters=None):
@@ -119,7 +120,7 @@ def test_the_first_layerwise_phase_is_the_filters_alone(rows):
         row.model,
         only(row.model, "conv", epochs=20),
         grid(range(2), SMALL.slow_lrs),
-        executor=_Here(),
+        executor=Here(),
         **table1.common_settings(SMALL),
     )
     shared = first_phase(row.layerwise, epochs=20)
@@ -151,7 +152,7 @@ def test_filters_of_a_run_that_never_arrived_are_its_last(rows):
 
 def test_an_unknown_reading_is_refused():
     with pytest.raises(HlnbError, match=r"no reading 'small': take one of \['printed'"):
-        reproduce(1, "small", SMALL, executor=_Here())
+        reproduce(1, "small", SMALL, executor=Here())
 
 
 def test_variants_change_what_they_say(rows, monkeypatch):
@@ -164,7 +165,7 @@ def test_variants_change_what_they_say(rows, monkeypatch):
 
     monkeypatch.setattr(table1, "until_arrival", spy)
     row = rows["unit"]
-    found = variants(row, SMALL, executor=_Here())
+    found = variants(row, SMALL, executor=Here())
     assert list(found) == ["as defined", "with noise", "two layers"]
     assert set(seen) == {(3, 0.1 * row.problem.scale), (2, 0.0)}
     assert all(lrs == [row.best] for lrs in seen.values())

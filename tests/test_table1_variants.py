@@ -8,6 +8,7 @@ import torch
 
 from hlnb import table1_variants
 from hlnb.data.patterns import toy_problem
+from hlnb.executors import Here
 from hlnb.metrics.kernels import PENALTIES
 from hlnb.models import toy_network
 from hlnb.seeding import stream
@@ -25,7 +26,6 @@ from hlnb.table1_variants import (
     search,
     searched,
 )
-from hlnb.training import _Here
 
 SMALL = Protocol(
     d=44,
@@ -43,11 +43,11 @@ SMALL = Protocol(
 
 @pytest.fixture(scope="module")
 def row():
-    return reproduce(1, "unit", SMALL, executor=_Here())
+    return reproduce(1, "unit", SMALL, executor=Here())
 
 
 def test_the_search_covers_each_choice_and_its_problems():
-    found = search(SMALL, lr=0.3, seeds=1, executor=_Here())
+    found = search(SMALL, lr=0.3, seeds=1, executor=Here())
     concerned = {
         (name, n) for name, change in changes(SMALL).items() for n in change.only
     }
@@ -129,7 +129,7 @@ def test_phases_choose_their_rates_on_validation_data(row, monkeypatch):
         return result
 
     monkeypatch.setattr(table1_variants, "sweep", spy)
-    found = layerwise_variants(row, SMALL, lrs=[0.1, 0.5], seeds=2, executor=_Here())
+    found = layerwise_variants(row, SMALL, lrs=[0.1, 0.5], seeds=2, executor=Here())
     assert seen == [[0.1] * 3, [0.5] * 3, [0.5, 0.1, 0.1]]
     chosen = found["layer-wise, best rates"].spec["schedule"]["phases"]
     assert [phase["lr"] for phase in chosen] == [0.5, 0.1, 0.1]
@@ -153,7 +153,7 @@ def test_kernels_see_the_sizes_they_are_given():
 
 
 def test_networks_are_trained_on_each_size(row):
-    errors = network_errors(row, SMALL, sizes=[16, 32], seeds=2, executor=_Here())
+    errors = network_errors(row, SMALL, sizes=[16, 32], seeds=2, executor=Here())
     assert errors.shape == (2, 2)
     assert ((errors >= 0) & (errors <= 1)).all()
 

@@ -15,6 +15,7 @@ from hlnb.boolean_networks import residual_network
 from hlnb.data.boolean import staircase
 from hlnb.data.patterns import toy_problem
 from hlnb.errors import HlnbError
+from hlnb.executors import Here
 from hlnb.metrics.measures import Error, Loss, Weights, all_weights
 from hlnb.models import toy_network
 from hlnb.schedules import Phase, Schedule, greedy, layerwise, only, simultaneous
@@ -388,7 +389,7 @@ def test_sweep_is_the_same_in_every_layout():
     schedule = layerwise(MODEL, epochs=2)
     alone = [train(PROBLEM, MODEL, schedule, r, **settings) for r in runs]
     with ThreadPoolExecutor(2) as threads, ProcessPoolExecutor(2) as pool:
-        for executor in (threads, pool, training._Here()):
+        for executor in (threads, pool, Here()):
             found = sweep(PROBLEM, MODEL, schedule, runs, executor=executor, **settings)
             for name in settings["measures"]:
                 expected = np.stack([trace.values[name] for trace in alone])

@@ -28,7 +28,7 @@ MATH = {"reassoc", "contract", "nsz", "arcp"}
 
 
 def _compiled(function: Callable) -> Callable:
-    """`function` as machine code, kept on disk; a type checker around it is left out."""
+    """`function` as machine code, kept on disk, without a type checker around it."""
     compiler = numba.njit(cache=True, nogil=True, fastmath=MATH, error_model="numpy")
     return compiler(inspect.unwrap(function))
 

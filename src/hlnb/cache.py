@@ -25,8 +25,8 @@ from hlnb.files import write_whole
 
 PACKAGE = Path(__file__).parent
 CODE = (
-    *("data/*.py", "metrics/measures.py"),
-    *("blank_windows.py", "gradients.py", "models.py", "schedules.py", "seeding.py", "training.py"),
+    *("data/*.py", "metrics/measures.py", "blank_windows.py", "gradients.py"),
+    *("models.py", "schedules.py", "seeding.py", "training.py"),
 )
 
 

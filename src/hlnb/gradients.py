@@ -91,7 +91,9 @@ class Descent:
             if below is not None:
                 delta = torch.ops.aten.threshold_backward(below, inputs[i], 0)
         if self.lower is not None and any(self.pair):
-            self.lower.descend(windows, kept, delta.numpy(), lr=self.lr, learns=self.pair)
+            self.lower.descend(
+                windows, kept, delta.numpy(), lr=self.lr, learns=self.pair
+            )
 
     def settle(self) -> None:
         """Brings `params` up to date."""

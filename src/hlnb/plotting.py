@@ -17,6 +17,7 @@ import numpy as np
 from jaxtyping import Real
 from matplotlib.axes import Axes
 from matplotlib.axis import Axis
+from matplotlib.collections import PathCollection
 from matplotlib.colors import CenteredNorm, LogNorm, Normalize, to_rgb
 from matplotlib.figure import Figure
 from matplotlib.image import AxesImage
@@ -83,6 +84,59 @@ def save(fig: Figure, *, dpi: int | None = None) -> bytes:
     # Without transparency and packed hard: half of the size, the same pixels.
     Image.open(drawn).convert("RGB").save(packed, format="PNG", optimize=True)
     return packed.getvalue()
+
+
+def numbers(fig: Figure) -> list[tuple[str, ...]]:
+    """What a figure shows, as rows: panel, kind, series, x, y, value.
+
+    Lines and points have x and y; bars x and their height; pictures column, row and
+    value. The first row has the names.
+    """
+    rows: list[tuple[str, ...]] = [("panel", "kind", "series", "x", "y", "value")]
+
+    def add(panel: str, kind: str, label: Any, *columns: Any) -> None:
+        series = "" if str(label).startswith("_") else str(label)
+        for cells in zip(*columns, strict=True):
+            texts = [v if isinstance(v, str) else f"{v:.6g}" for v in cells]
+            rows.append((panel, kind, series, *texts, *[""] * (3 - len(texts))))
+
+    for i, ax in enumerate(fig.axes, start=1):
+        words = (ax.get_title(), ax.get_xlabel(), ax.get_ylabel())
+        panel = f"{i}: " + " / ".join(" ".join(word.split()) for word in words if word)
+        for line in ax.lines:
+            x, y = line.get_data()
+            add(panel, "line", line.get_label(), np.ravel(x), np.ravel(y))
+        for found in ax.collections:
+            if hasattr(found, "get_segments"):
+                for segment in found.get_segments():
+                    add(panel, "line", found.get_label(), *np.transpose(segment)[:2])
+            elif isinstance(found, PathCollection):
+                points = np.ma.filled(found.get_offsets(), np.nan)
+                add(panel, "point", found.get_label(), *points.T)
+            elif (values := found.get_array()) is not None:
+                at = range(np.size(values))
+                add(panel, "cell", found.get_label(), at, at, np.ravel(values))
+            else:
+                for path in found.get_paths():
+                    add(panel, "area", found.get_label(), *path.vertices.T)
+        for bars in ax.containers:
+            for bar in getattr(bars, "patches", ()):
+                middle = bar.get_x() + bar.get_width() / 2
+                add(panel, "bar", bars.get_label(), [middle], [bar.get_height()])
+        for image in ax.images:
+            values = np.ma.filled(
+                np.ma.asarray(image.get_array()).astype(float), np.nan
+            )
+            down, across = np.indices(values.shape[:2]).reshape(2, -1)
+            if values.ndim == 3:  # colours
+                shown = [
+                    " ".join(f"{v:.3g}" for v in c)
+                    for c in values.reshape(-1, values.shape[2])
+                ]
+            else:
+                shown = np.ravel(values)
+            add(panel, "pixel", image.get_label(), across, down, shown)
+    return rows
 
 
 def style(label: str) -> tuple[str, Any, str]:

@@ -9,18 +9,8 @@ import dataclasses
 import hashlib
 import itertools
 import math
-import multiprocessing
-import os
-import signal
-import threading
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from concurrent.futures import (
-    BrokenExecutor,
-    Executor,
-    Future,
-    ProcessPoolExecutor,
-    as_completed,
-)
+from concurrent.futures import BrokenExecutor, Executor, as_completed
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -35,6 +25,7 @@ from tqdm import tqdm
 from hlnb import cache, gradients
 from hlnb.data.problem import Batch, Problem
 from hlnb.errors import HlnbError
+from hlnb.executors import processes, runs_per_task
 from hlnb.metrics.measures import Measure, losses
 from hlnb.models import Layer, Model, Params
 from hlnb.results import Result, machine, to_json
@@ -184,10 +175,7 @@ def train(
     if not set(until or {}) <= set(measures):
         raise HlnbError("`until` names a measure that is not taken: add it.")
     schedule.check(model)
-    data = {
-        name: Batch(*(None if t is None else _moved(t, device, dtype) for t in batch))
-        for name, batch in problem.split(run.seed, n_train=n_train).items()
-    }
+    data = _data(problem, run, n_train, device, dtype)
     params = {
         name: value.to(device, dtype)
         for name, value in _initial(model, run, start).items()
@@ -250,10 +238,7 @@ def train(
         below: dict[str, Tensor | None] = {}
         for phase_epoch in range(phase.epochs):
             if online and epoch:
-                fresh = stream(run.seed, f"train/{epoch}")
-                batch = problem.with_seed(run.seed).sample(n_train, generator=fresh)
-                moved = (_moved(t, device, dtype) for t in batch[:2])
-                data["train"] = Batch(*moved)
+                data["train"] = _fresh(problem, run, epoch, n_train, device, dtype)
             for on in {"train", *looked_at}:
                 if phase_epoch == 0 or (online and on == "train"):
                     x = data[on].x
@@ -287,6 +272,132 @@ def train(
         for value in params.values():
             value.requires_grad_(False)
     return _stack(records, due, batches)
+
+
+def train_stacked(
+    problem: Problem,
+    model: Model,
+    schedule: Schedule,
+    runs: Sequence[Run],
+    *,
+    measures: Mapping[str, Measure],
+    optimizer: Optimizer = SGD(),
+    n_train: int = 1024,
+    batch_size: int = 64,
+    online: bool = False,
+    every: int | Sequence[int] | None = None,
+    until: Mapping[str, float] | None = None,
+    dtype: torch.dtype = torch.float32,
+    device: str = "cpu",
+) -> list[Trace]:
+    """What `train` gives for each of `runs` by plain SGD, computed in one stack.
+
+    `torch.func.vmap` maps the gradient of one network over a stack of parameters: the
+    layout for graphics cards, where many small products in one call are the gain. It
+    keeps no frozen activations.
+    """
+    if optimizer != SGD():
+        raise HlnbError("Only plain SGD trains in a stack: take `train`.")
+    device = resolved(device)
+    schedule.check(model)
+    data = [_data(problem, run, n_train, device, dtype) for run in runs]
+    drawn = [_initial(model, run, None) for run in runs]
+    params = {
+        name: torch.stack([one[name] for one in drawn]).to(device, dtype)
+        for name in drawn[0]
+    }
+    orders = [stream(run.seed, "order") for run in runs]
+    batches = math.ceil(n_train / batch_size)
+    due = _due(batches, schedule, every=every)
+    records: list[list[tuple[int, dict[str, np.ndarray]]]] = [[] for _ in runs]
+    waiting = [set(until or {}) for _ in runs]
+    ended = [False for _ in runs]
+    looked_at = sorted({m.on for m in measures.values()} - {None})
+    step, epoch, wanted = 0, 0, set(due.tolist())
+
+    def record(exit: str | None) -> None:
+        for i, batch in enumerate(data):
+            if ended[i]:
+                continue
+            one = {name: value[i] for name, value in params.items()}
+            outputs = {
+                on: evaluate(model, one, batch[on].x, exit=exit) for on in looked_at
+            }
+            seen = _measure(one, batch, outputs, measures)
+            records[i].append((step, seen))
+            waiting[i] -= {name for name in waiting[i] if seen[name] <= until[name]}
+
+    record(schedule.phases[0].exit)
+    for phase in schedule.phases:
+        moving = [n for n in params if model.layer_of(n) in phase.learns]
+        rates = torch.tensor(
+            [run.lr if phase.lr is None else phase.lr for run in runs],
+            device=device,
+            dtype=dtype,
+        )
+
+        def loss(learning, others, x, y, exit=phase.exit):
+            return losses(model.apply({**others, **learning}, x, exit=exit), y).mean()
+
+        slope = torch.func.vmap(torch.func.grad(loss))
+        for _ in range(phase.epochs):
+            if online and epoch:
+                for batch, run in zip(data, runs, strict=True):
+                    batch["train"] = _fresh(problem, run, epoch, n_train, device, dtype)
+            x = torch.stack([batch["train"].x for batch in data])
+            y = torch.stack([batch["train"].y for batch in data])
+            permuted = torch.stack(
+                [torch.randperm(n_train, generator=o) for o in orders]
+            )
+            for rows in permuted.to(device).split(batch_size, dim=1):
+                which = torch.arange(len(runs), device=device).unsqueeze(1)
+                learning = {name: params[name] for name in moving}
+                others = {n: v for n, v in params.items() if n not in learning}
+                found = slope(learning, others, x[which, rows], y[which, rows])
+                for name in moving:
+                    shape = (-1, *(1 for _ in params[name].shape[1:]))
+                    params[name] = params[name] - rates.view(shape) * found[name]
+                step += 1
+                if step in wanted:
+                    record(phase.exit)
+            epoch += 1
+            for i in range(len(runs)):
+                finite = all(bool(params[name][i].isfinite().all()) for name in moving)
+                ended[i] |= not finite or bool(until and not waiting[i])
+            if all(ended):
+                return [_stack(kept, due, batches) for kept in records]
+    return [_stack(kept, due, batches) for kept in records]
+
+
+def _stacks(settings: Mapping[str, Any]) -> bool:
+    """Whether `sweep` takes the stacked layout: plain SGD on a graphics card."""
+    on_card = settings.get("device", "cpu") != "cpu"
+    plain = settings.get("optimizer", SGD()) == SGD() and not settings.get("carry")
+    return on_card and plain
+
+
+def _data(
+    problem: Problem, run: Run, n_train: int, device: str, dtype: torch.dtype
+) -> dict[str, Batch]:
+    """The batches of a run, where and as it needs them."""
+    return {
+        name: Batch(*(None if t is None else _moved(t, device, dtype) for t in batch))
+        for name, batch in problem.split(run.seed, n_train=n_train).items()
+    }
+
+
+def _fresh(
+    problem: Problem,
+    run: Run,
+    epoch: int,
+    n_train: int,
+    device: str,
+    dtype: torch.dtype,
+) -> Batch:
+    """The training set of a later epoch, drawn anew."""
+    drawn = stream(run.seed, f"train/{epoch}")
+    batch = problem.with_seed(run.seed).sample(n_train, generator=drawn)
+    return Batch(*(_moved(t, device, dtype) for t in batch[:2]))
 
 
 def resolved(device: str) -> str:
@@ -408,14 +519,29 @@ def _one_thread() -> Iterator[None]:
         torch.set_num_threads(before)
 
 
-def _task(arguments: dict, path: Path | None = None) -> Trace:
-    """A run on one thread; when it has ended it is kept at `path`, if there is one."""
-    with _one_thread():
-        trace = train(**arguments)
+class _Planned(NamedTuple):
+    """A run to compute, and where it is kept, if it is."""
+
+    run: Run
+    start: Start | None
+    path: Path | None
+
+
+def _task(common: Mapping[str, Any], planned: Sequence[_Planned]) -> list[Trace]:
+    """Runs one after the other, each on one thread; each is kept when it has ended."""
+    traces = []
+    for run, start, path in planned:
+        with _one_thread():
+            trace = train(**common, run=run, start=start)
+        traces.append(trace)
+        _keep(path, trace)
+    return traces
+
+
+def _keep(path: Path | None, trace: Trace) -> None:
     if path is not None:
         arrays = {f"value/{name}": value for name, value in trace.values.items()}
         cache.keep(path, {"steps": trace.steps, "epochs": trace.epochs, **arrays})
-    return trace
 
 
 def _place(common: Mapping, run: Run, start: Start | None = None) -> Path | None:
@@ -468,49 +594,39 @@ def _kept(path: Path | None) -> Trace | None:
     return Trace(arrays["steps"], arrays["epochs"], values)
 
 
-class _Here(Executor):
-    """Computes each task in this process when it is submitted."""
-
-    def submit(self, fn, /, *args, **kwargs) -> Future:
-        future: Future = Future()
+def _computed(
+    common: Mapping[str, Any],
+    todo: Sequence[_Planned],
+    executor: Executor | None,
+    *,
+    at_hand: int,
+) -> dict[Run, Trace]:
+    """The runs to do, by an executor; a bar shows how many are done or at hand."""
+    traces: dict[Run, Trace] = {}
+    size = runs_per_task()
+    tasks = [todo[i : i + size] for i in range(0, len(todo), size)]
+    bar = tqdm(total=at_hand + len(todo), initial=at_hand, unit="run", disable=None)
+    with contextlib.ExitStack() as stack:
+        stack.enter_context(bar)
+        if executor is None and todo:
+            executor = processes()
+            stack.callback(executor.shutdown, cancel_futures=True)
+        futures = {executor.submit(_task, common, task): task for task in tasks}
         try:
-            future.set_result(fn(*args, **kwargs))
-        except Exception as error:  # the future carries it, as a pool would
-            future.set_exception(error)
-        return future
-
-
-def _workers() -> int:
-    """Processes to use: HLNB_WORKERS, or one a core."""
-    given = os.environ.get("HLNB_WORKERS", str(os.cpu_count() or 1))
-    if not given.isdigit() or int(given) < 1:
-        raise HlnbError(f"HLNB_WORKERS = {given!r} is not a number of processes.")
-    return int(given)
-
-
-def _start_worker() -> None:
-    """Ends this worker without a traceback on Ctrl-C, and when its parent is gone."""
-    signal.signal(signal.SIGINT, signal.SIG_DFL)
-
-    def follow_parent() -> None:
-        parent = multiprocessing.parent_process()
-        if parent is not None:
-            parent.join()
-            os._exit(1)
-
-    threading.Thread(target=follow_parent, daemon=True).start()
-
-
-def processes() -> Executor:
-    """A pool with one process a core (HLNB_WORKERS sets how many), for many sweeps.
-
-    Each process starts once and imports torch once. With one worker: this process.
-    """
-    workers = _workers()
-    if workers == 1:
-        return _Here()
-    spawn = multiprocessing.get_context("spawn")
-    return ProcessPoolExecutor(workers, mp_context=spawn, initializer=_start_worker)
+            for future in as_completed(futures):
+                task = futures[future]
+                found = zip(task, future.result(), strict=True)
+                traces |= {planned.run: trace for planned, trace in found}
+                bar.update(len(task))
+        except BrokenExecutor as error:
+            raise HlnbError(
+                "A worker process ended before its run did (killed, interrupted, or "
+                "out of memory): make a new pool with processes() and run again."
+            ) from error
+        finally:
+            for future in futures:
+                future.cancel()
+    return traces
 
 
 def sweep(
@@ -530,8 +646,11 @@ def sweep(
     holds all parameters of the model (`all_weights`).
 
     `executor`: any `concurrent.futures.Executor`; None: `processes()` for this sweep
-    alone. Every executor gives the same numbers. Where HLNB_CACHE names a folder, runs
-    are kept there as they end, and runs that are there are not computed again.
+    alone. Every executor gives the same numbers. HLNB_RUNS_PER_TASK: how many runs a
+    task computes (1); more where starting a task costs much. Where HLNB_CACHE names a
+    folder, runs are kept there as they end, and runs that are there are not computed
+    again. On a graphics card the runs of plain SGD are computed in one stack
+    (`train_stacked`).
     """
     runs = tuple(runs)
     if not runs:
@@ -550,33 +669,14 @@ def sweep(
     places = {run: _place(common, run, starts[run]) for run in runs}
     traces = {run: trace for run in runs if (trace := _kept(places[run])) is not None}
     cache.note(len(traces), len(runs))
-    with contextlib.ExitStack() as stack:
-        todo = [run for run in runs if run not in traces]
-        if executor is None and todo:
-            executor = stack.enter_context(processes())
-        futures = {
-            executor.submit(
-                _task, {**common, "run": run, "start": starts[run]}, places[run]
-            ): run
-            for run in todo
-        }
-        done = tqdm(
-            as_completed(futures),
-            total=len(runs),
-            initial=len(traces),
-            unit="run",
-            disable=None,
-        )
-        try:
-            traces |= {futures[future]: future.result() for future in done}
-        except BrokenExecutor as error:
-            raise HlnbError(
-                "A worker process ended before its run did (killed, interrupted, or "
-                "out of memory): make a new pool with processes() and run again."
-            ) from error
-        finally:
-            for future in futures:
-                future.cancel()
+    todo = [_Planned(r, starts[r], places[r]) for r in runs if r not in traces]
+    if todo and after is None and _stacks(settings):
+        found = train_stacked(runs=[planned.run for planned in todo], **common)
+        for planned, trace in zip(todo, found, strict=True):
+            traces[planned.run] = trace
+            _keep(planned.path, trace)
+    else:
+        traces |= _computed(common, todo, executor, at_hand=len(traces))
     first = traces[runs[0]]
     went_on = {} if after is None else {"after": after.spec}
     return Result(

@@ -31,6 +31,7 @@ from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
 
+from hlnb import executors
 from hlnb.errors import HlnbError
 from hlnb.files import write_whole
 from hlnb.publishing import freshness
@@ -392,23 +393,11 @@ def local_workers(count: int) -> Iterator[Executor]:
 @contextmanager
 def dask_workers(address: str) -> Iterator[Executor]:
     """The workers of a running Dask cluster, as an executor."""
+    pool = executors.dask(address)
     try:
-        from distributed import Client
-    except ImportError:
-        raise HlnbError(
-            "--scheduler needs Dask, which is not installed: "
-            "pip install 'hlnb[dask]' adds it."
-        ) from None
-    try:
-        client = Client(address, timeout=10)
-    except (OSError, ValueError) as error:  # TimeoutError is an OSError
-        raise HlnbError(f"No Dask scheduler answers at {address}.") from error
-    with client:  # unclosed, it prints errors when Python ends
-        pool = client.get_executor(pure=False)
-        try:
-            yield pool
-        finally:
-            pool.shutdown(wait=False)
+        yield pool
+    finally:
+        pool.shutdown(wait=False)
 
 
 # --- in the command ------------------------------------------------------------------

@@ -5,6 +5,9 @@ notebook; in a plain Jupyter session they show the same pictures and tables.
 """
 
 import base64
+import csv
+import gzip
+import io
 import os
 import re
 from collections.abc import Mapping, Sequence
@@ -18,10 +21,11 @@ from matplotlib.figure import Figure
 
 from hlnb.claims import Claim
 from hlnb.errors import HlnbError
-from hlnb.plotting import save
+from hlnb.plotting import numbers, save
 
 CLAIMS_MIME = "application/vnd.hlnb.claims+json"
 DATA_MIME = "application/vnd.hlnb.data+json"
+NUMBERS_MIME = "application/vnd.hlnb.numbers"  # a CSV file, see `packed`
 
 
 def figure(fig: Figure, *, name: str, caption: str, alt: str) -> None:
@@ -30,7 +34,9 @@ def figure(fig: Figure, *, name: str, caption: str, alt: str) -> None:
         raise HlnbError(f"Figure name {name!r}: use fig-, lower case, digits, hyphens.")
     if not caption.strip() or not alt.strip():
         raise HlnbError(f"Figure {name} needs a caption and an alternative text.")
+    table = packed(numbers(fig))  # before `save` closes the figure
     data = {"image/png": base64.b64encode(save(fig)).decode(), "text/plain": alt}
+    data[NUMBERS_MIME] = table
     display(
         data,
         raw=True,
@@ -38,9 +44,16 @@ def figure(fig: Figure, *, name: str, caption: str, alt: str) -> None:
     )
 
 
-def glue(**numbers: object) -> None:
+def packed(rows: Sequence[Sequence[str]]) -> str:
+    """Rows as a CSV file, compressed, in letters: equal rows give equal letters."""
+    text = io.StringIO()
+    csv.writer(text, lineterminator="\n").writerows(rows)
+    return base64.b64encode(gzip.compress(text.getvalue().encode(), mtime=0)).decode()
+
+
+def glue(**values: object) -> None:
     """Makes numbers (Python or NumPy) or words known to the prose, as {glue:text}."""
-    for name, value in numbers.items():
+    for name, value in values.items():
         plain = value.item() if hasattr(value, "item") else value  # NumPy's scalars
         myst_nb.glue(name, plain, display=False)
 

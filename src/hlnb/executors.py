@@ -1,0 +1,163 @@
+"""Where work is computed: any `concurrent.futures.Executor`, laptop or cluster.
+
+HLNB_EXECUTOR names one for every sweep: nothing (this machine's processes), the address
+of a Dask scheduler (`tcp://host:8786`), or `local:FOLDER` and `slurm:FOLDER`, which
+submit jobs through submitit and keep their logs in that folder.
+"""
+
+import multiprocessing
+import os
+import signal
+import threading
+from collections.abc import Callable
+from concurrent.futures import (
+    Executor,
+    Future,
+    ProcessPoolExecutor,
+    ThreadPoolExecutor,
+)
+from pathlib import Path
+from typing import Any
+
+from hlnb.errors import HlnbError
+
+MANY = 256  # cluster jobs that are waited for at once
+
+
+class Here(Executor):
+    """Computes each task in this process when it is submitted."""
+
+    def submit(self, fn, /, *args, **kwargs) -> Future:
+        future: Future = Future()
+        try:
+            future.set_result(fn(*args, **kwargs))
+        except Exception as error:  # the future carries it, as a pool would
+            future.set_exception(error)
+        return future
+
+
+class Jobs(Executor):
+    """Tasks as jobs of a submitit executor (Slurm's, or local ones)."""
+
+    def __init__(self, cluster: Any):
+        self._cluster, self._jobs = cluster, []
+        self._waiting = ThreadPoolExecutor(MANY)
+
+    def submit(self, fn, /, *args, **kwargs) -> Future:
+        job = self._cluster.submit(fn, *args, **kwargs)
+        self._jobs.append(job)
+        return self._waiting.submit(job.result)
+
+    def shutdown(self, wait: bool = True, *, cancel_futures: bool = False) -> None:
+        if cancel_futures:
+            for job in self._jobs:
+                if not job.done():
+                    job.cancel(check=False)
+        self._waiting.shutdown(wait, cancel_futures=cancel_futures)
+
+
+def executor(where: str | None = None) -> Executor:
+    """The executor that `where` names, or else HLNB_EXECUTOR (see the module)."""
+    where = os.environ.get("HLNB_EXECUTOR", "") if where is None else where
+    kind, _, folder = where.partition(":")
+    if not where:
+        return _pool()
+    if kind in ("local", "slurm") and folder:
+        return _submitit(kind, folder)
+    if "://" in where:
+        return dask(where)
+    raise HlnbError(
+        f"{where!r} names no executor: take tcp://host:port (Dask), local:FOLDER or "
+        "slurm:FOLDER, or nothing for processes of this machine."
+    )
+
+
+def processes() -> Executor:
+    """The executor for many sweeps: a process a core, or what HLNB_EXECUTOR names.
+
+    HLNB_WORKERS sets how many processes; each starts once and imports torch once. With
+    one worker: this process.
+    """
+    return executor()
+
+
+def dask(address: str) -> Executor:
+    """The workers of a running Dask cluster; its scheduler gives a task whose worker
+    died to another one."""
+    try:
+        from distributed import Client
+    except ImportError:
+        raise HlnbError(
+            "A cluster needs Dask, which is not installed: "
+            "pip install 'hlnb[dask]' adds it."
+        ) from None
+    try:
+        client = Client(address, timeout=10)
+    except (OSError, ValueError) as error:  # TimeoutError is an OSError
+        raise HlnbError(f"No Dask scheduler answers at {address}.") from error
+    pool = client.get_executor(pure=False)
+    shutdown: Callable = pool.shutdown
+
+    def close(wait: bool = True, *, cancel_futures: bool = False) -> None:
+        shutdown(wait=wait and not cancel_futures)
+        client.close()  # unclosed, it prints errors when Python ends
+
+    pool.shutdown = close
+    return pool
+
+
+def _submitit(kind: str, folder: str) -> Executor:
+    try:
+        import submitit
+    except ImportError:
+        raise HlnbError(
+            "Jobs need submitit, which is not installed: "
+            "pip install 'hlnb[slurm]' adds it."
+        ) from None
+    cluster = submitit.AutoExecutor(folder=Path(folder).resolve(), cluster=kind)
+    hours = os.environ.get("HLNB_JOB_HOURS", "4")
+    try:
+        cluster.update_parameters(timeout_min=int(60 * float(hours)), cpus_per_task=1)
+    except (ValueError, OverflowError) as error:
+        raise HlnbError(f"HLNB_JOB_HOURS = {hours!r} is not a number.") from error
+    if kind == "slurm" and (partition := os.environ.get("HLNB_PARTITION")):
+        cluster.update_parameters(slurm_partition=partition)
+    return Jobs(cluster)
+
+
+def workers() -> int:
+    """Processes to use: HLNB_WORKERS, or one a core."""
+    return _whole("HLNB_WORKERS", os.cpu_count() or 1, "processes")
+
+
+def runs_per_task() -> int:
+    """Runs that a task computes one after the other: HLNB_RUNS_PER_TASK, or 1."""
+    return _whole("HLNB_RUNS_PER_TASK", 1, "runs")
+
+
+def _whole(name: str, default: int, what: str) -> int:
+    given = os.environ.get(name, str(default))
+    if not given.isdigit() or int(given) < 1:
+        raise HlnbError(f"{name} = {given!r} is not a number of {what}.")
+    return int(given)
+
+
+def _start_worker() -> None:
+    """Ends this worker without a traceback on Ctrl-C, and when its parent is gone."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+    def follow_parent() -> None:
+        parent = multiprocessing.parent_process()
+        if parent is not None:
+            parent.join()
+            os._exit(1)
+
+    threading.Thread(target=follow_parent, daemon=True).start()
+
+
+def _pool() -> Executor:
+    count = workers()
+    if count == 1:
+        return Here()
+    spawn = multiprocessing.get_context("spawn")
+    return ProcessPoolExecutor(count, mp_context=spawn, initializer=_start_worker)
