@@ -6,6 +6,7 @@ told apart in grey. Imports no torch.
 """
 
 import io
+import itertools
 import math
 import textwrap
 from collections.abc import Mapping, Sequence
@@ -90,12 +91,15 @@ def numbers(fig: Figure) -> list[tuple[str, ...]]:
     """What a figure shows, as rows: panel, kind, series, x, y, value.
 
     Lines and points have x and y; bars x and their height; pictures column, row and
-    value. The first row has the names.
+    value. Series that no legend names are numbered. The first row has the names.
     """
     rows: list[tuple[str, ...]] = [("panel", "kind", "series", "x", "y", "value")]
 
+    count = itertools.count(1)
+
     def add(panel: str, kind: str, label: Any, *columns: Any) -> None:
-        series = "" if str(label).startswith("_") else str(label)
+        series, number = str(label), next(count)
+        series = f"unnamed {number}" if series.startswith("_") else series
         for cells in zip(*columns, strict=True):
             texts = [v if isinstance(v, str) else f"{v:.6g}" for v in cells]
             rows.append((panel, kind, series, *texts, *[""] * (3 - len(texts))))
