@@ -1,9 +1,14 @@
 """Gradients written by hand are autograd's."""
 
+import os
+import subprocess
+import sys
+
 import pytest
 import torch
 import torch.nn.functional as F
 
+from hlnb.data.patterns import toy_problem
 from hlnb.gradients import Descent, prepared, written_out
 from hlnb.models import Affine, Conv, Model, image_network, toy_network
 from hlnb.seeding import stream
@@ -18,15 +23,29 @@ MODELS = {
 }
 
 
+def rows(kind: str, dtype: torch.dtype = torch.float64) -> torch.Tensor:
+    """Six rows of 40 pixels: no window blank, most of them, or rows of one problem."""
+    x = torch.randn(6, 40, dtype=dtype, generator=stream(0, "x"))
+    if kind == "mostly blank":
+        for i, (begin, end) in enumerate([(0, 0), (0, 3), (37, 40), (9, 30), (5, 6)]):
+            x[i, :begin] = x[i, end:] = 0
+        x[4, 33] = 2.0  # two places with a gap between them
+    if kind == "patterns":
+        problem = toy_problem(3, d=40, T=16, scale=0.25)
+        x = problem.sample(6, generator=stream(0, "x")).x.to(dtype)
+    return x
+
+
 EXITS = [(name, exit) for name, m in MODELS.items() for exit in (None, *m.heads)]
 
 
+@pytest.mark.parametrize("kind", ["full", "mostly blank", "patterns"])
 @pytest.mark.parametrize(("name", "exit"), EXITS)
-def test_a_step_is_autograds_step(name, exit):
+def test_a_step_is_autograds_step(name, exit, kind):
     """Every choice of learning layers, float64, relative 1e-10."""
     model = MODELS[name]
     layers = model.path(exit)
-    x = torch.randn(6, 40, dtype=torch.float64, generator=stream(0, "x"))
+    x = rows(kind)
     y = torch.tensor([0, 1, 2, 2, 1, 0])
     for start in range(len(layers)):
         for learns in ([layers[start].name], [layer.name for layer in layers[start:]]):
@@ -53,9 +72,104 @@ def test_a_step_is_autograds_step(name, exit):
                 torch.testing.assert_close(v, theirs[k], rtol=1e-10, atol=1e-13)
 
 
+@pytest.mark.parametrize("number", range(1, 6))
+def test_a_gradient_in_single_precision(number):
+    """The report's sizes: within 1e-5 of the largest entry of autograd's in float64.
+
+    The step is so long that what it started from is lost in what it adds.
+    """
+    problem = toy_problem(number, scale=0.25)
+    model = toy_network(d=100, n_classes=problem.n_classes)
+    x, y, _ = problem.sample(64, generator=stream(number, "x"))
+    start = prepared(model.layers, model.init(stream(0, "init")))
+    wide = {k: v.double().requires_grad_() for k, v in start.items()}
+    F.cross_entropy(model.apply(wide, x.double()), y).backward()
+    ours = {k: v.clone() for k, v in start.items()}
+    step = Descent(model.layers, ours, x, lr=1000.0, learns=model.names)
+    step(torch.arange(64), y)
+    step.settle()
+    for layer in model.names:
+        for part in ("weight", "bias"):
+            name = f"{layer}.{part}"
+            gradient = (start[name].double() - ours[name].double()) / 1000
+            expected = wide[name].grad
+            assert (gradient - expected).abs().max() <= 1e-5 * expected.abs().max()
+
+
+@pytest.mark.parametrize("kind", ["full", "mostly blank", "patterns"])
+def test_outputs_are_the_networks(kind):
+    x = rows(kind)
+    for model in MODELS.values():
+        for exit in (None, *model.heads):
+            drawn = model.init(stream(1, "init"))
+            params = prepared(
+                model.path(exit), {k: v.double() for k, v in drawn.items()}
+            )
+            steps = Descent(model.path(exit), params, x)
+            chosen = torch.tensor([4, 0, 0, 5])
+            expected = model.apply(params, x[chosen], exit=exit)
+            torch.testing.assert_close(steps.outputs(chosen), expected)
+
+
+def test_looking_changes_nothing_and_settles_to_the_same():
+    model, x, y = MODELS["three layers"], rows("patterns"), torch.arange(6) % 3
+    found = []
+    for look in (False, True):
+        params = prepared(
+            model.layers, {k: v.double() for k, v in model.init(stream(0, "i")).items()}
+        )
+        steps = Descent(model.layers, params, x, lr=0.5, learns=model.names)
+        for _ in range(3):
+            steps(torch.arange(6), y)
+            seen = steps.seen(params) if look else {}
+        steps.settle()
+        found.append(params)
+    for name, value in found[0].items():
+        assert torch.equal(value, found[1][name]), name
+        torch.testing.assert_close(value, seen[name], rtol=1e-13, atol=1e-14)
+
+
+def test_a_network_that_diverges_shows_it():
+    model, x = MODELS["three layers"], rows("patterns", torch.float32)
+    params = prepared(model.layers, model.init(stream(0, "init")))
+    params["conv.weight"][0, 0, 0] = float("nan")
+    steps = Descent(model.layers, params, x, lr=0.1, learns=model.names)
+    steps(torch.arange(6), torch.zeros(6, dtype=torch.long))
+    steps.settle()
+    assert params["hidden.weight"].isnan().any()
+    assert steps.outputs(torch.arange(6)).isnan().any()
+
+
+def test_sizes_are_not_mistaken_for_each_other(tmp_path):
+    """Compiled once and read back: loops are found again by their names alone."""
+    code = """
+import sys, torch
+from hlnb.data.patterns import toy_problem
+from hlnb.gradients import Descent, prepared
+from hlnb.models import toy_network
+from hlnb.seeding import stream
+sizes = [(3, 5), (3, 4), (6, 5), (4, 4)]
+for c, h in sizes if sys.argv[1] == "there" else sizes[::-1]:
+    net = toy_network(d=20, n_classes=2, T=4, channels=c, hidden=h)
+    params = prepared(net.layers, net.init(stream(0, "init")))
+    x = torch.zeros(3, 20)
+    x[:, 5:9] = 1
+    steps = Descent(net.layers, params, x, lr=0.1, learns=net.names)
+    steps(torch.arange(3), torch.tensor([0, 1, 1]))
+    steps.settle()
+    gap = steps.outputs(torch.arange(3)) - net.apply(params, x)
+    assert gap.abs().max() < 1e-6, (c, h)
+"""
+    kept = {**os.environ, "NUMBA_CACHE_DIR": str(tmp_path)}
+    for way in ("there", "back"):
+        subprocess.run([sys.executable, "-c", code, way], env=kept, check=True)
+    assert len(list(tmp_path.rglob("*.nbi"))) >= 8
+
+
 def test_knows_what_it_can_do():
     assert all(written_out(model.layers) for model in MODELS.values())
     assert not written_out(image_network().layers)
+    assert not written_out((Conv("c", 2, 2, 4, dims=1), Affine("a", 8, 2, relu=False)))
     row, affine = Conv("c", 1, 2, 4, dims=1), Affine("a", 8, 2, relu=False)
     assert not written_out((Conv("p", 1, 2, 4, dims=1, pool=2), affine))
     assert not written_out((row, Conv("c2", 2, 2, 4, dims=1), affine))

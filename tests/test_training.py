@@ -476,3 +476,71 @@ def test_refuses_other_nonsense(monkeypatch):
     monkeypatch.setenv("HLNB_WORKERS", "zero")
     with pytest.raises(HlnbError, match="HLNB_WORKERS = 'zero'"):
         processes()
+
+
+STACKS = {
+    "together": (simultaneous(MODEL, epochs=3), {}),
+    "layer by layer": (layerwise(MODEL, epochs=2), {}),
+    "greedy": (greedy(MODEL, epochs=2), {}),
+    "online": (simultaneous(MODEL, epochs=3), {"online": True, "every": 2}),
+    "until": (simultaneous(MODEL, epochs=6), {"until": {"error": 0.45}}),
+}
+
+
+@pytest.mark.parametrize("name", STACKS)
+def test_a_stack_of_runs_is_the_loop(name):
+    """float64, relative 1e-9: sums are taken in another order."""
+    schedule, settings = STACKS[name]
+    measures = {**LAYERS, "error": Error("test"), "loss": Loss("train")}
+    common = {"measures": measures, "n_train": 48, "batch_size": 20, **settings}
+    common["dtype"] = torch.float64
+    runs = grid([0, 3], [0.1, 0.5])
+    problem = toy_problem(2, d=30, T=6)
+    stacked = training.train_stacked(problem, MODEL, schedule, runs, **common)
+    for run_, ours in zip(runs, stacked, strict=True):
+        theirs = train(problem, MODEL, schedule, run_, **common)
+        assert (ours.steps == theirs.steps).all()
+        for key, values in theirs.values.items():
+            assert ours.values[key] == pytest.approx(
+                values, rel=1e-9, abs=1e-12, nan_ok=True
+            )
+
+
+def test_a_run_that_diverges_leaves_the_stack_alone():
+    settings = {"measures": LAYERS, "n_train": 48}
+    plan = (toy_problem(2, d=30, T=6), MODEL, simultaneous(MODEL, epochs=3))
+    good, wild = training.train_stacked(*plan, [Run(0, 0.1), Run(0, 1e30)], **settings)
+    (alone,) = training.train_stacked(*plan, [Run(0, 0.1)], **settings)
+    for key in LAYERS:
+        assert good.values[key] == pytest.approx(alone.values[key], rel=1e-5, abs=1e-7)
+        assert np.isnan(wild.values[key][-1]).all()
+
+
+def test_only_plain_sgd_is_stacked():
+    plan = (toy_problem(2, d=30, T=6), MODEL, simultaneous(MODEL, epochs=1))
+    with pytest.raises(HlnbError, match="Only plain SGD"):
+        training.train_stacked(*plan, [Run(0, 0.1)], measures=LAYERS, optimizer=Adam())
+    assert training._stacks({"device": "cuda"})
+    assert not training._stacks({})
+    assert not training._stacks({"device": "cuda", "optimizer": Adam()})
+    assert not training._stacks({"device": "cuda", "carry": True})
+
+
+def test_a_sweep_on_a_card_takes_the_stack(monkeypatch):
+    """There is no card here: the stack stands in on the processor."""
+    calls = []
+    stack = training.train_stacked
+
+    def stand_in(*args, device, **settings):
+        calls.append(device)
+        return stack(*args, **settings)
+
+    monkeypatch.setattr(training, "resolved", lambda device: device)
+    monkeypatch.setattr(training, "train_stacked", stand_in)
+    plan = (toy_problem(2, d=30, T=6), MODEL, simultaneous(MODEL, epochs=1))
+    settings = {"measures": LAYERS, "n_train": 24, "executor": Here()}
+    on_card = sweep(*plan, grid([0, 1], [0.1]), device="cuda", **settings)
+    assert calls == ["cuda"]
+    here = sweep(*plan, grid([0, 1], [0.1]), **settings)
+    for key in LAYERS:
+        assert on_card.of(key) == pytest.approx(here.of(key), rel=1e-4, abs=1e-6)

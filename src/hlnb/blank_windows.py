@@ -312,4 +312,7 @@ def _loops(channels: int, units: int) -> tuple[Callable, Callable]:
             bias -= every
         return by_window, by_shift
 
+    for loop in (forward, descend):  # Numba finds a kept function by its name alone
+        loop = inspect.unwrap(loop)
+        loop.__qualname__ = loop.__name__ = f"{loop.__name__}_{channels}_{units}"
     return _compiled(forward), _compiled(descend)

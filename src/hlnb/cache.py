@@ -6,7 +6,6 @@ it, torch's version and the kind of processor are the same.
 """
 
 import hashlib
-import io
 import json
 import os
 import platform
@@ -15,13 +14,12 @@ from contextlib import suppress
 from functools import cache
 from pathlib import Path
 from typing import Any
-from zipfile import BadZipFile
 
 import numpy as np
 import torch
 
+from hlnb import archives
 from hlnb.errors import HlnbError
-from hlnb.files import write_whole
 
 PACKAGE = Path(__file__).parent
 CODE = (
@@ -53,20 +51,16 @@ def place(spec: Mapping[str, Any]) -> Path | None:
 
 def keep(path: Path, arrays: Mapping[str, np.ndarray]) -> None:
     """Stores the arrays of a finished run; a full disk loses nothing else."""
-    buffer = io.BytesIO()
-    np.savez(buffer, **arrays)
     with suppress(HlnbError):  # the run is not lost, it is not kept
-        write_whole(path, buffer.getvalue())
+        archives.write(path, arrays, small=False)
     _count(1)
 
 
 def find(path: Path) -> dict[str, np.ndarray] | None:
     """The arrays kept at `path`; None if there are none that can be read."""
-    try:
-        with np.load(io.BytesIO(path.read_bytes()), allow_pickle=False) as file:
-            return {name: file[name] for name in file.files}
-    except (OSError, ValueError, KeyError, EOFError, BadZipFile):
-        return None
+    with suppress(HlnbError):
+        return archives.read(path)
+    return None
 
 
 def note(kept: int, total: int) -> None:

@@ -1,7 +1,6 @@
 """What an experiment measured, with what identifies it and where it was computed."""
 
 import dataclasses
-import io
 import json
 import os
 import platform
@@ -10,13 +9,12 @@ from dataclasses import dataclass
 from importlib import metadata
 from pathlib import Path
 from typing import Any
-from zipfile import BadZipFile
 
 import numpy as np
 from jaxtyping import Real
 
+from hlnb import archives
 from hlnb.errors import HlnbError
-from hlnb.files import write_whole
 
 FORMAT = "hlnb result 1"
 
@@ -95,43 +93,36 @@ class Result:
             }
         )
         arrays = {f"trace/{name}": value for name, value in self.traces.items()}
-        buffer = io.BytesIO()
-        np.savez_compressed(
-            buffer,
-            about=np.array(about),
-            steps=self.steps,
-            epochs=self.epochs,
-            **arrays,
-        )
-        return write_whole(path, buffer.getvalue())
+        arrays |= {"about": np.array(about), "steps": self.steps, "epochs": self.epochs}
+        return archives.write(path, arrays, small=True)
 
 
 def load(path: str | Path, *, expect: Mapping[str, Any] | None = None) -> Result:
     """The Result stored at `path`; another experiment than `expect` is refused."""
     try:
-        stored = io.BytesIO(Path(path).read_bytes())
-        with np.load(stored, allow_pickle=False) as file:
-            about = json.loads(str(file["about"]))
-            traces = {
-                name.removeprefix("trace/"): file[name]
-                for name in file.files
-                if name.startswith("trace/")
-            }
-            steps, epochs = file["steps"], file["epochs"]
+        arrays = archives.read(path)
+        about = json.loads(str(arrays["about"]))
+        traces = {
+            name.removeprefix("trace/"): value
+            for name, value in arrays.items()
+            if name.startswith("trace/")
+        }
+        steps, epochs = arrays["steps"], arrays["epochs"]
+        spec, provenance = about["spec"], about["provenance"]
         if about["format"] != FORMAT:
-            raise ValueError(about["format"])
-    except (OSError, ValueError, KeyError, EOFError, BadZipFile) as error:
+            raise ValueError(f"format {about['format']}")
+    except (HlnbError, ValueError, KeyError, TypeError) as error:
         raise HlnbError(
             f"{path} is not a readable Result ({error}); compute it again."
         ) from error
-    if expect is not None and json.loads(json.dumps(expect)) != about["spec"]:
+    if expect is not None and json.loads(json.dumps(expect)) != spec:
         differs = sorted(
             name
-            for name in {*expect, *about["spec"]}
-            if to_json(expect.get(name)) != about["spec"].get(name)
+            for name in {*expect, *spec}
+            if to_json(expect.get(name)) != spec.get(name)
         )
         raise HlnbError(
             f"{path} holds another experiment (it differs in {', '.join(differs)}); "
             "compute it again or load the file that belongs to this one."
         )
-    return Result(about["spec"], steps, epochs, traces, about["provenance"])
+    return Result(spec, steps, epochs, traces, provenance)
