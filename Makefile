@@ -8,7 +8,7 @@
 SHELL := bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help book test rerun check lint fresh smoke build serve screenshots clean
+.PHONY: help book test bench rerun check lint fresh smoke build serve screenshots clean
 
 VENV := .venv
 BIN := $(VENV)/bin
@@ -43,6 +43,11 @@ test: $(DONE) ## every test, the rendered book in a browser too
 		fi; \
 	fi
 	$(BIN)/pytest
+
+bench: $(DONE) ## how fast, and beside what, on this idle machine; the page is built of it
+	$(BIN)/pip install -q 'jax>=0.4' || echo "No JAX here: its rows will be missing."
+	$(BIN)/python benchmarks/run.py
+	$(BIN)/hlnb build
 
 rerun: $(DONE) ## execute every chapter anew (DATASET=shapes: without CIFAR-10, into runs/)
 	$(BIN)/hlnb run --force --jobs $(JOBS) $(if $(DATASET),-p dataset $(DATASET))

@@ -14,6 +14,8 @@ import yaml
 from ipywidgets.embed import embed_data
 from matplotlib.figure import Figure
 
+from hlnb.publishing import page, weaving
+
 ROOT = Path(__file__).parents[1]
 STATE = "application/vnd.jupyter.widget-state+json"
 VIEW = "application/vnd.jupyter.widget-view+json"
@@ -38,6 +40,10 @@ SEMINAR = {
     "before": "Run `hlnb run 01 --smoke`.",
     "wrong": [["It falls.", "It rises: look at $x^2$."]],
 }
+CURVE = [
+    ("panel", "kind", "series", "x", "y", "value"),
+    ("1: ", "line", "curve", "0", "0", ""),
+]
 NAMES = ["01_hierarchical_learning", "02_toy_problem_1", "08_cifar_filters"]
 
 
@@ -63,6 +69,8 @@ def make(folder: Path) -> Path:
             re.sub(r"picture fig-[\w-]+", f"picture {name}", part.read_text())
         )
     (folder / "book" / "map.yml").write_text(MAP)
+    (folder / "benchmarks").mkdir(exist_ok=True)
+    shutil.copy(ROOT / "benchmarks" / "latest.json", folder / "benchmarks")
     chapters = folder / "book" / "chapters"
     chapters.mkdir(exist_ok=True)
     toc = yaml.safe_load((ROOT / "_toc.yml").read_text("utf8"))
@@ -138,8 +146,14 @@ def chapter(name: str, *, needs: list[str]) -> dict:
             code(
                 "draw(curve)",
                 display(
-                    {"image/png": png},
-                    {"hlnb": {"alt": "A parabola.", "caption": "x squared."}},
+                    {"image/png": png, weaving.NUMBERS: page.packed(CURVE)},
+                    {
+                        "hlnb": {
+                            "alt": "A parabola.",
+                            "caption": "x squared.",
+                            "name": f"fig-{name}",
+                        }
+                    },
                 ),
                 display({"text/markdown": "| beside |\n|---|\n| the figure |"}),
                 mystnb={

@@ -46,11 +46,42 @@ def fake_npm(folder: Path, monkeypatch, *, code: str | None) -> None:
 def test_new_pages_replace_the_old_ones_whole_and_leave_nothing_behind(book):
     stray = book / "_build" / "html" / "stray.html"
     stray.touch()
+    (book / "_build" / "html.inputs").unlink()
     front = build.build(book)
     assert front == book / "_build" / "html" / "index.html"
     assert "book/intro.html" in front.read_text("utf8")
     assert not stray.exists()
-    assert {p.name for p in (book / "_build").iterdir()} == {"assets", "html"}
+    made = {p.name for p in (book / "_build").iterdir()}
+    assert made == {"assets", "html", "html.inputs"}
+
+
+def test_where_nothing_changed_nothing_is_rendered(book, monkeypatch):
+    front = build.build(book)
+    calls = []
+
+    def render(root, staging):
+        calls.append(root)
+        raise HlnbError("rendered")
+
+    monkeypatch.setattr(build, "render", render)
+    assert build.build(book) == front
+    assert not calls
+    kept = (book / "LICENSE").read_text("utf8") if (book / "LICENSE").exists() else None
+    (book / "LICENSE").write_text("another one")
+    try:
+        with pytest.raises(HlnbError, match="rendered"):
+            build.build(book)
+    finally:
+        if kept is None:
+            (book / "LICENSE").unlink()
+        else:
+            (book / "LICENSE").write_text(kept)
+    (front.parent / "index.html").rename(front.parent / "away.html")
+    try:
+        with pytest.raises(HlnbError, match="rendered"):
+            build.build(book)
+    finally:
+        (front.parent / "away.html").rename(front.parent / "index.html")
 
 
 def test_a_chapter_has_its_head_its_figure_number_and_its_stamp(book):

@@ -1,6 +1,8 @@
 """What a chapter puts on its page carries what the pipeline and a reader need."""
 
 import base64
+import csv
+import io
 from dataclasses import fields
 
 import matplotlib.pyplot as plt
@@ -148,3 +150,16 @@ def test_a_data_note_says_what_was_used(shown):
     ((bundle, _),) = shown
     assert bundle[page.DATA_MIME] == found
     assert "drawn by the package" in bundle["text/markdown"]
+
+
+def test_a_figure_brings_its_numbers(shown):
+    fig, ax = plt.subplots(figsize=(2, 2))
+    ax.plot([0, 1], [2, 3], label="ours, with a comma")
+    page.figure(fig, name="fig-x", caption="c", alt="a")
+    outputs = [{"data": shown[0][0], "metadata": {"hlnb": {"name": "fig-x"}}}]
+    found = weaving.numbers({"cells": [{"outputs": outputs}]})
+    text = found["fig-x"].decode()
+    assert text.splitlines()[1] == '1: ,line,"ours, with a comma",0,2,'
+    rows = list(csv.reader(io.StringIO(text)))
+    assert rows[0] == ["panel", "kind", "series", "x", "y", "value"]
+    assert page.packed(rows) == page.packed(rows)

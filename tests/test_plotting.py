@@ -579,3 +579,40 @@ def test_equal_figures_give_equal_bytes_and_are_closed():
 def test_plotting_imports_no_torch():
     code = "import sys, hlnb.plotting; sys.exit(int('torch' in sys.modules))"
     subprocess.run([sys.executable, "-c", code], check=True)
+
+
+def test_the_numbers_of_a_figure(closed):
+    fig, (left, right) = plotting.panels(2)
+    left.plot([0, 1], [2.5, 3], label="ours")
+    left.plot([0], [1 / 3])
+    left.scatter([4, 5], [6, 7], label="dots")
+    left.set(title="a\npanel", xlabel="epochs", ylabel="error")
+    right.bar(["p", "q"], [1.0, 2.0], label="bars")
+    right.imshow([[1.0, 2.0], [3.0, np.nan]])
+    head, *rows = plotting.numbers(fig)
+    assert head == ("panel", "kind", "series", "x", "y", "value")
+    place = "1: a panel / epochs / error"
+    assert (place, "line", "ours", "0", "2.5", "") in rows
+    assert (place, "line", "ours", "1", "3", "") in rows
+    assert (place, "line", "unnamed 2", "0", "0.333333", "") in rows
+    assert (place, "point", "dots", "5", "7", "") in rows
+    assert ("2: ", "bar", "bars", "1", "2", "") in rows
+    pixels = [row[3:] for row in rows if row[1] == "pixel"]
+    assert pixels == [
+        ("0", "0", "1"),
+        ("1", "0", "2"),
+        ("0", "1", "3"),
+        ("1", "1", "nan"),
+    ]
+    assert {len(row) for row in rows} == {6}
+
+
+def test_areas_segments_and_colours_have_numbers_too(closed):
+    fig, (ax,) = plotting.panels(1)
+    ax.fill_between([0, 1], [0, 0], [2, 3], label="range")
+    ax.vlines([5], 0, 1, label="end")
+    ax.imshow(np.zeros((1, 1, 3)))
+    kinds = {row[1]: row[3:] for row in plotting.numbers(fig)[1:]}
+    assert kinds.keys() == {"area", "line", "pixel"}
+    assert kinds["line"] == ("5", "1", "")
+    assert kinds["pixel"] == ("0", "0", "0 0 0")

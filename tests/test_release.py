@@ -15,7 +15,7 @@ import yaml
 
 import small_book
 from hlnb.errors import HlnbError
-from hlnb.publishing import ledger, release
+from hlnb.publishing import ledger, release, weaving
 from hlnb.publishing.cli import main
 from publishing_fixtures import add_chapter, edit, make_book
 
@@ -195,3 +195,18 @@ def test_what_is_outdated_is_refused_and_nothing_written(book, spoil, told):
     with pytest.raises(HlnbError, match=told):
         release.release(book)
     assert not (book / "_build/release").exists()
+
+
+def test_each_figure_comes_with_its_numbers(book):
+    html = book / "_build/html"
+    for name in NAMES:
+        notebook = json.loads((book / f"book/chapters/{name}.ipynb").read_text("utf8"))
+        expected = weaving.numbers(notebook)
+        assert expected
+        files = unpacked(html / "downloads" / f"{name}-figures.zip")
+        assert len(files) == len(expected)
+        for figure, data in expected.items():
+            assert files[f"{name}-figures/{figure}.csv"] == data
+            alone = html / "downloads" / "figures" / f"{figure}.csv"
+            assert alone.read_bytes() == data
+            assert data.startswith(b"panel,kind,series,x,y,value\n")

@@ -188,3 +188,11 @@ def test_formulas_are_typeset(html, chromium, base):
     name = "book/glossary.html"
     with browser.visit(chromium, base + name, mode="light") as (page, _):
         assert page.locator("mjx-container").count() > 3
+
+
+def test_the_search_finds_a_chapter(html, chromium, base):
+    at = f"{base}search.html?q=staircase"
+    with browser.visit(chromium, at, mode="light") as (page, _):
+        page.wait_for_selector("ul.search li a")
+        found = page.locator("ul.search li a").all_inner_texts()
+        assert any("taircase" in title for title in found)

@@ -45,9 +45,6 @@ def test_three_questions_to_check_oneself(chapter):
 @each
 def test_exercises_of_three_sizes(chapter):
     text = prose(chapter)
-    if chapter.name.startswith("01"):  # the opening has something to try instead
-        assert "## Try it" in text
-        return
     for size in ("Tweak", "Twiddle", "Frob"):
         assert len(re.findall(rf"\*\*{size}\.\*\*", text)) == 1
 
@@ -85,3 +82,19 @@ def test_common_wrong_answers_have_a_reply(chapter):
 @each
 def test_minutes_to_read_are_those_of_its_words(chapter):
     assert 1 <= len(prose(chapter).split()) / 200 < 60
+
+
+@each
+def test_every_exercise_has_its_solution(chapter):
+    parts = re.split(r"\*\*(?:Tweak|Twiddle|Frob)\.\*\*", prose(chapter))[1:]
+    assert len(parts) == 3
+    for part in parts:
+        assert "```{admonition} Solution\n:class: dropdown\n" in part
+
+
+@each
+def test_every_chapter_has_a_widget(chapter):
+    code = "\n".join(
+        chapters.text_of(c) for c in chapter.cells if c["cell_type"] == "code"
+    )
+    assert re.search(r"Film\(|Choices\(|ticks_html\(", code)

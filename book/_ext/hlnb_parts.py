@@ -126,6 +126,8 @@ def downloads(chapter: Executed) -> str:
         "executed notebook": f"downloads/{chapter.name}-executed.ipynb",
         "slides": f"slides/{chapter.name}.html",
     }
+    if weaving.numbers(chapter.notebook):
+        files["numbers of its figures (CSV)"] = f"downloads/{chapter.name}-figures.zip"
     return " · ".join(f'<a href="../../{at}">{text}</a>' for text, at in files.items())
 
 

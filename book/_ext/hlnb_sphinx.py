@@ -75,6 +75,7 @@ def generate(app, docname, source):
         "seminar": lambda: parts.seminar(found),
         "statements": lambda: parts.statements(found),
         "theorems": lambda: parts.theorems(found),
+        "speed": lambda: speed(root),
         "total": lambda: parts.total(claims),
         "totals": lambda: parts.totals(claims),
         "map": lambda: parts.book_map(

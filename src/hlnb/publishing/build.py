@@ -1,6 +1,7 @@
 """The rendered book: built, checked, swapped in whole, and served."""
 
 import functools
+import hashlib
 import html.parser
 import http.server
 import json
@@ -8,12 +9,15 @@ import re
 import shutil
 import subprocess
 import sys
+from importlib.metadata import version
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
 from hlnb.errors import HlnbError
+from hlnb.files import write_whole
 from hlnb.publishing import assets, release
 
+NOT_SHOWN = {"tests", "benchmarks", ".ci", ".github", ".gitignore", "Makefile"}
 WIDGETS = "application/vnd.jupyter.widget-state+json"
 
 
@@ -21,9 +25,15 @@ def build(root: Path) -> Path:
     """The front page of the book, rendered into `_build/html`.
 
     Warnings are errors. The pages replace the last good ones only when they were
-    rendered and checked without a finding.
+    rendered and checked without a finding. If nothing that they are made from has
+    changed since, they stay as they are.
     """
     root = Path(root).resolve()
+    place = root / "_build" / "html"
+    kept = place.with_suffix(".inputs")
+    inputs = _inputs(root)
+    if _same(kept, inputs) and (place / "index.html").is_file():
+        return place / "index.html"
     offline = assets.prepare(root) is not None
     staging = root / "_build" / "staging"
     rendered = render(root, staging)
@@ -32,9 +42,31 @@ def build(root: Path) -> Path:
     release.downloads(root, rendered)
     if findings := check(rendered, offline=offline):
         _refuse(findings, "the check of the pages gave")
-    html = swapped_in(rendered, root / "_build" / "html")
+    kept.unlink(missing_ok=True)
+    html = swapped_in(rendered, place)
+    write_whole(kept, inputs.encode())
     shutil.rmtree(staging, ignore_errors=True)
     return html / "index.html"
+
+
+def _inputs(root: Path) -> str:
+    """A digest of all that the pages are made from: files, packages, npm or not."""
+    digest = hashlib.sha256()
+    for name in ("jupyter-book", "sphinx", "myst-nb", "sphinx-book-theme", "docutils"):
+        digest.update(f"{name} {version(name)}\n".encode())
+    digest.update(f"{sys.version} {shutil.which('npm') is not None}\n".encode())
+    for name in release.SOURCES:
+        place = root / name
+        if name not in NOT_SHOWN:
+            files = release.tree(place) if place.is_dir() else []
+            for below, data in [("", place.read_bytes())] if place.is_file() else files:
+                digest.update(f"{name}/{below} {len(data)}\n".encode())
+                digest.update(data)
+    return digest.hexdigest()
+
+
+def _same(kept: Path, inputs: str) -> bool:
+    return kept.is_file() and kept.read_text("utf8") == inputs
 
 
 def swapped_in(made: Path, place: Path) -> Path:

@@ -63,7 +63,7 @@ class Parameter:
             if self.type.startswith("list["):
                 return self.coerce(_items(text, self.type[5:-1]))
             return self.coerce(_scalar(text, self.type))
-        except ValueError:
+        except (ValueError, OverflowError, RecursionError):  # "9" * 400, "[" * 10**5
             raise HlnbError(
                 f"Parameter {self.name} is of type {self.type}, which {text!r} is not."
             ) from None

@@ -14,10 +14,11 @@ import yaml
 
 from hlnb.errors import HlnbError
 from hlnb.files import write_whole
-from hlnb.publishing import chapters, ledger, slides
+from hlnb.publishing import chapters, ledger, slides, weaving
 from hlnb.publishing.ledger import executed_path
 
 DOWNLOADS = "downloads"  # below the rendered book
+FIGURES = "figures"  # below the downloads
 NOTEBOOKS = "hlnb-notebooks"
 SOURCES = (  # of the book, below its root: files, and folders with all they hold
     *("src", "tests", "benchmarks", "notebooks", "book", ".binder", ".ci", ".github"),
@@ -35,7 +36,8 @@ def downloads(root: Path, html: Path) -> list[Path]:
     """Puts what the pages offer into `html`, a book rendered from `root`.
 
     For each chapter with a page: `downloads/NAME.ipynb`, the clean notebook,
-    `downloads/NAME-executed.ipynb` and `slides/NAME.html`. For all of them
+    `downloads/NAME-executed.ipynb` and `slides/NAME.html`; the numbers of each figure
+    in `downloads/figures/fig-NAME.csv`, those of a chapter in a zip. For all of them
     `downloads/hlnb-notebooks.zip`, with the claims as JSON and CSV. The student edition
     is rendered from stripped notebooks, so its downloads are stripped too.
     """
@@ -47,6 +49,12 @@ def downloads(root: Path, html: Path) -> list[Path]:
         files[f"{chapter.name}-executed.ipynb"] = executed.read_bytes()
         packed[f"notebooks/{clean.name}"] = clean.read_bytes()
         packed[f"executed/{clean.name}"] = executed.read_bytes()
+        shown_numbers = weaving.numbers(json.loads(executed.read_bytes()))
+        tables = {f"{name}.csv": data for name, data in shown_numbers.items()}
+        files |= {f"{FIGURES}/{name}": data for name, data in tables.items()}
+        if tables:
+            title = f"{chapter.name}-figures"
+            files[f"{title}.zip"] = pack(tables, folder=title)
     names = {chapter.name for chapter in shown}
     packed |= _claims([c for c in ledger.claims(root) if c["chapter"] in names])
     if (licence := root / "LICENSE").is_file():
@@ -117,11 +125,11 @@ def release(root: Path, out: str | Path | None = None) -> Path:
             f"No release: CITATION.cff names the version {citation.get('version')}, "
             f"pyproject.toml {project['version']}; make them agree."
         )
-    files = {f"html/{name}": data for name, data in _tree(html)}
+    files = {f"html/{name}": data for name, data in tree(html)}
     for name in SOURCES:
         place = root / name
         if place.is_dir():
-            files |= {f"{name}/{below}": data for below, data in _tree(place)}
+            files |= {f"{name}/{below}": data for below, data in tree(place)}
         elif place.is_file():
             files[name] = place.read_bytes()
     files |= _claims(ledger.claims(root))
@@ -187,7 +195,7 @@ def _yaml(path: Path) -> dict[str, Any]:
         raise HlnbError(f"Cannot read {path}: restore it.") from error
 
 
-def _tree(folder: Path) -> Iterator[tuple[str, bytes]]:
+def tree(folder: Path) -> Iterator[tuple[str, bytes]]:
     """Name and bytes of each file below a folder, without what tools leave behind."""
     for path in sorted(folder.rglob("*")):
         parts = path.relative_to(folder).parts

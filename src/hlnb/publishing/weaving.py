@@ -1,5 +1,7 @@
 """The published notebook: a source's cells with the outputs of an execution."""
 
+import base64
+import gzip
 import hashlib
 import json
 import re
@@ -10,6 +12,7 @@ VIEW = "application/vnd.jupyter.widget-view+json"
 STATE = "application/vnd.jupyter.widget-state+json"
 CLAIMS = "application/vnd.hlnb.claims+json"
 DATA = "application/vnd.hlnb.data+json"
+NUMBERS = "application/vnd.hlnb.numbers"  # see `page.packed`
 INJECTED = "injected-parameters"
 LANGUAGE = {"name": "python", "pygments_lexer": "ipython3"}  # the version is dated
 
@@ -100,6 +103,18 @@ def payloads(notebook: Notebook, mime: str) -> list[Any]:
         for output in cell.get("outputs", [])
         if mime in output.get("data", {})
     ]
+
+
+def numbers(notebook: Notebook) -> dict[str, bytes]:
+    """A CSV file for each figure of an executed notebook, by the figure's name."""
+    return {
+        output["metadata"]["hlnb"]["name"]: gzip.decompress(
+            base64.b64decode("".join(output["data"][NUMBERS]))
+        )
+        for cell in notebook["cells"]
+        for output in cell.get("outputs", [])
+        if NUMBERS in output.get("data", {})
+    }
 
 
 def normalize(notebook: Notebook, *, root: Path) -> Notebook:

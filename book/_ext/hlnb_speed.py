@@ -1,0 +1,135 @@
+"""The page of benchmarks, from what `make bench` wrote."""
+
+import json
+from pathlib import Path
+
+from hlnb_parts import table
+
+from hlnb.errors import HlnbError
+
+LATEST = "benchmarks/latest.json"
+TARGETS = {100: 1.8, 256: 4.0, 1024: 15.0}  # ours by the best JAX layout, by d
+
+
+def speed(root: Path) -> str:
+    """Tables of the last benchmark: machine, targets, every row, large sizes."""
+    try:
+        record = json.loads((root / LATEST).read_text("utf8"))
+    except (OSError, ValueError) as error:
+        raise HlnbError(f"{LATEST} cannot be read: run `make bench`.") from error
+    return "\n\n".join(
+        [
+            _machine(record),
+            "## Against the targets",
+            _targets(record),
+            "## Every row",
+            _rows(record),
+            "## Large sizes and start-up",
+            _large(record),
+        ]
+    )
+
+
+def _spread(row: dict, name: str) -> str:
+    low, high = row[f"{name}_low"], row[f"{name}_high"]
+    return f"{row[name]:.3g} [{low:.3g}–{high:.3g}]"
+
+
+def _machine(record: dict) -> str:
+    about = record["about"]
+    versions = ", ".join(
+        f"{name} {about[name]}" for name in ("python", "torch", "numba", "numpy", "jax")
+    )
+    card = about["cuda"] if about["cuda"] != "none" else "none lent or found"
+    return (
+        f"Measured on {about['date']}: {about['cpu']}, {about['cores']} cores, "
+        f"{versions}. Graphics card: {card}. Medians of {record['repeats']} timings and "
+        "their range; a ratio is taken pair by pair. The largest matrix product that we "
+        f"timed in the same run made {record['peak']:.0f} billion operations a second on "
+        "one thread."
+    )
+
+
+def _toy(record: dict, layout: str = "ours", runs: int = 1) -> list[dict]:
+    return [
+        row
+        for row in record["rows"]
+        if row["case"].startswith("toy problem")
+        and (row["layout"], row["runs"]) == (layout, runs)
+    ]
+
+
+def _targets(record: dict) -> str:
+    rows = []
+    for d, target in TARGETS.items():
+        found = [row for row in _toy(record) if row["d"] == d]
+        if not found:
+            continue
+        each = ", ".join(f"{row['case'][-1]}: {row['ratio']:.2f}" for row in found)
+        met = sum(row["ratio"] >= target for row in found)
+        rows.append(
+            [
+                f"toy training, d = {d}, by the best of {found[0]['peer'].split()[0]}",
+                f"≥ {target:g}",
+                each,
+                f"{met} of {len(found)} problems",
+            ]
+        )
+    short, long = ({r["case"]: r["rate"] for r in _toy(record) if r["d"] == d}
+                   for d in (100, 1024))  # fmt: skip
+    if long:
+        flat = {case: long[case] / short[case] for case in long}
+        each = ", ".join(f"{case[-1]}: {value:.2f}" for case, value in flat.items())
+        met = sum(value >= 0.7 for value in flat.values())
+        rows.append(
+            ["rate at d = 1024 by that at 100", "≥ 0.7", each, f"{met} of {len(flat)}"]
+        )
+    for row in record["rows"]:
+        if row["case"] == "two processes":
+            met = "yes" if row["ratio"] >= 1.85 else "no"
+            rows.append(["two processes by one", "≥ 1.85", _spread(row, "ratio"), met])
+    dense = record["dense_flops"].get("100")
+    if dense:
+        limit = record["peak"] * 1e9 / dense
+        rows.append(
+            [
+                "limit of any dense layout at d = 100 (peak by operations)",
+                "–",
+                f"{limit:.0f} run-epochs a second",
+                "–",
+            ]
+        )
+    return table(["What", "Target", "Measured (by problem)", "Met"], rows)
+
+
+def _rows(record: dict) -> str:
+    rows = [
+        [
+            *(row["case"], row["layout"], f"{row['d']}", f"{row['runs']}"),
+            *(f"{row['processes']}", _spread(row, "rate")),
+            f"{_spread(row, 'ratio')} × {row['peer']}",
+        ]
+        for row in record["rows"]
+    ]
+    names = ["Case", "Layout", "d", "Runs", "Processes", "Run-epochs / s", "Ratio"]
+    return table(names, rows)
+
+
+def _large(record: dict) -> str:
+    large, data, gf2 = record["large"], record["data"], record["gf2"]
+    rows = [
+        [
+            f"toy problem 3, d = {large['d']:,}, {large['n']:,} rows online",
+            f"{large['rate']:.0f} rows / s, at most {large['gib']:.2f} GiB",
+        ],
+        [
+            f"random hierarchy, {data['strings']:,} strings of 8 symbols",
+            f"{data['seconds']:.2f} s, at most {data['gib']:.2f} GiB",
+        ],
+        [
+            f"elimination, {gf2['equations']:,} equations in {gf2['unknowns']:,} bits",
+            f"{gf2['seconds']:.2f} s",
+        ],
+    ]
+    rows += [[s["case"], f"{_spread(s, 'seconds')} s"] for s in record["starts"]]
+    return table(["What", "Measured"], rows)
