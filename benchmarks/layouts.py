@@ -1,8 +1,8 @@
 """The same work in every layout: epochs of plain SGD on a toy problem.
 
 Each layout is built once and gives a function that makes one epoch of E runs: 1,024
-rows, batches of 64, the report's network, float32. Drawing the order of the rows is part
-of it, measuring is not. Data differ between runs, as in the book.
+rows, batches of 64, the report's network, float32. Drawing the order of the rows is
+part of it, measuring is not. Data differ between runs, as in the book.
 """
 
 import math
@@ -52,7 +52,7 @@ def ours(problem: int, d: int, runs: int) -> Epoch:
 
 def plain(problem: int, d: int, runs: int) -> Epoch:
     """A textbook loop over `nn.Module`s."""
-    model, drawn, x, y = setting(problem, d, runs)
+    _, drawn, x, y = setting(problem, d, runs)
     channels, classes = 20, drawn[0]["readout.bias"].shape[0]
     nets = [
         nn.Sequential(

@@ -43,9 +43,9 @@ def _machine(record: dict) -> str:
     card = about["cuda"] if about["cuda"] != "none" else "none lent or found"
     return (
         f"Measured on {about['date']}: {about['cpu']}, {about['cores']} cores, "
-        f"{versions}. Graphics card: {card}. Medians of {record['repeats']} timings and "
-        "their range; a ratio is taken pair by pair. The largest matrix product that we "
-        f"timed in the same run made {record['peak']:.0f} billion operations a second on "
+        f"{versions}. Graphics card: {card}. Medians of {record['repeats']} timings "
+        "and their range; a ratio is taken pair by pair. The largest matrix product "
+        f"in the same run made {record['peak']:.0f} billion operations a second, on "
         "one thread."
     )
 

@@ -8,6 +8,7 @@ import hlnb_parts as parts
 import hlnb_text as prose
 import pybtex.database
 import yaml
+from hlnb_speed import speed
 from sphinx.errors import ExtensionError
 
 from hlnb.errors import HlnbError
@@ -133,7 +134,8 @@ def frame(text, chapter, *, known, claims):
             data = output.get("data", {})
             if shown := data.pop(weaving.CLAIMS, None):
                 data["text/markdown"] = parts.claim_table(shown)
-            data.pop(weaving.DATA, None)  # for machines; the note says the same
+            for mime in (weaving.DATA, weaving.NUMBERS):  # for machines
+                data.pop(mime, None)
         for output in [*cell.get("outputs", [])]:
             view = output.get("data", {}).get(weaving.VIEW)
             if view and (film := parts.frames(notebook, view["model_id"])):
