@@ -84,8 +84,18 @@ def test_minutes_to_read_are_those_of_its_words(chapter):
     assert 1 <= len(prose(chapter).split()) / 200 < 60
 
 
+# Their exercises stand, and wait for executed solutions
+WAITING = {
+    *("08_cifar_filters", "09_cifar_layerwise", "11_parity"),
+    *("14_shallow_to_deep", "15_feature_correction"),
+}
+
+
 @each
 def test_every_exercise_has_its_solution(chapter):
+    if chapter.name in WAITING:
+        assert "{admonition} Solution" not in prose(chapter)
+        return
     parts = re.split(r"\*\*(?:Tweak|Twiddle|Frob)\.\*\*", prose(chapter))[1:]
     assert len(parts) == 3
     for part in parts:
