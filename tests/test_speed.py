@@ -1,0 +1,59 @@
+"""The page of benchmarks says what was measured, and what was not reached."""
+
+import json
+
+import pytest
+from hlnb_speed import LATEST, speed
+
+from hlnb.errors import HlnbError
+
+
+def row(case, layout, d, rate, ratio):
+    spread = {"rate": rate, "ratio": ratio}
+    ends = {f"{k}_{e}": v for k, v in spread.items() for e in ("low", "high")}
+    about = {"case": case, "layout": layout, "d": d, "runs": 1, "processes": 1}
+    return about | {"peer": "JAX map"} | spread | ends
+
+
+@pytest.fixture
+def record(tmp_path):
+    machine = {"date": "2026-01-02", "cpu": "A processor", "cores": 2, "cuda": "none"}
+    machine |= dict.fromkeys(("python", "torch", "numba", "numpy", "jax"), "1.0")
+    found = {
+        "about": machine,
+        "repeats": 5,
+        "peak": 100.0,
+        "dense_flops": {"100": 10**9},
+        "rows": [
+            row("toy problem 1", "ours", 100, 90.0, 2.0),
+            row("toy problem 3", "ours", 100, 60.0, 1.1),
+            row("toy problem 1", "ours", 1024, 72.0, 16.0),
+            row("toy problem 3", "ours", 1024, 30.0, 9.0),
+            row("toy problem 3", "JAX map", 100, 55.0, 1.0),
+            row("two processes", "ours", 100, 110.0, 1.9),
+        ],
+        "large": {"d": 10_000, "n": 102_400, "rate": 5.0, "gib": 1.5},
+        "data": {"strings": 10**6, "seconds": 1.0, "gib": 0.5},
+        "gf2": {"equations": 4096, "unknowns": 2048, "seconds": 1.0},
+        "starts": [{"case": "hlnb list", "seconds": 0.5}],
+    }
+    found["starts"][0] |= {"seconds_low": 0.4, "seconds_high": 0.6}
+    (tmp_path / "benchmarks").mkdir()
+    (tmp_path / LATEST).write_text(json.dumps(found))
+    return tmp_path
+
+
+def test_targets_are_held_against_what_was_measured(record):
+    text = speed(record)
+    assert "1: 2.00, 3: 1.10" in text
+    assert "1 of 2 problems" in text
+    assert "1: 0.80, 3: 0.50" in text  # rate at 1024 by rate at 100
+    assert "100 run-epochs a second" in text  # peak by operations
+    assert "1.9 [1.9–1.9]" in text
+    assert "none lent or found" in text
+    assert "at most 1.50 GiB" in text
+
+
+def test_without_a_benchmark_one_sentence_says_what_to_do(tmp_path):
+    with pytest.raises(HlnbError, match="run `make bench`"):
+        speed(tmp_path)
