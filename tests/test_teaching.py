@@ -86,7 +86,7 @@ def test_minutes_to_read_are_those_of_its_words(chapter):
 
 # Their exercises stand, and wait for executed solutions
 WAITING = {
-    *("08_cifar_filters", "09_cifar_layerwise", "11_parity"),
+    *("08_cifar_filters", "11_parity"),
     *("14_shallow_to_deep", "15_feature_correction"),
 }
 
