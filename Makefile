@@ -8,7 +8,7 @@
 SHELL := bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help book test bench rerun check lint fresh smoke build serve screenshots clean
+.PHONY: help book test bench robust rerun check lint fresh smoke build serve screenshots clean
 
 VENV := .venv
 BIN := $(VENV)/bin
@@ -48,6 +48,9 @@ bench: $(DONE) ## how fast, and beside what, on this idle machine; the page is b
 	$(BIN)/pip install -q 'jax>=0.4' || echo "No JAX here: its rows will be missing."
 	$(BIN)/python benchmarks/run.py
 	$(BIN)/hlnb build
+
+robust: $(DONE) ## 200 executions under load and 50 kills: nothing hung, nothing torn
+	$(BIN)/python benchmarks/robustness.py
 
 rerun: $(DONE) ## execute every chapter anew (DATASET=shapes: without CIFAR-10, into runs/)
 	$(BIN)/hlnb run --force --jobs $(JOBS) $(if $(DATASET),-p dataset $(DATASET))

@@ -1,0 +1,99 @@
+"""Executions under load, and kills at random moments: `make robust`.
+
+    python benchmarks/robustness.py [executions] [kills]
+
+A little book of four chapters in a temporary folder. First its chapters are executed
+over and over, four at a time; one that does not end in time is counted as hung. Then
+an execution is killed (SIGKILL, to its whole process group) after a random time, again
+and again; after each kill every file of the book has to be whole, and the last
+execution has to work. Prints counts; ends with 1 if anything was hung or torn.
+"""
+
+import json
+import os
+import random
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+from tqdm import tqdm
+
+TESTS = Path(__file__).parents[1] / "tests"
+sys.path.insert(0, str(TESTS))
+from publishing_fixtures import FIGURE, add_chapter, make_book  # noqa: E402
+
+PATIENCE = 120  # seconds for four chapters at once
+HLNB = str(Path(sys.executable).with_name("hlnb"))
+
+
+def book(folder: Path) -> Path:
+    root = make_book(folder)
+    for number in range(1, 5):
+        add_chapter(
+            root, f"0{number}_chapter", FIGURE.replace("fig-bars", f"fig-{number}")
+        )
+    return root
+
+
+def started(root: Path, *options: str) -> subprocess.Popen:
+    command = [HLNB, "run", "--force", *options]
+    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT, "text": True}
+    return subprocess.Popen(command, cwd=root, start_new_session=True, **pipes)
+
+
+def kill(process: subprocess.Popen) -> None:
+    os.killpg(process.pid, signal.SIGKILL)
+    process.communicate()
+
+
+def torn(root: Path) -> list[str]:
+    """Files of the executed book that are not whole."""
+    found = []
+    for path in (root / "book" / "chapters").glob("[!.]*"):
+        try:
+            json.loads(path.read_text("utf8"))
+        except ValueError:
+            found.append(path.name)
+    return found
+
+
+def main(executions: int = 200, kills: int = 50) -> int:
+    folder = Path(tempfile.mkdtemp(prefix="hlnb-robust-"))
+    root, hung, failed, halves = book(folder / "book"), 0, 0, 0
+    slowest = 0.0
+    for _ in tqdm(range(-(-executions // 4)), unit="4 chapters", disable=None):
+        begun = time.monotonic()
+        process = started(root, "--jobs", "4")
+        try:
+            process.communicate(timeout=PATIENCE)
+            failed += process.returncode != 0
+        except subprocess.TimeoutExpired:
+            hung += 1
+            kill(process)
+        slowest = max(slowest, time.monotonic() - begun)
+    chance = random.Random(0)
+    for _ in tqdm(range(kills), unit="kill", disable=None):
+        process = started(root, "01")
+        time.sleep(chance.uniform(0, slowest))
+        if process.poll() is None:
+            kill(process)
+        halves += len(torn(root))
+    after = started(root, "--jobs", "4")
+    said, _ = after.communicate(timeout=PATIENCE)
+    print(
+        f"{executions} executions, 4 at a time: {hung} hung, {failed} rounds failed, "
+        f"slowest round {slowest:.0f} s. {kills} kills: {halves} files torn; the next "
+        f"run {'worked' if after.returncode == 0 else 'failed'}."
+    )
+    if after.returncode:
+        print(said)
+    shutil.rmtree(folder, ignore_errors=True)
+    return int(bool(hung or failed or halves or after.returncode))
+
+
+if __name__ == "__main__":
+    sys.exit(main(*map(int, sys.argv[1:])))
