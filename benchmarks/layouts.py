@@ -167,9 +167,14 @@ def one_thread(core: int | None = None) -> None:
         os.sched_setaffinity(0, {core})
 
 
-def flops(d: int) -> int:
-    """Operations of the dense network's matrix products in one step, both ways."""
-    windows = d - T + 1
+def windows_left(problem: int, d: int) -> float:
+    """Windows of a row that are not blank, on average, and a blank one."""
+    x = toy_problem(problem, d=d, scale=T**-0.5).sample(N, generator=stream(0, "x")).x
+    return float(x.unfold(1, T, 1).any(2).sum(1).double().mean()) + 1
+
+
+def flops(windows: float) -> float:
+    """Operations of the matrix products in one step over `windows` a row, both ways."""
     conv = 2 * BATCH * windows * T * 20 * 2  # no gradient by the rows
     hidden = 2 * BATCH * windows * 20 * 100 * 3
     return conv + hidden

@@ -14,6 +14,7 @@ import multiprocessing
 import os
 import platform
 import resource
+import shutil
 import subprocess
 import sys
 import time
@@ -23,11 +24,12 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from layouts import LAYOUTS, flops, one_thread, steps
+from layouts import LAYOUTS, T, flops, one_thread, steps, windows_left
 from tqdm import tqdm
 
 from hlnb import plotting
 from hlnb.files import write_whole
+from hlnb.publishing.ledger import executions
 
 HERE = Path(__file__).parent
 ROOT = HERE.parent
@@ -97,6 +99,19 @@ def peak(repeats: int) -> float:
     return best
 
 
+def operations(sizes: set[tuple[int, int]]) -> list[dict]:
+    """Operations of an epoch: dense, and what is left without the blank windows."""
+    return [
+        {
+            "case": f"toy problem {problem}",
+            "d": d,
+            "dense": flops(d - T + 1) * steps(),
+            "left": flops(windows_left(problem, d)) * steps(),
+        }
+        for problem, d in sorted(sizes)
+    ]
+
+
 def _pinned(core: int, gate, results, repeats: int) -> None:
     one_thread(core)
     epoch = LAYOUTS["ours"](3, 100, 4)
@@ -156,6 +171,17 @@ print(1024 * epochs / (time.perf_counter() - begun))
 print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20)
 """
 
+TABLE = """
+import time
+from hlnb.table1 import READINGS, REPORTED, Protocol, reproduce
+from hlnb.training import processes
+pool, begun = processes(), time.perf_counter()
+for number in REPORTED:
+    for reading in READINGS:
+        reproduce(number, reading, Protocol(), executor=pool)
+print(time.perf_counter() - begun)
+"""
+
 DATA = """
 import resource, time
 import numpy as np
@@ -181,7 +207,8 @@ def child(code: str, *arguments: str) -> list[float]:
     done = subprocess.run(
         [sys.executable, "-c", code, *arguments],
         **{"check": True, "capture_output": True, "text": True},
-        env={**os.environ, "OMP_NUM_THREADS": "1"},
+        env={k: v for k, v in os.environ.items() if k != "HLNB_CACHE"}
+        | {"OMP_NUM_THREADS": "1"},
     )
     return [float(line) for line in done.stdout.split()]
 
@@ -196,6 +223,16 @@ def seconds(command: list[str], repeats: int) -> dict[str, float]:
     return spread("seconds", np.array(times))
 
 
+def book() -> dict:
+    """What the executions behind the published pages took, added up."""
+    known = [e["provenance"] for e in executions(ROOT) if e["provenance"]]
+    return {
+        "chapters": len(known),
+        "seconds": sum(p["seconds"] for p in known),
+        "runs_kept": sum(p["runs_kept"] for p in known),
+    }
+
+
 def starts(repeats: int) -> list[dict]:
     """Seconds until the commands answer."""
     hlnb = str(Path(sys.executable).with_name("hlnb"))
@@ -206,9 +243,9 @@ def starts(repeats: int) -> list[dict]:
     }
     if subprocess.run([hlnb, "check"], cwd=ROOT, capture_output=True).returncode:
         del commands["make book, nothing changed"]  # it would execute chapters
-    else:
-        subprocess.run(["make", "book"], cwd=ROOT, check=True, capture_output=True)
-    return [
+    shutil.rmtree(ROOT / "_build", ignore_errors=True)
+    render = {"case": "hlnb build, every page", **seconds([hlnb, "build"], 1)}
+    return [render] + [
         {"case": name, **seconds(command, repeats)}
         for name, command in commands.items()
     ]
@@ -297,7 +334,7 @@ def main() -> None:
     for size in tqdm(sizes, unit="size", disable=None):
         record["rows"] += rows_of(*size, repeats)
     record["peak"] = peak(repeats)
-    record["dense_flops"] = {d: flops(d) * steps() for d in (100, 256, 1024)}
+    record["operations"] = operations({size[:2] for size in sizes})
     if hasattr(os, "sched_setaffinity"):
         os.sched_setaffinity(0, range(os.cpu_count()))
     record["rows"].append(processes(repeats))
@@ -307,6 +344,8 @@ def main() -> None:
     record["large"] = {"d": 10_000, "n": 1024 * int(online), "rate": rate, "gib": gib}
     strings, memory, elimination = child(DATA)
     record["data"] = {"strings": 10**6, "seconds": strings, "gib": memory}
+    record["table_1"] = None if quick else child(TABLE)[0]
+    record["book"] = book()
     record["gf2"] = {"equations": 4096, "unknowns": 2048, "seconds": elimination}
     record["starts"] = starts(repeats)
     text = json.dumps(record, indent=1)

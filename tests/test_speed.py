@@ -23,7 +23,12 @@ def record(tmp_path):
         "about": machine,
         "repeats": 5,
         "peak": 100.0,
-        "dense_flops": {"100": 10**9},
+        "operations": [
+            {"case": f"toy problem {p}", "d": 100, "dense": 2e9, "left": 1e9}
+            for p in (1, 3)
+        ],
+        "table_1": 600.0,
+        "book": {"chapters": 3, "seconds": 660, "runs_kept": 1200},
         "rows": [
             row("toy problem 1", "ours", 100, 90.0, 2.0),
             row("toy problem 3", "ours", 100, 60.0, 1.1),
@@ -48,7 +53,10 @@ def test_targets_are_held_against_what_was_measured(record):
     assert "1: 2.00, 3: 1.10" in text
     assert "1 of 2 problems" in text
     assert "1: 0.80, 3: 0.50" in text  # rate at 1024 by rate at 100
-    assert "100 run-epochs a second" in text  # peak by operations
+    cells = " | ".join(line[4:] for line in text.splitlines() if line[2:4] == "- ")
+    assert "toy problem 3 | 100 | 50% | 100 | 60% | 98 (98%)" in cells
+    assert "≤ 12 minutes | 10.0 minutes | yes" in cells
+    assert "11 minutes; 1,200 of their runs" in text
     assert "1.9 [1.9–1.9]" in text
     assert "none lent or found" in text
     assert "at most 1.50 GiB" in text
