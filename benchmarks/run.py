@@ -1,6 +1,6 @@
 """How fast, and beside what: `make bench` writes latest.json and the book's page of it.
 
-    python benchmarks/run.py [--quick]
+    python benchmarks/run.py [--quick | --million]
 
 Everything is timed in one run on this machine, layouts in turn, so that a ratio is of
 two numbers taken seconds apart. Nothing else should be running. JAX is optional
@@ -327,7 +327,9 @@ def draw(record: dict) -> bytes:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--quick", action="store_true", help="a minute, for a look")
-    quick = parser.parse_args().quick
+    parser.add_argument("--million", action="store_true", help="rows at d = 10,000")
+    options = parser.parse_args()
+    quick = options.quick
     repeats, sizes = (2, SIZES[:1]) if quick else (5, SIZES + OTHERS)
     record = {"about": about(), "repeats": repeats, "rows": []}
     one_thread(0)
@@ -339,7 +341,7 @@ def main() -> None:
         os.sched_setaffinity(0, range(os.cpu_count()))
     record["rows"].append(processes(repeats))
     record["rows"] += card(repeats)
-    online = "2" if quick else "100"
+    online = "2" if quick else "977" if options.million else "100"
     rate, gib = child(LARGE, online)
     record["large"] = {"d": 10_000, "n": 1024 * int(online), "rate": rate, "gib": gib}
     strings, memory, elimination = child(DATA)

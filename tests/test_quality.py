@@ -20,7 +20,7 @@ PAGES = [
 # in a source, or a setting, a threshold, an exact value or a pilot's. No result is.
 TYPED = json.loads((ROOT / "tests" / "typed_numbers.json").read_text("utf8"))
 NO_PROSE = re.compile(
-    r"```(?:python|bash|text)\n.*?```|\$\$.*?\$\$|\$[^$]*\$|\{[\w:]+\}`[^`]*`|`[^`]*`",
+    r"```(?:python|bash|text)\n.*?```|```|\$\$.*?\$\$|\$[^$]*\$|\{[\w:]+\}`[^`]*`|`[^`]*`",
     re.DOTALL,
 )
 DECIMAL = re.compile(r"(?<![\w.])(\d*\.\d+)(?!\d)")
