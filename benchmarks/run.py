@@ -324,6 +324,11 @@ def draw(record: dict) -> bytes:
     return plotting.save(fig)
 
 
+def write(record: dict) -> None:
+    text = json.dumps(record, indent=1)
+    write_whole(HERE / "latest.json", f"{text}\n".encode())
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--quick", action="store_true", help="a minute, for a look")
@@ -349,10 +354,9 @@ def main() -> None:
     record["table_1"] = None if quick else child(TABLE)[0]
     record["book"] = book()
     record["gf2"] = {"equations": 4096, "unknowns": 2048, "seconds": elimination}
-    record["starts"] = starts(repeats)
-    text = json.dumps(record, indent=1)
-    write_whole(HERE / "latest.json", f"{text}\n".encode())
     write_whole(ROOT / "book" / "images" / "speed.png", draw(record))
+    write(record | {"starts": []})  # the pages are rendered of it
+    write(record | {"starts": starts(repeats)})
     print(
         f"Written to {HERE / 'latest.json'}; own memory at most "
         f"{resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20:.1f} GiB."
