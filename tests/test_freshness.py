@@ -172,6 +172,32 @@ def test_an_executed_chapter_is_fresh(chapter, package):
     assert state(Chapter(chapter), package=package) == freshness.FRESH
 
 
+def test_trees_are_read_once_while_no_source_changes(chapter, package, monkeypatch):
+    execute(chapter, package)
+    assert state(Chapter(chapter), package=package) == freshness.FRESH
+    read = []
+    real = freshness.key
+    monkeypatch.setattr(
+        freshness, "key", lambda *a, **k: read.append(1) or real(*a, **k)
+    )
+    assert state(Chapter(chapter), package=package) == freshness.FRESH
+    assert not read
+    edit(package / "lonely.py", "x = 1", "x = 2")
+    assert state(Chapter(chapter), package=package) == freshness.FRESH
+    assert len(read) == 1
+    (kept,) = (Chapter(chapter).root / "runs" / "keys").iterdir()
+    for torn in ("", "a b c", kept.read_text("ascii")[:90], "\xff"):
+        kept.write_bytes(torn.encode("latin-1"))
+        assert state(Chapter(chapter), package=package) == freshness.FRESH
+    assert len(read) == 5
+
+
+def test_a_folder_that_cannot_keep_keys_is_no_obstacle(chapter, package):
+    execute(chapter, package)
+    (Chapter(chapter).root / "runs").write_text("not a folder")
+    assert state(Chapter(chapter), package=package) == freshness.FRESH
+
+
 @pytest.mark.parametrize(
     ("file", "old", "new"),
     [

@@ -5,11 +5,13 @@ import hashlib
 import json
 import re
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
 from hlnb.errors import HlnbError
+from hlnb.files import write_whole
 from hlnb.publishing.chapters import Chapter, read_notebook, tags_of, text_of
 from hlnb.publishing.weaving import to_bytes, weave
 
@@ -165,6 +167,27 @@ def key(
     )
 
 
+def _key_now(chapter: Chapter, package: Path) -> str:
+    """`key` with the default parameters, kept in runs/keys while no source changes.
+
+    Reading every syntax tree takes a second and more; comparing bytes does not.
+    """
+    digest = hashlib.sha256()
+    for path in sorted(package.rglob("*.py")):
+        digest.update(f"{path.relative_to(package)}\0".encode() + path.read_bytes())
+    code = [c for c in chapter.cells if c["cell_type"] == "code"]
+    digest.update(json.dumps([[text_of(c), sorted(tags_of(c))] for c in code]).encode())
+    about, kept = digest.hexdigest(), chapter.root / "runs" / "keys" / chapter.name
+    with suppress(OSError, ValueError):
+        known, found = kept.read_text("ascii").split()
+        if known == about and re.fullmatch("[0-9a-f]{64}", found):
+            return found
+    found = key(chapter, {}, package=package)
+    with suppress(HlnbError):  # nothing is lost where nothing can be kept
+        write_whole(kept, f"{about} {found}\n".encode())
+    return found
+
+
 def state(
     chapter: Chapter, folder: str | Path | None = None, *, package: Path = PACKAGE
 ) -> str:
@@ -182,7 +205,7 @@ def state(
         dated = json.loads(path.with_suffix(".provenance.json").read_text("utf8"))
     except (HlnbError, OSError, ValueError):
         return STALE
-    now = key(chapter, {}, package=package)
+    now = _key_now(chapter, package)
     if executed["metadata"].get("hlnb", {}).get("key") != now:
         return STALE
     if dated.get("key") != now:  # a kill between the two files of an execution
