@@ -6,7 +6,8 @@ A little book of four chapters in a temporary folder. First its chapters are exe
 over and over, four at a time; one that does not end in time is counted as hung. Then
 an execution is killed (SIGKILL, to its whole process group) after a random time, again
 and again; after each kill every file of the book has to be whole, and the last
-execution has to work. Prints counts; ends with 1 if anything was hung or torn.
+execution has to work. Writes the counts to robust.json, of which the book's page of
+benchmarks tells; ends with 1 if anything was hung, failed or torn.
 """
 
 import json
@@ -18,9 +19,12 @@ import subprocess
 import sys
 import tempfile
 import time
+from datetime import UTC, datetime
 from pathlib import Path
 
 from tqdm import tqdm
+
+from hlnb.files import write_whole
 
 TESTS = Path(__file__).parents[1] / "tests"
 sys.path.insert(0, str(TESTS))
@@ -64,8 +68,8 @@ def torn(root: Path) -> list[str]:
 def main(executions: int = 200, kills: int = 50) -> int:
     folder = Path(tempfile.mkdtemp(prefix="hlnb-robust-"))
     root, hung, failed, halves = book(folder / "book"), 0, 0, 0
-    slowest = 0.0
-    for _ in tqdm(range(-(-executions // 4)), unit="4 chapters", disable=None):
+    slowest, rounds = 0.0, -(-executions // 4)
+    for _ in tqdm(range(rounds), unit="4 chapters", disable=None):
         begun = time.monotonic()
         process = started(root, "--jobs", "4")
         try:
@@ -84,11 +88,15 @@ def main(executions: int = 200, kills: int = 50) -> int:
         halves += len(torn(root))
     after = started(root, "--jobs", "4")
     said, _ = after.communicate(timeout=PATIENCE)
-    print(
-        f"{executions} executions, 4 at a time: {hung} hung, {failed} rounds failed, "
-        f"slowest round {slowest:.0f} s. {kills} kills: {halves} files torn; the next "
-        f"run {'worked' if after.returncode == 0 else 'failed'}."
-    )
+    record = {
+        **{"date": datetime.now(UTC).strftime("%Y-%m-%d"), "cores": os.cpu_count()},
+        **{"executions": 4 * rounds, "hung": hung, "failed": failed},
+        **{"slowest": slowest, "kills": kills, "torn": halves},
+        "next_worked": after.returncode == 0,
+    }
+    text = json.dumps(record, indent=1)
+    write_whole(Path(__file__).with_name("robust.json"), f"{text}\n".encode())
+    print(text)
     if after.returncode:
         print(said)
     shutil.rmtree(folder, ignore_errors=True)

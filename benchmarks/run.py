@@ -25,6 +25,7 @@ from pathlib import Path
 import numpy as np
 import torch
 from layouts import LAYOUTS, T, flops, one_thread, steps, windows_left
+from matplotlib.ticker import LogLocator
 from tqdm import tqdm
 
 from hlnb import plotting
@@ -119,9 +120,9 @@ def _pinned(core: int, gate, results, repeats: int) -> None:
     for _ in range(repeats):
         gate.wait()
         begun = time.perf_counter()
-        for _ in range(6):
+        for _ in range(24):
             epoch()
-        results.put((core, 24 / (time.perf_counter() - begun)))
+        results.put((core, 96 / (time.perf_counter() - begun)))
         gate.wait()
 
 
@@ -317,6 +318,11 @@ def draw(record: dict) -> bytes:
             ax.plot([r[x] for r in rows], [r["rate"] for r in rows], label=name, **look)
         words = "length of a row d (pixels)" if x == "d" else "runs in one process"
         ax.set(xscale="log", yscale="log", xlabel=words)
+        ax.set_xticks(sorted({r[x] for r in toy}), minor=False)
+        ax.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+        for axis in (ax.xaxis, ax.yaxis):
+            axis.set_major_formatter("{x:g}")
+            axis.set_minor_formatter("")
     axes[0].set_ylabel("run-epochs a second")
     fig.legend(
         *axes[0].get_legend_handles_labels(), loc="outside lower center", ncols=3

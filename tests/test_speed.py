@@ -3,7 +3,7 @@
 import json
 
 import pytest
-from hlnb_speed import LATEST, speed
+from hlnb_speed import LATEST, ROBUST, speed
 
 from hlnb.errors import HlnbError
 
@@ -45,6 +45,9 @@ def record(tmp_path):
     found["starts"][0] |= {"seconds_low": 0.4, "seconds_high": 0.6}
     (tmp_path / "benchmarks").mkdir()
     (tmp_path / LATEST).write_text(json.dumps(found))
+    load = {"date": "2026-01-02", "cores": 2, "executions": 200, "hung": 1}
+    load |= {"failed": 0, "slowest": 7.6, "kills": 50, "torn": 2, "next_worked": False}
+    (tmp_path / ROBUST).write_text(json.dumps(load))
     return tmp_path
 
 
@@ -60,8 +63,17 @@ def test_targets_are_held_against_what_was_measured(record):
     assert "1.9 [1.9–1.9]" in text
     assert "none lent or found" in text
     assert "at most 1.50 GiB" in text
+    assert "200 executions of a small chapter, four at a time: 1 hung" in text
+    assert "8 s. 50 executions killed at random moments: 2 files torn" in text
+    assert "the next execution failed" in text
 
 
 def test_without_a_benchmark_one_sentence_says_what_to_do(tmp_path):
     with pytest.raises(HlnbError, match="run `make bench`"):
         speed(tmp_path)
+
+
+def test_without_the_runs_under_load_too(record):
+    (record / ROBUST).unlink()
+    with pytest.raises(HlnbError, match="run `make robust`"):
+        speed(record)

@@ -395,6 +395,10 @@ def stamp(chapter: Executed) -> str:
     return "\n".join([*lines, ":::"])
 
 
+KEPT = "\\*"
+AT_HAND = f"{KEPT} with training runs at hand from other chapters or before."
+
+
 def duration(ran: dict[str, Any]) -> str:
     """How long the execution took, and what it did not have to compute."""
     took = seconds(ran["seconds"])
@@ -443,11 +447,13 @@ def chapter_list(found: list[Executed]) -> str:
         [
             c.link,
             "; ".join(goal.rstrip(".") for goal in c.metadata.get("goals", [])),
-            seconds(c.provenance["seconds"]),
+            seconds(c.provenance["seconds"])
+            + KEPT * bool(c.provenance.get("runs_kept")),
         ]
         for c in found
     ]
-    return table(["Chapter", "What you can do after it", "Ran in"], rows)
+    made = table(["Chapter", "What you can do after it", "Ran in"], rows)
+    return f"{made}\n\n{AT_HAND}"
 
 
 def status(found: list[Executed]) -> str:
@@ -455,7 +461,8 @@ def status(found: list[Executed]) -> str:
     rows = [
         [
             c.link,
-            seconds(c.provenance["seconds"]),
+            seconds(c.provenance["seconds"])
+            + KEPT * bool(c.provenance.get("runs_kept")),
             c.provenance["date"],
             versions(c.provenance),
             machine(c.provenance),
@@ -465,7 +472,7 @@ def status(found: list[Executed]) -> str:
     ]
     names = ["Chapter", "Ran in", "On", "Versions", "Processor", "Data"]
     total = sum(c.provenance["seconds"] for c in found)
-    return f"{table(names, rows)}\n\nAll together: {seconds(total)}."
+    return f"{table(names, rows)}\n\nAll together: {seconds(total)}. {AT_HAND}"
 
 
 def verdict(name: str, *, words: str = "") -> str:

@@ -8,15 +8,13 @@ from hlnb_parts import table
 from hlnb.errors import HlnbError
 
 LATEST = "benchmarks/latest.json"
+ROBUST = "benchmarks/robust.json"
 TARGETS = {100: 1.8, 256: 4.0, 1024: 15.0}  # ours by the best JAX layout, by d
 
 
 def speed(root: Path) -> str:
     """Tables of the last benchmark: machine, targets, every row, large sizes."""
-    try:
-        record = json.loads((root / LATEST).read_text("utf8"))
-    except (OSError, ValueError) as error:
-        raise HlnbError(f"{LATEST} cannot be read: run `make bench`.") from error
+    record = _read(root, LATEST, "make bench")
     return "\n\n".join(
         [
             _machine(record),
@@ -28,8 +26,17 @@ def speed(root: Path) -> str:
             _rows(record),
             "## Large sizes, whole tables, start-up",
             _large(record),
+            "## Under load, and killed",
+            _robust(_read(root, ROBUST, "make robust")),
         ]
     )
+
+
+def _read(root: Path, name: str, command: str) -> dict:
+    try:
+        return json.loads((root / name).read_text("utf8"))
+    except (OSError, ValueError) as error:
+        raise HlnbError(f"{name} cannot be read: run `{command}`.") from error
 
 
 def _spread(row: dict, name: str) -> str:
@@ -53,12 +60,13 @@ def _machine(record: dict) -> str:
 
 
 def _toy(record: dict, layout: str = "ours", runs: int = 1) -> list[dict]:
-    return [
+    found = [
         row
         for row in record["rows"]
         if row["case"].startswith("toy problem")
         and (row["layout"], row["runs"]) == (layout, runs)
     ]
+    return sorted(found, key=lambda row: (row["case"], row["d"]))
 
 
 def _targets(record: dict) -> str:
@@ -164,3 +172,14 @@ def _large(record: dict) -> str:
     )
     rows += [[s["case"], f"{_spread(s, 'seconds')} s"] for s in record["starts"]]
     return table(["What", "Measured"], rows)
+
+
+def _robust(record: dict) -> str:
+    return (
+        f"`make robust`, on {record['date']}, {record['cores']} cores: "
+        f"{record['executions']} executions of a small chapter, four at a time: "
+        f"{record['hung']} hung, {record['failed']} rounds failed, the slowest took "
+        f"{record['slowest']:.0f} s. {record['kills']} executions killed at random "
+        f"moments: {record['torn']} files torn, and the next execution "
+        f"{'worked' if record['next_worked'] else 'failed'}."
+    )

@@ -182,13 +182,16 @@ def folds(cell, tags):
 
 
 def number_figures(app, env):
-    """Figure 2 of chapter 08 is 8.2, whichever chapters the book has."""
+    """Figure 2 of chapter 08 is 8.2, whichever chapters the book has.
+
+    On every other page figures count from 1.
+    """
     for docname, kinds in env.toc_fignumbers.items():
-        if docname.startswith(FOLDER):
-            chapter = int(docname.removeprefix(FOLDER)[:2])
-            for ids in kinds.values():
-                for i, key in enumerate(sorted(ids, key=ids.get), start=1):
-                    ids[key] = (chapter, i)
+        inside = docname.startswith(FOLDER)
+        chapter = [int(docname.removeprefix(FOLDER)[:2])] if inside else []
+        for ids in kinds.values():
+            for i, key in enumerate(sorted(ids, key=ids.get), start=1):
+                ids[key] = (*chapter, i)
     return []
 
 
