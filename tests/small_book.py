@@ -70,7 +70,8 @@ def make(folder: Path) -> Path:
         )
     (folder / "book" / "map.yml").write_text(MAP)
     (folder / "benchmarks").mkdir(exist_ok=True)
-    shutil.copy(ROOT / "benchmarks" / "latest.json", folder / "benchmarks")
+    for name in ("latest.json", "robust.json"):
+        shutil.copy(ROOT / "benchmarks" / name, folder / "benchmarks")
     chapters = folder / "book" / "chapters"
     chapters.mkdir(exist_ok=True)
     toc = yaml.safe_load((ROOT / "_toc.yml").read_text("utf8"))

@@ -172,6 +172,10 @@ def test_minutes_of_sections_follow_a_rule(tmp_path):
     path.write_text(json.dumps({"cells": cells, "metadata": {}}))
     found = hlnb_parts.section_minutes(hlnb_parts.Executed(path))
     assert found == {"One": 15, "Two": 5}
+    plan = {"hlnb": {"seminar": {"sections": {"Two": 20, "One": 10}}}}
+    path.write_text(json.dumps({"cells": cells, "metadata": plan}))
+    planned = hlnb_parts.planned_minutes(hlnb_parts.Executed(path))
+    assert [*planned.items()] == [("One", 10), ("Two", 20)]
 
 
 def test_the_map_has_our_numbers_as_links_and_no_row_of_an_absent_chapter(book):

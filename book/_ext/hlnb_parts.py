@@ -160,7 +160,7 @@ def parameters(found: list[Executed]) -> str:
     """The parameters of every chapter."""
     parts = []
     for c in found:
-        took = seconds(c.provenance["seconds"])
+        took = duration(c.provenance)
         parts += [f"## {c.numbered_title}", "", f"{c.link}, published run: {took}.", ""]
         parts += [parameter_table(c), "", "```bash", command(c), "```", ""]
     return "\n".join(parts)
@@ -171,11 +171,11 @@ def seminar(found: list[Executed]) -> str:
     parts = []
     for c in found:
         plan = c.metadata.get("seminar", {})
-        minutes = plan.get("sections") or section_minutes(c)
+        minutes = planned_minutes(c)
         rows = [[plain(name), f"{time}"] for name, time in minutes.items()]
         total = sum(minutes.values())
         parts += [f"## {c.numbered_title}", "", f"{c.link}, {total} minutes.", ""]
-        took = seconds(c.provenance["seconds"])
+        took = duration(c.provenance)
         before = plan.get("before") or (
             f"Run `hlnb run {c.name[:2]} --smoke`, which takes seconds, to see that it "
             f"works; the published run took {took}."
@@ -185,6 +185,16 @@ def seminar(found: list[Executed]) -> str:
         if wrong := [list(pair) for pair in plan.get("wrong", [])]:
             parts += [table(["A common wrong answer", "What to say"], wrong), ""]
     return "\n".join(parts)
+
+
+def planned_minutes(chapter: Executed) -> dict[str, int]:
+    """Minutes for each section: what the chapter plans, or else the rule; in order."""
+    minutes = section_minutes(chapter)
+    given = chapter.metadata.get("seminar", {}).get("sections")
+    if not given:
+        return minutes
+    heads = [*minutes]  # a notebook's metadata keep no order of their own
+    return {name: given[name] for name in sorted(given, key=heads.index)}
 
 
 def section_minutes(chapter: Executed) -> dict[str, int]:
