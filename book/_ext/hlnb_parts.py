@@ -298,7 +298,7 @@ def statements(found: list[Executed]) -> str:
                     said, where, verdict = (text.strip() for text in cells)
                     rows.append([said, f"{c.link}: {where}", verdict])
     names = ["Statement of the notes", "Where it is shown", "Verdict"]
-    return table(names, rows) if rows else "None yet."
+    return table(names, rows, label="hlnb-statements") if rows else "None yet."
 
 
 def widget(name: str, found: list[Executed]) -> str:

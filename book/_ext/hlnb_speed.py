@@ -141,7 +141,7 @@ def _rows(record: dict) -> str:
         for row in record["rows"]
     ]
     names = ["Case", "Layout", "d", "Runs", "Processes", "Run-epochs / s", "Ratio"]
-    return table(names, rows)
+    return table(names, rows, label="hlnb-rows")
 
 
 def _large(record: dict) -> str:

@@ -17,7 +17,7 @@ from hlnb.errors import HlnbError
 from hlnb.files import write_whole
 from hlnb.publishing import assets, release
 
-NOT_SHOWN = {"tests", "benchmarks", ".ci", ".github", ".gitignore", "Makefile"}
+NOT_SHOWN = {"tests", ".ci", ".github", ".gitignore", "Makefile"}
 WIDGETS = "application/vnd.jupyter.widget-state+json"
 
 

@@ -70,8 +70,8 @@ def write_source(root: Path, folder: Path) -> None:
     for name in ("LICENSE", *beside):
         if (root / name).exists():
             shutil.copy(root / name, folder)
-    if (measured := root / "benchmarks" / "latest.json").exists():
-        (folder / "benchmarks").mkdir()
+    for measured in (root / "benchmarks").glob("*.json"):
+        (folder / "benchmarks").mkdir(exist_ok=True)
         shutil.copy(measured, folder / "benchmarks")
     for name in TEACHERS:
         (folder / f"{name}.md").unlink(missing_ok=True)
