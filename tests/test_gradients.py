@@ -72,6 +72,32 @@ def test_a_step_is_autograds_step(name, exit, kind):
                 torch.testing.assert_close(v, theirs[k], rtol=1e-10, atol=1e-13)
 
 
+@pytest.mark.parametrize("kind", ["full", "mostly blank", "patterns"])
+@pytest.mark.parametrize("name", [n for n in MODELS if n != "deeper"])
+def test_steps_that_have_not_settled_are_autograds(name, kind):
+    """What all positions share is kept apart between steps, and each step needs it."""
+    model, x, y = MODELS[name], rows(kind), torch.tensor([0, 1, 2, 2, 1, 0])
+    theirs = {k: v.double() for k, v in model.init(stream(0, "init")).items()}
+    ours = prepared(model.layers, {k: v.clone() for k, v in theirs.items()})
+    step = Descent(model.layers, ours, x, lr=0.3, learns=model.names)
+    moving = [k for k in theirs if model.layer_of(k) in model.names]
+    for chosen in ([0, 3, 4], [5, 1], [2, 3, 0, 4], [1]):
+        step(torch.tensor(chosen), y[chosen])
+        for k in moving:
+            theirs[k].requires_grad_()
+        loss = F.cross_entropy(model.apply(theirs, x[chosen]), y[chosen])
+        slopes = torch.autograd.grad(loss, [theirs[k] for k in moving])
+        for k, slope in zip(moving, slopes, strict=True):
+            theirs[k] = theirs[k].detach() - 0.3 * slope
+        outputs = model.apply(theirs, x)
+        torch.testing.assert_close(
+            step.outputs(torch.arange(6)), outputs, rtol=1e-10, atol=1e-12
+        )
+    step.settle()
+    for k in moving:
+        torch.testing.assert_close(ours[k], theirs[k], rtol=1e-10, atol=1e-12)
+
+
 @pytest.mark.parametrize("number", range(1, 6))
 def test_a_gradient_in_single_precision(number):
     """The report's sizes: within 1e-5 of the largest entry of autograd's in float64.
