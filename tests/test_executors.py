@@ -3,13 +3,14 @@
 import os
 import subprocess
 import sys
+import threading
 
 import numpy as np
 import pytest
 
 from hlnb.data.patterns import toy_problem
 from hlnb.errors import HlnbError
-from hlnb.executors import Here, executor
+from hlnb.executors import Here, Jobs, executor
 from hlnb.metrics.measures import Error, Weights
 from hlnb.models import toy_network
 from hlnb.schedules import simultaneous
@@ -46,6 +47,46 @@ def test_several_runs_a_task(monkeypatch, size):
     assert [p.run for _, task in tasks for p in task] == list(RUNS)
 
 
+def test_an_error_here_waits_in_its_future():
+    wrong = Here().submit(divmod, 1, 0)
+    assert isinstance(wrong.exception(), ZeroDivisionError)
+    assert Here().submit(divmod, 7, 2).result() == (3, 1)
+
+
+class Job:
+    """What submitit gives for a job: here one that ends at once, or when cancelled."""
+
+    def __init__(self, ended):
+        self.ended, self.cancelled = threading.Event(), False
+        if ended:
+            self.ended.set()
+
+    def done(self):
+        return self.ended.is_set()
+
+    def result(self):
+        self.ended.wait(30)
+        return "cancelled" if self.cancelled else "ran"
+
+    def cancel(self, check):
+        self.cancelled = True
+        self.ended.set()
+
+
+def test_on_an_interruption_the_jobs_that_wait_are_cancelled():
+    class Cluster:
+        def submit(self, fn, ended):
+            return Job(ended)
+
+    pool = Jobs(Cluster())
+    ran, waits = pool.submit(print, True), pool.submit(print, False)
+    assert ran.result() == "ran"
+    pool.shutdown(wait=True, cancel_futures=True)
+    assert waits.cancelled() or waits.result(timeout=10) == "cancelled"
+    first, second = pool._jobs
+    assert (first.cancelled, second.cancelled) == (False, True)
+
+
 def test_jobs_of_submitit(tmp_path, monkeypatch):
     """Local jobs: processes that submitit starts and whose results it reads back."""
     pytest.importorskip("submitit")
@@ -68,7 +109,7 @@ from pathlib import Path
 import numpy as np
 from distributed import Client, LocalCluster
 from hlnb.data.patterns import toy_problem
-from hlnb.executors import Here, executor
+from hlnb.executors import Here, Jobs, executor
 from hlnb.metrics.measures import Error
 from hlnb.models import toy_network
 from hlnb.schedules import simultaneous
