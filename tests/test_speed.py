@@ -55,7 +55,7 @@ def test_targets_are_held_against_what_was_measured(record):
     text = speed(record)
     assert "1: 2.00, 3: 1.10" in text
     assert "1 of 2 problems" in text
-    assert "1: 0.80, 3: 0.50" in text  # rate at 1024 by rate at 100
+    assert "1: 0.80, 3: 0.50\n  - 1 of 2\n" in text  # rate at 1024 by rate at 100
     cells = " | ".join(line[4:] for line in text.splitlines() if line[2:4] == "- ")
     assert "toy problem 3 | 100 | 50% | 100 | 60% | 98 (98%)" in cells
     assert "≤ 12 minutes | 10.0 minutes | yes" in cells

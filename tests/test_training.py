@@ -484,6 +484,11 @@ STACKS = {
     "greedy": (greedy(MODEL, epochs=2), {}),
     "online": (simultaneous(MODEL, epochs=3), {"online": True, "every": 2}),
     "until": (simultaneous(MODEL, epochs=6), {"until": {"error": 0.45}}),
+    "until at once": (simultaneous(MODEL, epochs=3), {"until": {"error": 1.0}}),
+    "a rate of its own": (
+        Schedule("s", (Phase(1, ("conv",), lr=0.2), Phase(1, MODEL.names))),
+        {},
+    ),
 }
 
 
