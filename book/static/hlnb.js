@@ -7,13 +7,15 @@ document.addEventListener("DOMContentLoaded", function () {
 
 // What scrolls sideways can be reached by the keyboard.
 function reachable() {
-  const boxes = ".pst-scrollable-table-container, .bd-article figure, .hlnb-choice";
+  const boxes =
+    ".pst-scrollable-table-container, .bd-article figure, .hlnb-choice, .widget-html-content";
   document.querySelectorAll(boxes).forEach(function (box) {
     if (box.scrollWidth > box.clientWidth) box.tabIndex = 0;
     else box.removeAttribute("tabindex");
   });
 }
 window.addEventListener("load", reachable);
+document.addEventListener("load", reachable, true); // a picture, of a film as well
 window.addEventListener("resize", reachable);
 document.addEventListener("change", reachable); // another card of a widget is shown
 
