@@ -29,6 +29,7 @@ from tqdm import tqdm
 
 from hlnb import plotting
 from hlnb.files import write_whole
+from hlnb.publishing.execute import processor
 from hlnb.publishing.ledger import executions
 
 HERE = Path(__file__).parent
@@ -258,14 +259,9 @@ def about() -> dict:
         except PackageNotFoundError:
             return "not installed"
 
-    cpu = platform.processor() or platform.machine()
-    info = Path("/proc/cpuinfo")
-    if info.is_file():
-        names = [s for s in info.read_text().splitlines() if s.startswith("model name")]
-        cpu = names[0].partition(":")[2].strip() if names else cpu
     return {
         "date": datetime.now(UTC).strftime("%Y-%m-%d"),
-        "cpu": cpu,
+        "cpu": processor(),
         "cores": os.cpu_count(),
         "cuda": torch.cuda.get_device_name() if torch.cuda.is_available() else "none",
         "python": platform.python_version(),

@@ -417,6 +417,11 @@ def duration(ran: dict[str, Any]) -> str:
     return took
 
 
+def marked(ran: dict[str, Any]) -> str:
+    """How long the execution took, with the mark that AT_HAND explains."""
+    return seconds(ran["seconds"]) + KEPT * bool(ran.get("runs_kept"))
+
+
 def seconds(value: float) -> str:
     """A duration for people."""
     if value < 90:
@@ -457,8 +462,7 @@ def chapter_list(found: list[Executed]) -> str:
         [
             c.link,
             "; ".join(goal.rstrip(".") for goal in c.metadata.get("goals", [])),
-            seconds(c.provenance["seconds"])
-            + KEPT * bool(c.provenance.get("runs_kept")),
+            marked(c.provenance),
         ]
         for c in found
     ]
@@ -471,8 +475,7 @@ def status(found: list[Executed]) -> str:
     rows = [
         [
             c.link,
-            seconds(c.provenance["seconds"])
-            + KEPT * bool(c.provenance.get("runs_kept")),
+            marked(c.provenance),
             c.provenance["date"],
             versions(c.provenance),
             machine(c.provenance),

@@ -329,14 +329,15 @@ def machine() -> dict[str, Any]:
     return {
         "python": platform.python_version(),
         "system": f"{platform.system()} {platform.machine()}",
-        "cpu": _cpu(),
+        "cpu": processor(),
         "cores": os.cpu_count(),
         "threads": THREADS,
         "packages": packages,
     }
 
 
-def _cpu() -> str:
+def processor() -> str:
+    """The name of this machine's processor."""
     with suppress(OSError):
         for line in Path("/proc/cpuinfo").read_text("utf8").splitlines():
             if line.startswith("model name"):

@@ -149,6 +149,10 @@ def _digest(value: Any) -> str:
     return hashlib.sha256(text.encode()).hexdigest()
 
 
+def _code(chapter: Chapter) -> list[Any]:
+    return [cell for cell in chapter.cells if cell["cell_type"] == "code"]
+
+
 def key(
     chapter: Chapter, parameters: dict[str, Any], *, package: Path = PACKAGE
 ) -> str:
@@ -157,7 +161,7 @@ def key(
     Its code cells and their tags, the parameters that differ from the defaults, and
     the modules of the package that it reaches. Neither versions nor data.
     """
-    code = [cell for cell in chapter.cells if cell["cell_type"] == "code"]
+    code = _code(chapter)
     return _digest(
         {
             "cells": [[cell_tree(text_of(c)), sorted(tags_of(c))] for c in code],
@@ -175,8 +179,8 @@ def _key_now(chapter: Chapter, package: Path) -> str:
     digest = hashlib.sha256()
     for path in sorted(package.rglob("*.py")):
         digest.update(f"{path.relative_to(package)}\0".encode() + path.read_bytes())
-    code = [c for c in chapter.cells if c["cell_type"] == "code"]
-    digest.update(json.dumps([[text_of(c), sorted(tags_of(c))] for c in code]).encode())
+    cells = [[text_of(c), sorted(tags_of(c))] for c in _code(chapter)]
+    digest.update(json.dumps(cells).encode())
     about, kept = digest.hexdigest(), chapter.root / "runs" / "keys" / chapter.name
     with suppress(OSError, ValueError):
         known, found = kept.read_text("ascii").split()
