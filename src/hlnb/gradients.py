@@ -6,11 +6,13 @@ work costs as much again. The formulas are the chain rule; tests hold them to au
 
 from collections.abc import Collection, Sequence
 
+import numpy as np
 import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
 from hlnb.blank_windows import Lower, Rows, laid_out
+from hlnb.lanes import compiled
 from hlnb.models import Affine, Conv, Layer, Params
 
 
@@ -39,7 +41,7 @@ def prepared(layers: Sequence[Layer], params: Params) -> dict[str, Tensor]:
     """`params` with the same values, in memory as `Descent` needs them."""
     params = {name: value.detach() for name, value in params.items()}
     if isinstance(layers[0], Conv):
-        laid_out(layers[1], params)
+        laid_out(*layers[:2], params)
     return params
 
 
@@ -78,9 +80,7 @@ class Descent:
     def __call__(self, chosen: Int[Tensor, " batch"], y: Int[Tensor, " batch"]) -> None:
         """One step on the chosen inputs and their labels."""
         out, inputs, windows, kept = self._forward(chosen)
-        delta = torch.softmax(out, 1)
-        delta.scatter_add_(1, y.unsqueeze(1), delta.new_full((len(y), 1), -1))
-        delta /= len(y)
+        delta = torch.from_numpy(_slope(out.numpy(), y.numpy()))
         for i in range(len(self.layers) - 1, -1, -1):
             name, weight, bias = self.layers[i]
             bottom = i == 0 and self.lower is None
@@ -91,9 +91,8 @@ class Descent:
             if below is not None:
                 delta = torch.ops.aten.threshold_backward(below, inputs[i], 0)
         if self.lower is not None and any(self.pair):
-            self.lower.descend(
-                windows, kept, delta.numpy(), lr=self.lr, learns=self.pair
-            )
+            step = {"lr": self.lr, "learns": self.pair}
+            self.lower.descend(self.rows.x, windows, kept, delta.numpy(), **step)
 
     def settle(self) -> None:
         """Brings `params` up to date."""
@@ -113,7 +112,7 @@ class Descent:
             x = self.x[chosen].flatten(1)
         else:
             windows = self.rows.windows(chosen)
-            out, kept = self.lower.forward(windows, len(chosen))
+            out, kept = self.lower.forward(self.rows.x, windows)
             x = torch.from_numpy(out)
             if self.layers:
                 x = x.relu_()
@@ -124,6 +123,21 @@ class Descent:
             if i < len(self.layers) - 1:
                 x.relu_()
         return x, inputs, windows, kept
+
+
+@compiled
+def _slope(out, y):
+    """The mean cross-entropy by the outputs: softmax less the one of the label."""
+    slope = np.empty_like(out)
+    for i in range(len(y)):
+        high, total = out[i].max(), out.dtype.type(0)
+        for k in range(out.shape[1]):
+            slope[i, k] = np.exp(out[i, k] - high)
+            total += slope[i, k]
+        for k in range(out.shape[1]):
+            slope[i, k] /= total * len(y)
+        slope[i, y[i]] -= 1 / len(y)
+    return slope
 
 
 def _parameters(layer: Layer, params: Params) -> tuple[Tensor, Tensor]:
