@@ -20,8 +20,9 @@ MAY_IMPORT = {
     "metrics": {"data", "metrics", "errors"},
     "archives": ANYWHERE,
     "results": {"archives", *ANYWHERE},
-    "blank_windows": {"models"},
-    "gradients": {"models", "blank_windows"},
+    "lanes": set(),
+    "blank_windows": {"lanes", "models"},
+    "gradients": {"models", "blank_windows", "lanes"},
     "executors": {"errors"},
     "cache": {"archives", *ANYWHERE},
     "training": {

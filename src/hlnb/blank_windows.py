@@ -24,7 +24,7 @@ from jaxtyping import Float, Int
 from torch import Tensor
 
 from hlnb import lanes
-from hlnb.lanes import compiled, dot, fetch, load, plus, rectified, store, zeros
+from hlnb.lanes import compiled, dot, load, plus, rectified, store, zeros
 from hlnb.models import Affine, Conv, Params
 
 # Numba compiles a kept loop anew when its own file changes: `lanes` belongs to it
@@ -34,10 +34,12 @@ LANES = hashlib.sha256(Path(lanes.__file__).read_bytes()).hexdigest()[:8]
 class Windows(NamedTuple):
     """The windows of some rows that are not blank, sorted by position."""
 
-    chosen: Int[np.ndarray, " batch"]  # which rows
+    row: Int[np.ndarray, " window"]  # which row a window is of, counted in the batch
+    source: Int[np.ndarray, " window"]  # and in all rows
+    at: Int[np.ndarray, " window"]  # the position of a window
     where: Int[np.ndarray, " position"]  # positions that have a window
     first: Int[np.ndarray, " position+1"]  # where the windows of each begin
-    row: Int[np.ndarray, " window"]  # which of the chosen a window is of
+    n: int  # rows in the batch
 
 
 class Rows:
@@ -49,8 +51,9 @@ class Rows:
 
     def windows(self, chosen: Int[Tensor, " batch"]) -> Windows:
         """The windows of the chosen rows."""
-        chosen, positions = chosen.numpy(), self.x.shape[1] - self.size + 1
-        return Windows(chosen, *_sort(positions, self.first, self.at, chosen))
+        positions = self.x.shape[1] - self.size + 1
+        found = _sort(positions, self.first, self.at, chosen.numpy())
+        return Windows(*found, n=len(chosen))
 
 
 @compiled
@@ -84,46 +87,64 @@ def _sort(positions, begin, found, chosen):
     for at in range(positions):
         first[at + 1] += first[at]
     place, row = first[:-1].copy(), np.empty(first[-1], np.int32)
+    source, place_of = np.empty_like(row), np.empty_like(row)
     for r in range(len(chosen)):
-        for k in range(begin[chosen[r]], begin[chosen[r] + 1]):
-            row[place[found[k]]] = r
+        i = chosen[r]
+        for k in range(begin[i], begin[i + 1]):
+            j = place[found[k]]
             place[found[k]] += 1
+            row[j], source[j], place_of[j] = r, i, found[k]
     where = np.flatnonzero(np.diff(first))
-    return where, np.append(first[where], first[-1]), row
+    return row, source, place_of, where, np.append(first[where], first[-1])
 
 
 class Kept(NamedTuple):
     """What a step needs of its forward pass."""
 
-    active: Float[np.ndarray, "window channel"]
+    active: Float[np.ndarray, "window channel"]  # h_l
+    extra: Float[np.ndarray, "window channel"]  # h_l - h0
     blank: Float[np.ndarray, "1 channel"]  # h0
     sums: Float[np.ndarray, "n channel"]  # Σ_l (h_l - h0)
+
+
+class Weights(NamedTuple):
+    """The parameters of both layers, as the loops need them, and two sums."""
+
+    filters: Float[np.ndarray, "size channel"]  # a copy
+    shift: Float[np.ndarray, "1 channel"]
+    own: Float[np.ndarray, "position channel unit"]  # V
+    common: Float[np.ndarray, "channel unit"]  # C
+    total: Float[np.ndarray, "channel unit"]  # Σ_l W_l
+    bias: Float[np.ndarray, " unit"]
 
 
 class Lower:
     """The convolution and the layer above it, as they are in `params`.
 
-    `params` holds the weights as `laid_out` has them. Between steps the upper ones lag
-    behind by what all positions share, until `settle` is called.
+    `params` holds the upper weights as `laid_out` has them. Between steps the weights
+    of both layers there lag behind, until `settle` is called.
     """
 
     def __init__(self, conv: Conv, affine: Affine, params: Params):
         channels, units = conv.channels_out, affine.n_out
-        self.filters = params[f"{conv.name}.weight"].squeeze(1).mT.numpy()
-        self.shift = params[f"{conv.name}.bias"].unsqueeze(0).numpy()
-        weight = params[f"{affine.name}.weight"].mT.numpy()
-        self.weight = weight.reshape(-1, channels, units)  # V: (l, channel, unit)
-        self.common = np.zeros((channels, units), weight.dtype)  # C
-        self.total = self.weight.sum(0)  # Σ_l W_l
-        self.bias = params[f"{affine.name}.bias"].numpy()
+        self.names = (f"{conv.name}.weight", f"{affine.name}.weight")
+        self.filters, upper = (params[name] for name in self.names)
+        own = upper.mT.numpy().reshape(-1, channels, units)
+        self.weights = Weights(
+            self.filters.squeeze(1).mT.contiguous().numpy(),
+            params[f"{conv.name}.bias"].unsqueeze(0).numpy(),
+            own,
+            *np.zeros((2, channels, units), own.dtype),
+            params[f"{affine.name}.bias"].numpy(),
+        )
+        own.sum(0, out=self.weights.total)
         self._forward, self._descend = _loops(channels, units, conv.size)
 
     def forward(
         self, x: Float[np.ndarray, "row d"], seen: Windows
     ) -> tuple[Float[np.ndarray, "n unit"], Kept]:
         """Outputs before the ReLU for the chosen of `x`, and what `descend` needs."""
-        out, *kept = self._forward(x, *seen, *self._weights())
-        return out, Kept(*kept)
+        return self._forward(x, seen, self.weights)
 
     def descend(
         self,
@@ -136,31 +157,29 @@ class Lower:
         learns: tuple[bool, bool],
     ) -> None:
         """A step in place; slope: the loss by the outputs; learns: (conv, affine)."""
-        rate = slope.dtype.type(lr)
-        self._descend(x, *seen, *kept, slope, rate, *learns, *self._weights())
+        self._descend(x, seen, kept, slope, slope.dtype.type(lr), learns, self.weights)
 
-    def _weights(self) -> tuple[np.ndarray, ...]:
-        lower = (self.filters, self.shift)
-        return (*lower, self.weight, self.common, self.total, self.bias)
-
-    def upper(self) -> Float[Tensor, "unit pixel"]:
-        """The upper weights as they are now."""
-        now = self.weight + self.common
-        return torch.from_numpy(now.reshape(-1, now.shape[2])).mT
+    def now(self) -> dict[str, Tensor]:
+        """The weights of both layers as they are now."""
+        upper = self.weights.own + self.weights.common
+        upper = torch.from_numpy(upper.reshape(-1, upper.shape[2])).mT
+        filters = torch.from_numpy(self.weights.filters.copy()).mT.unsqueeze(1)
+        return dict(zip(self.names, (filters, upper), strict=True))
 
     def settle(self) -> None:
-        """Brings the upper weights up to date."""
-        self.weight += self.common
-        self.common[:] = 0
-        self.total = self.weight.sum(0)
+        """Brings `params` up to date."""
+        filters, _, own, common, total, _ = self.weights
+        self.filters.copy_(torch.from_numpy(filters).mT.unsqueeze(1))
+        own += common
+        common[:] = 0
+        own.sum(0, out=total)
 
 
-def laid_out(conv: Conv, affine: Affine, params: dict[str, Tensor]) -> None:
-    """Puts the weights of both layers in memory input after input, not unit after
-    unit: their values and their shapes stay."""
-    for layer in (conv, affine):
-        name = f"{layer.name}.weight"
-        params[name] = params[name].movedim(0, -1).contiguous().movedim(-1, 0)
+def laid_out(affine: Affine, params: dict[str, Tensor]) -> None:
+    """Puts the weights above a convolution in memory input after input, not unit after
+    unit: their values and their shape stay."""
+    name = f"{affine.name}.weight"
+    params[name] = params[name].mT.contiguous().mT
 
 
 @cache
@@ -168,134 +187,86 @@ def _loops(channels: int, units: int, size: int) -> tuple[Callable, Callable]:
     """A forward pass and a step for layers of this size, two windows at a time: what
     is read of one position's weights then serves twice."""
 
-    def forward(
-        x, chosen, where, first, row, filters, shift, weight, common, total, bias
-    ):
-        n, one = len(chosen), weight.dtype.type(1)
-        active = np.empty((len(row), channels), weight.dtype)
-        extra = np.empty((n, channels), weight.dtype)  # h_l - h0 at one position
-        sums = np.zeros((n, channels), weight.dtype)
-        blank, out = np.maximum(shift, 0), np.empty((n, units), weight.dtype)
+    def forward(x, seen, weights):
+        filters, shift, own, common, total, bias = weights
+        row, source, at, where, first, n = seen
+        active = np.empty((len(row), channels), own.dtype)
+        extra, blank = np.empty_like(active), np.maximum(shift, 0)
+        sums, out = np.zeros((n, channels), own.dtype), np.empty((n, units), own.dtype)
         out[:] = bias + blank[0] @ total
-        bottom, h0 = load(channels, shift, 0), load(channels, blank, 0)
-        for s in range(len(where)):
-            at, begin, end = where[s], first[s], first[s + 1]
-            here, soon = weight[at], weight[where[min(s + 1, len(where) - 1)]]
-            for c in range(channels):
-                fetch(units, soon, c)
-            for j in range(begin, end):
-                h, i = bottom, chosen[row[j]]
-                for t in range(size):
-                    h = plus(h, x[i, at + t], load(channels, filters, t))
-                h = rectified(h, h)
-                store(active, j, h)
-                h = plus(h, -one, h0)
-                store(extra, j - begin, h)
-                store(sums, row[j], plus(load(channels, sums, row[j]), one, h))
-            for j in range(begin, end - 1, 2):
-                k, y, z = j - begin, load(units, out, row[j]), load(units, out, row[j + 1])
+        one = own.dtype.type(1)
+        for j in range(len(row)):
+            h, i, a = load(channels, shift, 0), source[j], at[j]
+            for t in range(size):
+                h = plus(h, x[i, a + t], load(channels, filters, t))
+            h = rectified(h, h)
+            store(active, j, h)
+            h = plus(h, -one, load(channels, blank, 0))
+            store(extra, j, h)
+            store(sums, row[j], plus(load(channels, sums, row[j]), one, h))
+        for p in range(len(where)):
+            here, end = own[where[p]], first[p + 1]
+            for j in range(first[p], end, 2):
+                k = min(j + 1, end - 1)  # an odd one twice: it is written, not added
+                y, z = load(units, out, row[j]), load(units, out, row[k])
                 for c in range(channels):
                     w = load(units, here, c)
-                    y, z = plus(y, extra[k, c], w), plus(z, extra[k + 1, c], w)
+                    y, z = plus(y, extra[j, c], w), plus(z, extra[k, c], w)
                 store(out, row[j], y)
-                store(out, row[j + 1], z)
-            if (end - begin) % 2:
-                y = load(units, out, row[end - 1])
-                for c in range(channels):
-                    y = plus(y, extra[end - 1 - begin, c], load(units, here, c))
-                store(out, row[end - 1], y)
+                store(out, row[k], z)
         out += sums @ common
-        return out, active, blank, sums
+        return out, Kept(active, extra, blank, sums)
 
-    def descend(
-        x,
-        chosen,
-        where,
-        first,
-        row,
-        active,
-        blank,
-        sums,
-        slope,
-        lr,
-        lower,
-        upper,
-        filters,
-        shift,
-        weight,
-        common,
-        total,
-        bias,
-    ):
-        n, one = len(chosen), weight.dtype.type(1)
-        down = np.empty((n, channels), weight.dtype)  # by h_l at one position
-        extra = np.empty((n, channels), weight.dtype)  # -lr (h_l - h0) there
+    def descend(x, seen, kept, slope, lr, learns, weights):
+        filters, shift, own, common, total, bias = weights
+        row, source, at, where, first, _ = seen
+        active, extra, blank, sums = kept
         every, back = slope.sum(0), slope @ common.T
-        by_filter, h0 = np.zeros(filters.shape, weight.dtype), load(channels, blank, 0)
-        moved = blanks = zeros(channels, one)
-        for s in range(len(where)):
-            at, begin, end = where[s], first[s], first[s + 1]
-            here, soon = weight[at], weight[where[min(s + 1, len(where) - 1)]]
-            for c in range(channels):
-                fetch(units, soon, c)
-            if lower:
-                for j in range(begin, end - 1, 2):
-                    k = j - begin
-                    d, e = load(units, slope, row[j]), load(units, slope, row[j + 1])
+        down, step, one = np.empty_like(active), -lr * slope, own.dtype.type(1)
+        for p in range(len(where)):
+            here, end = own[where[p]], first[p + 1]
+            if learns[0]:
+                for j in range(first[p], end, 2):
+                    k = min(j + 1, end - 1)
+                    d, e = load(units, slope, row[j]), load(units, slope, row[k])
                     for c in range(channels):
                         w = load(units, here, c)
-                        down[k, c], down[k + 1, c] = dot(d, w), dot(e, w)
-                if (end - begin) % 2:
-                    d = load(units, slope, row[end - 1])
-                    for c in range(channels):
-                        down[end - 1 - begin, c] = dot(d, load(units, here, c))
-            if upper:
-                for j in range(begin, end):
-                    h = plus(load(channels, active, j), -one, h0)
-                    store(extra, j - begin, plus(zeros(channels, one), -lr, h))
-                for c in range(0, channels - 1, 2):
-                    v, w = load(units, here, c), load(units, here, c + 1)
-                    for j in range(begin, end):
-                        d, k = load(units, slope, row[j]), j - begin
-                        v, w = plus(v, extra[k, c], d), plus(w, extra[k, c + 1], d)
+                        down[j, c], down[k, c] = dot(d, w), dot(e, w)
+            if learns[1]:
+                for c in range(0, channels, 2):
+                    b = min(c + 1, channels - 1)
+                    v, w = load(units, here, c), load(units, here, b)
+                    for j in range(first[p], end):
+                        d = load(units, step, row[j])
+                        v, w = plus(v, extra[j, c], d), plus(w, extra[j, b], d)
                     store(here, c, v)
-                    store(here, c + 1, w)
-                if channels % 2:
-                    w = load(units, here, channels - 1)
-                    for j in range(begin, end):
-                        d = load(units, slope, row[j])
-                        w = plus(w, extra[j - begin, channels - 1], d)
-                    store(here, channels - 1, w)
-            if lower:
-                for j in range(begin, end):
-                    g = load(channels, down, j - begin)
-                    g = plus(g, one, load(channels, back, row[j]))
-                    blanks = plus(blanks, -one, g)
-                    g = rectified(g, load(channels, active, j))
-                    moved = plus(moved, one, g)
-                    store(down, j - begin, g)
-                for j in range(begin, end - 1, 2):
-                    g = load(channels, down, j - begin)
-                    f = load(channels, down, j + 1 - begin)
-                    i, k = chosen[row[j]], chosen[row[j + 1]]
-                    for t in range(size):
-                        now = plus(load(channels, by_filter, t), x[i, at + t], g)
-                        store(by_filter, t, plus(now, x[k, at + t], f))
-                if (end - begin) % 2:
-                    g, i = load(channels, down, end - 1 - begin), chosen[row[end - 1]]
-                    for t in range(size):
-                        now = load(channels, by_filter, t)
-                        store(by_filter, t, plus(now, x[i, at + t], g))
-        if lower:
-            # blank windows: all there are, less those at the places of the others
-            store(extra, 0, plus(blanks, one, load(channels, (total @ every)[None], 0)))
-            moved = plus(moved, one, rectified(load(channels, extra, 0), h0))
+                    store(here, b, w)
+        if learns[0]:
+            blanks = load(channels, (total @ every).reshape(1, -1), 0)
+            moved, by_filter = zeros(channels, one), np.zeros_like(filters)
+            for j in range(len(row)):
+                g = load(channels, back, row[j])
+                g = plus(g, one, load(channels, down, j))
+                blanks = plus(blanks, -one, g)
+                g = rectified(g, load(channels, active, j))
+                moved = plus(moved, one, g)
+                store(down, j, g)
+            for j in range(0, len(row), 2):
+                k = min(j + 1, len(row) - 1)
+                g, h = load(channels, down, j), load(channels, down, k)
+                if j == k:  # an odd one counts once
+                    h = zeros(channels, one)
+                i, a, m, b = source[j], at[j], source[k], at[k]
+                for t in range(size):
+                    now = plus(load(channels, by_filter, t), x[i, a + t], g)
+                    store(by_filter, t, plus(now, x[m, b + t], h))
+            moved = plus(moved, one, rectified(blanks, load(channels, blank, 0)))
             store(shift, 0, plus(load(channels, shift, 0), -lr, moved))
             filters -= lr * by_filter
-        if upper:
+        if learns[1]:
             every *= lr
             common -= np.outer(blank[0], every)
-            total -= np.outer(len(weight) * blank[0], every) + lr * (sums.T @ slope)
+            total -= np.outer(len(own) * blank[0], every) + lr * (sums.T @ slope)
             bias -= every
 
     for loop in (forward, descend):  # Numba finds a kept function by its name alone

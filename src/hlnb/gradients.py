@@ -41,7 +41,7 @@ def prepared(layers: Sequence[Layer], params: Params) -> dict[str, Tensor]:
     """`params` with the same values, in memory as `Descent` needs them."""
     params = {name: value.detach() for name, value in params.items()}
     if isinstance(layers[0], Conv):
-        laid_out(*layers[:2], params)
+        laid_out(layers[1], params)
     return params
 
 
@@ -66,7 +66,6 @@ class Descent:
         if isinstance(layers[0], Conv):
             self.lower = Lower(*layers[:2], params)
             self.rows = Rows(layers[0].padded(x), layers[0].size)
-            self.upper = f"{layers[1].name}.weight"
             self.pair = (layers[0].name in learns, layers[1].name in learns)
             layers = layers[2:]
         self.layers = [(layer.name, *_parameters(layer, params)) for layer in layers]
@@ -103,7 +102,7 @@ class Descent:
         """`params` up to date; the steps go on as if nobody had looked."""
         if self.lower is None:
             return dict(params)
-        return {**params, self.upper: self.lower.upper()}
+        return {**params, **self.lower.now()}
 
     def _forward(self, chosen):
         """Outputs; the input of each affine layer; what the lower pair keeps."""

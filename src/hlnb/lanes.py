@@ -16,7 +16,6 @@ from numba.core import cgutils
 from numba.extending import intrinsic, models, register_model
 
 REGISTER = 512  # bits of the widest registers there are
-LINE = 64  # bytes that come from memory at a time
 # NaN and infinity stay what they are: a run that diverges has to show it
 FAST = ("reassoc", "contract", "nsz", "arcp")
 
@@ -30,7 +29,7 @@ def compiled(function: Callable) -> Callable:
 
 
 class Lanes(types.Type):
-    """`length` numbers of one kind, as vectors: 100 of 32 bits are 6 of 16 and one of 4."""
+    """`length` numbers of one kind, as vectors: 100 are six of 16 and one of 4."""
 
     def __init__(self, length: int, number: types.Float):
         self.length, self.number = length, number
@@ -87,28 +86,6 @@ def store(context, array, i, lanes):
         return context.get_dummy_value()
 
     return types.void(array, types.intp, lanes), code
-
-
-@intrinsic
-def fetch(context, length, array, i):
-    """Asks for row i of a matrix to be brought near, and does not wait."""
-    if not isinstance(length, types.IntegerLiteral):
-        return None
-
-    def code(context, builder, signature, args):
-        byte, flag = ir.IntType(8).as_pointer(), ir.IntType(32)
-        ask = cgutils.get_or_insert_function(
-            builder.module,
-            ir.FunctionType(ir.VoidType(), [byte, flag, flag, flag]),
-            "llvm.prefetch.p0i8",
-        )
-        row = builder.bitcast(_address(context, builder, array, args[1:]), byte)
-        for at in range(0, length.literal_value * array.dtype.bitwidth // 8, LINE):
-            place = builder.gep(row, [ir.IntType(64)(at)])
-            builder.call(ask, [place, flag(0), flag(3), flag(1)])  # to read, data
-        return context.get_dummy_value()
-
-    return types.void(length, array, types.intp), code
 
 
 @intrinsic
@@ -221,9 +198,7 @@ def _chosen(builder, vector, numbers):
     """The numbers of a vector that are named, as a vector."""
     numbers = list(numbers)
     mask = ir.Constant(ir.VectorType(ir.IntType(32), len(numbers)), numbers)
-    return builder.shuffle_vector(
-        vector, ir.Constant(vector.type, ir.Undefined), mask
-    )
+    return builder.shuffle_vector(vector, ir.Constant(vector.type, ir.Undefined), mask)
 
 
 def _spread(builder, number, vector):

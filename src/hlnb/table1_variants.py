@@ -119,6 +119,7 @@ def first_step(row: Reproduction, *, scale: float, lr: float = 0.1) -> float:
     x = scale * batch.x.double()
     step = gradients.Descent(row.model.layers, params, x, lr=lr, learns=["conv"])
     step(torch.arange(len(x)), batch.y)
+    step.settle()
     change = params["conv.weight"] - before
     return float(change.norm() / before.norm())
 
