@@ -332,8 +332,9 @@ def write(record: dict) -> None:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--quick", action="store_true", help="a minute, for a look")
-    parser.add_argument("--million", action="store_true", help="rows at d = 10,000")
+    size = parser.add_mutually_exclusive_group()
+    size.add_argument("--quick", action="store_true", help="a minute, for a look")
+    size.add_argument("--million", action="store_true", help="rows at d = 10,000")
     options = parser.parse_args()
     quick = options.quick
     repeats, sizes = (2, SIZES[:1]) if quick else (5, SIZES + OTHERS)

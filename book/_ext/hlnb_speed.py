@@ -161,8 +161,6 @@ def _large(record: dict) -> str:
         ],
     ]
     book = record["book"]
-    if record["table_1"]:
-        rows.append(["Table 1, two processes", f"{record['table_1']:.0f} s"])
     rows.append(
         [
             f"the {book['chapters']} chapters as published, added up (see the status)",
