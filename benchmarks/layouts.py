@@ -7,6 +7,7 @@ part of it, measuring is not. Data differ between runs, as in the book.
 
 import math
 import os
+import time
 from collections.abc import Callable
 
 import numpy as np
@@ -48,6 +49,35 @@ def ours(problem: int, d: int, runs: int) -> Epoch:
             step.settle()
 
     return epoch
+
+
+def parts(problem: int, d: int, epochs: int) -> dict[str, float]:
+    """Seconds of a step of ours, by what they go into; medians over epochs."""
+    model, (params, *_), (x, *_), (y, *_) = setting(problem, d, 1)
+    params = prepared(model.layers, params)
+    step = Descent(model.layers, params, x, lr=LR, learns=model.names)
+    spent: dict[str, float] = {}
+
+    def timed(part: str, work: Callable) -> Callable:
+        def measured(*args, **kwargs):
+            begun = time.perf_counter()
+            result = work(*args, **kwargs)
+            spent[part] = spent.get(part, 0.0) + time.perf_counter() - begun
+            return result
+
+        return measured
+
+    step.rows.windows = timed("sorting", step.rows.windows)
+    step.lower.forward = timed("forward", step.lower.forward)
+    step.lower.descend = timed("backward", step.lower.descend)
+    whole, found = timed("step", step), []
+    for _ in range(epochs + 3):  # the first ones compile
+        spent.clear()
+        for rows in torch.randperm(N).split(BATCH):
+            whole(rows, y[rows])
+        step.settle()
+        found.append([v / steps() for v in spent.values()])
+    return dict(zip(spent, np.median(found[3:], 0).tolist(), strict=True))
 
 
 def plain(problem: int, d: int, runs: int) -> Epoch:

@@ -23,7 +23,7 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from layouts import LAYOUTS, T, flops, one_thread, steps, windows_left
+from layouts import LAYOUTS, T, flops, one_thread, parts, steps, windows_left
 from matplotlib.ticker import LogLocator
 from tqdm import tqdm
 
@@ -111,6 +111,24 @@ def operations(sizes: set[tuple[int, int]]) -> list[dict]:
         }
         for problem, d in sorted(sizes)
     ]
+
+
+def made_of(sizes: set[tuple[int, int]], repeats: int) -> list[dict]:
+    """What a step of ours is made of, and how long its upper weights take to be read
+    once and to be read and written once: the least that a long row leaves."""
+    rows = []
+    for problem, d in sorted(sizes):
+        weights = np.ones((d - T + 1) * 20 * 100, np.float32)
+        moved = []
+        for _ in range(10 * repeats):
+            begun = time.perf_counter()
+            weights @ weights
+            np.multiply(weights, 1, out=weights)
+            moved.append(time.perf_counter() - begun)
+        row = {"case": f"toy problem {problem}", "d": d, "moved": np.median(moved)}
+        row["left"] = flops(windows_left(problem, d))  # operations of a step
+        rows.append(row | parts(problem, d, 10 * repeats))
+    return rows
 
 
 def _pinned(core: int, gate, results, repeats: int) -> None:
@@ -343,7 +361,8 @@ def main() -> None:
     for size in tqdm(sizes, unit="size", disable=None):
         record["rows"] += rows_of(*size, repeats)
     record["peak"] = peak(repeats)
-    record["operations"] = operations({size[:2] for size in sizes})
+    cases = {size[:2] for size in sizes}
+    record["operations"], record["steps"] = operations(cases), made_of(cases, repeats)
     if hasattr(os, "sched_setaffinity"):
         os.sched_setaffinity(0, range(os.cpu_count()))
     record["rows"].append(processes(repeats))

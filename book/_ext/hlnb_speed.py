@@ -13,7 +13,7 @@ TARGETS = {100: 1.8, 256: 4.0, 1024: 15.0}  # ours by the best JAX layout, by d
 
 
 def speed(root: Path) -> str:
-    """Tables of the last benchmark: machine, targets, every row, large sizes."""
+    """Tables of the last benchmark: machine, targets, limits, every row, sizes."""
     record = _read(root, LATEST, "make bench")
     return "\n\n".join(
         [
@@ -22,6 +22,8 @@ def speed(root: Path) -> str:
             _targets(record),
             "## What is left to compute, and the machine's limit",
             _limits(record),
+            "## What a step is made of",
+            _steps(record),
             "## Every row",
             _rows(record),
             "## Large sizes, whole tables, start-up",
@@ -129,6 +131,19 @@ def _limits(record: dict) -> str:
         )
     names = ["Case", "d", "Operations left", "Limit (run-epochs / s)", "Ours by limit"]
     return table([*names, "Target rate (by limit)"], rows)
+
+
+def _steps(record: dict) -> str:
+    """Milliseconds of a step by part, and what the machine needs at the least."""
+    rows = []
+    for each in record["steps"]:
+        named = [each[part] for part in ("sorting", "forward", "backward")]
+        least = each["left"] / (record["peak"] * 1e9)
+        times = [each["step"], *named, each["step"] - sum(named), least, each["moved"]]
+        rows.append([each["case"], f"{each['d']}", *(f"{1e3 * t:.3f}" for t in times)])
+    names = ["Case", "d", "A step (ms)", "Sorting windows", "Forward", "Backward"]
+    least = ["Products at the peak", "Upper weights moved"]
+    return table([*names, "All else", *least], rows)
 
 
 def _rows(record: dict) -> str:
