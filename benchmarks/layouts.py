@@ -52,7 +52,10 @@ def ours(problem: int, d: int, runs: int) -> Epoch:
 
 
 def parts(problem: int, d: int, epochs: int) -> dict[str, float]:
-    """Seconds of a step of ours, by what they go into; medians over epochs."""
+    """Seconds of a step of ours, by what they go into; medians over epochs.
+
+    `filters`, `weights`: the way back where only the one or only the other learns.
+    """
     model, (params, *_), (x, *_), (y, *_) = setting(problem, d, 1)
     params = prepared(model.layers, params)
     step = Descent(model.layers, params, x, lr=LR, learns=model.names)
@@ -77,7 +80,18 @@ def parts(problem: int, d: int, epochs: int) -> dict[str, float]:
             whole(rows, y[rows])
         step.settle()
         found.append([v / steps() for v in spent.values()])
-    return dict(zip(spent, np.median(found[3:], 0).tolist(), strict=True))
+    seconds = dict(zip(spent, np.median(found[3:], 0).tolist(), strict=True))
+    windows = step.rows.windows(torch.arange(BATCH))
+    out, kept = step.lower.forward(step.rows.x, windows)
+    back = (step.rows.x, windows, kept, out / out.size)
+    for part, learns in (("filters", (True, False)), ("weights", (False, True))):
+        each = []
+        for _ in range(epochs):
+            spent.clear()
+            step.lower.descend(*back, lr=1e-9, learns=learns)
+            each.append(spent["backward"])
+        seconds[part] = float(np.median(each))
+    return seconds
 
 
 def plain(problem: int, d: int, runs: int) -> Epoch:
@@ -203,11 +217,15 @@ def windows_left(problem: int, d: int) -> float:
     return float(x.unfold(1, T, 1).any(2).sum(1).double().mean()) + 1
 
 
+def product(windows: float) -> float:
+    """Operations of the hidden layer's product, one way, over `windows` a row."""
+    return 2 * BATCH * windows * 20 * 100
+
+
 def flops(windows: float) -> float:
     """Operations of the matrix products in one step over `windows` a row, both ways."""
     conv = 2 * BATCH * windows * T * 20 * 2  # no gradient by the rows
-    hidden = 2 * BATCH * windows * 20 * 100 * 3
-    return conv + hidden
+    return conv + 3 * product(windows)
 
 
 def steps() -> int:

@@ -23,7 +23,16 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from layouts import LAYOUTS, T, flops, one_thread, parts, steps, windows_left
+from layouts import (
+    LAYOUTS,
+    T,
+    flops,
+    one_thread,
+    parts,
+    product,
+    steps,
+    windows_left,
+)
 from matplotlib.ticker import LogLocator
 from tqdm import tqdm
 
@@ -126,7 +135,7 @@ def made_of(sizes: set[tuple[int, int]], repeats: int) -> list[dict]:
             np.multiply(weights, 1, out=weights)
             moved.append(time.perf_counter() - begun)
         row = {"case": f"toy problem {problem}", "d": d, "moved": np.median(moved)}
-        row["left"] = flops(windows_left(problem, d))  # operations of a step
+        row["product"] = product(windows_left(problem, d))  # operations
         rows.append(row | parts(problem, d, 10 * repeats))
     return rows
 

@@ -30,7 +30,8 @@ def record(tmp_path):
         "steps": [
             {
                 **{"case": "toy problem 1", "d": 100, "step": 5e-4, "sorting": 2e-5},
-                **{"forward": 1.5e-4, "backward": 2.5e-4, "left": 3e7, "moved": 4e-5},
+                **{"forward": 1.5e-4, "backward": 2.5e-4, "filters": 1e-4},
+                **{"weights": 7e-5, "product": 8e6, "moved": 4e-5},
             }
         ],
         "table_1": 600.0,
@@ -64,7 +65,7 @@ def test_targets_are_held_against_what_was_measured(record):
     assert "1: 0.80, 3: 0.50\n  - 1 of 2\n" in text  # rate at 1024 by rate at 100
     cells = " | ".join(line[4:] for line in text.splitlines() if line[2:4] == "- ")
     assert "toy problem 3 | 100 | 50% | 100 | 60% | 98 (98%)" in cells
-    parts = "0.500 | 0.020 | 0.150 | 0.250 | 0.080 | 0.300 | 0.040"
+    parts = "0.500 | 0.020 | 0.150 | 0.250 | 0.080 | 0.100 | 0.070 | 0.080 | 0.040"
     assert f"toy problem 1 | 100 | {parts}" in cells
     assert "≤ 12 minutes | 10.0 minutes | yes" in cells
     assert "11 minutes; 1,200 of their runs" in text

@@ -138,12 +138,13 @@ def _steps(record: dict) -> str:
     rows = []
     for each in record["steps"]:
         named = [each[part] for part in ("sorting", "forward", "backward")]
-        least = each["left"] / (record["peak"] * 1e9)
-        times = [each["step"], *named, each["step"] - sum(named), least, each["moved"]]
+        times = [each["step"], *named, each["step"] - sum(named)]
+        times += [each["filters"], each["weights"]]
+        times += [each["product"] / (record["peak"] * 1e9), each["moved"]]
         rows.append([each["case"], f"{each['d']}", *(f"{1e3 * t:.3f}" for t in times)])
     names = ["Case", "d", "A step (ms)", "Sorting windows", "Forward", "Backward"]
-    least = ["Products at the peak", "Upper weights moved"]
-    return table([*names, "All else", *least], rows)
+    names += ["All else", "Backward, filters alone", "Backward, weights alone"]
+    return table([*names, "One product at the peak", "Upper weights moved"], rows)
 
 
 def _rows(record: dict) -> str:
