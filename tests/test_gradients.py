@@ -156,6 +156,21 @@ def test_looking_changes_nothing_and_settles_to_the_same():
         torch.testing.assert_close(value, seen[name], rtol=1e-13, atol=1e-14)
 
 
+def test_a_look_at_the_weights_below_stays_as_it_was():
+    model, x, y = MODELS["three layers"], rows("patterns"), torch.arange(6) % 3
+    drawn = {k: v.double() for k, v in model.init(stream(0, "init")).items()}
+    params = prepared(model.layers, drawn)
+    steps = Descent(model.layers, params, x, lr=0.5, learns=model.names)
+    steps(torch.arange(6), y)
+    look = steps.seen(params)
+    before = {n: look[n].clone() for n in ("conv.weight", "hidden.weight")}
+    steps(torch.arange(6), y)
+    steps.settle()
+    for name, value in before.items():
+        assert torch.equal(look[name], value), name
+        assert not torch.equal(params[name], value), name
+
+
 def test_a_network_that_diverges_shows_it():
     model, x = MODELS["three layers"], rows("patterns", torch.float32)
     params = prepared(model.layers, model.init(stream(0, "init")))
