@@ -171,6 +171,22 @@ def test_a_look_at_the_weights_below_stays_as_it_was():
         assert not torch.equal(params[name], value), name
 
 
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
+def test_large_outputs_do_not_overflow(dtype):
+    """Where exp of an output is beyond all numbers, the slope of the loss is not."""
+    x = torch.tensor([[1.0, 0, 0], [0, 1, 0], [0, 0, 1]], dtype=dtype)
+    layer = Affine("a", 3, 3, relu=False)
+    weight = torch.tensor([[3000.0, 0, -9], [0, -3000, 4], [-5, 2, 1]], dtype=dtype)
+    params = prepared([layer], {"a.weight": weight, "a.bias": weight.new_zeros(3)})
+    start = params["a.weight"].clone().requires_grad_()
+    y = torch.tensor([1, 1, 0])
+    F.cross_entropy(x @ start.mT, y).backward()
+    step = Descent([layer], params, x, lr=1.0, learns=["a"])
+    step(torch.arange(3), y)
+    assert params["a.weight"].isfinite().all()
+    torch.testing.assert_close(params["a.weight"], start.detach() - start.grad)
+
+
 def test_a_network_that_diverges_shows_it():
     model, x = MODELS["three layers"], rows("patterns", torch.float32)
     params = prepared(model.layers, model.init(stream(0, "init")))
