@@ -206,9 +206,9 @@ from hlnb.data.patterns import toy_problem
 from hlnb.gradients import Descent, prepared
 from hlnb.models import toy_network
 from hlnb.seeding import stream
-sizes = [(3, 5), (3, 4), (6, 5), (4, 4)]
-for c, h in sizes if sys.argv[1] == "there" else sizes[::-1]:
-    net = toy_network(d=20, n_classes=2, T=4, channels=c, hidden=h)
+sizes = [(3, 5, 4), (3, 4, 4), (6, 5, 4), (4, 4, 4), (3, 5, 6)]
+for c, h, T in sizes if sys.argv[1] == "there" else sizes[::-1]:
+    net = toy_network(d=20, n_classes=2, T=T, channels=c, hidden=h)
     params = prepared(net.layers, net.init(stream(0, "init")))
     x = torch.zeros(3, 20)
     x[:, 5:9] = 1
@@ -216,7 +216,7 @@ for c, h in sizes if sys.argv[1] == "there" else sizes[::-1]:
     steps(torch.arange(3), torch.tensor([0, 1, 1]))
     steps.settle()
     gap = steps.outputs(torch.arange(3)) - net.apply(params, x)
-    assert gap.abs().max() < 1e-6, (c, h)
+    assert gap.abs().max() < 1e-6, (c, h, T)
 """
     kept = {**os.environ, "NUMBA_CACHE_DIR": str(tmp_path)}
     for way in ("there", "back"):
