@@ -86,3 +86,11 @@ def test_without_the_runs_under_load_too(record):
     (record / ROBUST).unlink()
     with pytest.raises(HlnbError, match="run `make robust`"):
         speed(record)
+
+
+def test_a_benchmark_of_an_older_version_is_named(record):
+    found = json.loads((record / LATEST).read_text())
+    del found["steps"]
+    (record / LATEST).write_text(json.dumps(found))
+    with pytest.raises(HlnbError, match="has no 'steps': run `make bench`"):
+        speed(record)

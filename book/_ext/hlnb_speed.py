@@ -15,6 +15,13 @@ TARGETS = {100: 1.8, 256: 4.0, 1024: 15.0}  # ours by the best JAX layout, by d
 def speed(root: Path) -> str:
     """Tables of the last benchmark: machine, targets, limits, every row, sizes."""
     record = _read(root, LATEST, "make bench")
+    try:
+        return _page(root, record)
+    except KeyError as missing:
+        raise HlnbError(f"{LATEST} has no {missing}: run `make bench`.") from missing
+
+
+def _page(root: Path, record: dict) -> str:
     return "\n\n".join(
         [
             _machine(record),
