@@ -148,10 +148,17 @@ def _steps(record: dict) -> str:
         times = [each["step"], *named, each["step"] - sum(named)]
         times += [each["filters"], each["weights"]]
         times += [each["product"] / (record["peak"] * 1e9), each["moved"]]
-        rows.append([each["case"], f"{each['d']}", *(f"{1e3 * t:.3f}" for t in times)])
-    names = ["Case", "d", "A step (ms)", "Sorting windows", "Forward", "Backward"]
-    names += ["All else", "Backward, filters alone", "Backward, weights alone"]
-    return table([*names, "One product at the peak", "Upper weights moved"], rows)
+        case = each["case"].rsplit(maxsplit=1)[-1]
+        rows.append([case, f"{each['d']}", *(f"{1e3 * t:.3f}" for t in times)])
+    names = ["No.", "d", "Step", "Sorting", "Forward", "Back", "Else", "Filters"]
+    about = (
+        "Milliseconds, by toy problem. *Sorting* windows, the products *forward* and "
+        "*back*, and all *else* make a *step*. *Filters* and *weights*: the way back "
+        "where only the filters, or only the weights above them, learn. *Product*: one "
+        "product of the hidden layer at the peak. *Moved*: the weights above, read "
+        "once, and read and written once."
+    )
+    return about + "\n\n" + table([*names, "Weights", "Product", "Moved"], rows)
 
 
 def _rows(record: dict) -> str:
