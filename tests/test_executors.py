@@ -109,7 +109,7 @@ from pathlib import Path
 import numpy as np
 from distributed import Client, LocalCluster
 from hlnb.data.patterns import toy_problem
-from hlnb.executors import Here, Jobs, executor
+from hlnb.executors import Here, executor
 from hlnb.metrics.measures import Error
 from hlnb.models import toy_network
 from hlnb.schedules import simultaneous
