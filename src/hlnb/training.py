@@ -5,15 +5,13 @@ layout gives the same numbers, because each run uses one thread and its own stre
 """
 
 import contextlib
-import dataclasses
-import hashlib
+import inspect
 import itertools
 import math
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import BrokenExecutor, Executor, as_completed
 from dataclasses import dataclass
 from functools import partial
-from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -22,7 +20,7 @@ from jaxtyping import Float, Int
 from torch import Tensor
 from tqdm import tqdm
 
-from hlnb import cache, gradients
+from hlnb import gradients, kept
 from hlnb.data.problem import Batch, Problem
 from hlnb.errors import HlnbError
 from hlnb.executors import processes, runs_per_task
@@ -131,6 +129,7 @@ def _frozen_activations(
     return evaluate(model, params, x, stop=stop)
 
 
+@kept.kept
 def train(
     problem: Problem,
     model: Model,
@@ -524,40 +523,25 @@ class _Planned(NamedTuple):
 
     run: Run
     start: Start | None
-    path: Path | None
+    place: kept.Place | None
 
 
-def _task(common: Mapping[str, Any], planned: Sequence[_Planned]) -> list[Trace]:
-    """Runs one after the other, each on one thread; each is kept when it has ended."""
+def _task(
+    common: Mapping[str, Any], todo: Sequence[tuple[Run, Start | None]]
+) -> tuple[list[Trace], dict[str, str]]:
+    """Runs one after the other, each on one thread, and what computed them."""
     traces = []
-    for run, start, path in planned:
+    for run, start in todo:
         with _one_thread():
-            trace = train(**common, run=run, start=start)
-        traces.append(trace)
-        _keep(path, trace)
-    return traces
+            traces.append(train.anew(**common, run=run, start=start))
+    return traces, kept.computed_on()
 
 
-def _keep(path: Path | None, trace: Trace) -> None:
-    if path is not None:
-        arrays = {f"value/{name}": value for name, value in trace.values.items()}
-        cache.keep(path, {"steps": trace.steps, "epochs": trace.epochs, **arrays})
-
-
-def _place(common: Mapping, run: Run, start: Start | None = None) -> Path | None:
-    """Where this run is kept, if runs are: code from outside hlnb is not known."""
-    parts = [common["problem"], *common["measures"].values()]
-    parts += [value for value in common.values() if dataclasses.is_dataclass(value)]
-    if not all(type(part).__module__.startswith("hlnb.") for part in parts):
-        return None
-    data = getattr(common["problem"], "provenance", None)  # data that come from files
-    spec = {"run": run, **common, "data": data()["sha256"] if data else None}
-    if start is not None:
-        digest = hashlib.sha256(repr(start.epochs).encode())
-        for name in sorted(start.params):
-            digest.update(name.encode() + start.params[name].tobytes())
-        spec["start"] = digest.hexdigest()
-    return cache.place(to_json(spec))
+def _place(common: Mapping, run: Run, start: Start | None = None) -> kept.Place | None:
+    """Where this run is kept, if runs are."""
+    arguments = inspect.signature(train).bind(**common, run=run, start=start)
+    arguments.apply_defaults()
+    return kept.place(train, arguments.arguments)
 
 
 def _starts(
@@ -581,19 +565,6 @@ def _starts(
     return starts
 
 
-def _kept(path: Path | None) -> Trace | None:
-    """The run that is kept at `path`, if there is one."""
-    arrays = None if path is None else cache.find(path)
-    if not arrays or not {"steps", "epochs"} <= set(arrays):
-        return None
-    values = {
-        name.removeprefix("value/"): array
-        for name, array in arrays.items()
-        if name.startswith("value/")
-    }
-    return Trace(arrays["steps"], arrays["epochs"], values)
-
-
 def _computed(
     common: Mapping[str, Any],
     todo: Sequence[_Planned],
@@ -611,12 +582,18 @@ def _computed(
         if executor is None and todo:
             executor = processes()
             stack.callback(executor.shutdown, cancel_futures=True)
-        futures = {executor.submit(_task, common, task): task for task in tasks}
+        futures = {
+            executor.submit(_task, common, [planned[:2] for planned in task]): task
+            for task in tasks
+        }
         try:
             for future in as_completed(futures):
                 task = futures[future]
-                found = zip(task, future.result(), strict=True)
-                traces |= {planned.run: trace for planned, trace in found}
+                found, computed = future.result()
+                for planned, trace in zip(task, found, strict=True):
+                    kept.keep(planned.place, trace, computed=computed)
+                    traces[planned.run] = trace
+                kept.progress(len(task))
                 bar.update(len(task))
         except BrokenExecutor as error:
             raise HlnbError(
@@ -667,14 +644,17 @@ def sweep(
     }
     starts = _starts(after, model, runs)
     places = {run: _place(common, run, starts[run]) for run in runs}
-    traces = {run: trace for run in runs if (trace := _kept(places[run])) is not None}
-    cache.note(len(traces), len(runs))
+    found = {run: kept.find(places[run]) for run in runs}
+    traces = {run: trace for run, trace in found.items() if trace is not None}
+    kept.at_hand(len(traces), len(runs))
+    kept.use(places.values())
     todo = [_Planned(r, starts[r], places[r]) for r in runs if r not in traces]
     if todo and after is None and _stacks(settings):
-        found = train_stacked(runs=[planned.run for planned in todo], **common)
-        for planned, trace in zip(todo, found, strict=True):
+        stacked = train_stacked(runs=[planned.run for planned in todo], **common)
+        for planned, trace in zip(todo, stacked, strict=True):
             traces[planned.run] = trace
-            _keep(planned.path, trace)
+            kept.keep(planned.place, trace)
+        kept.progress(len(todo))
     else:
         traces |= _computed(common, todo, executor, at_hand=len(traces))
     first = traces[runs[0]]

@@ -74,8 +74,34 @@ def _parser() -> argparse.ArgumentParser:
         help="give a cell up after this time (default: %(default)s)",
     )
 
+    redraw = add(
+        "redraw", _redraw, "Draw chapters again from the runs of record; train nothing."
+    )
+    redraw.add_argument(
+        "chapters",
+        nargs="*",
+        metavar="CHAPTER",
+        help="name or number (default: all that are not fresh)",
+    )
+    redraw.add_argument(
+        "-j", "--jobs", type=_positive, default=1, help="how many at once"
+    )
+
+    runs = add("runs", _runs, "Pack, fetch or verify the runs of record.")
+    runs.add_argument("action", choices=["pack", "fetch", "verify"])
+    runs.add_argument(
+        "place",
+        nargs="?",
+        help="for fetch: the archive, an address or a file (default: HLNB_RUNS)",
+    )
+
     check = add("check", _check, "Say what is stale or wrong; execute nothing.")
     check.add_argument("chapters", nargs="*", metavar="CHAPTER", help="name or number")
+    check.add_argument(
+        "--fresh",
+        action="store_true",
+        help="refuse chapters that code of the package has overtaken, too",
+    )
 
     data = add("data", _data, "Fetch, find or verify the CIFAR-10 archive.")
     data.add_argument("action", choices=["fetch", "path", "verify"])
@@ -152,9 +178,48 @@ def _terminate(*_: object) -> None:
     raise Terminated
 
 
+def _redraw(arguments: argparse.Namespace) -> int:
+    done = execute.run(
+        find_root(),
+        arguments.chapters,
+        jobs=arguments.jobs,
+        redraw=True,
+        say=lambda line: print(line, flush=True),
+    )
+    return 0 if done else 1
+
+
+def _runs(arguments: argparse.Namespace) -> int:
+    from hlnb.publishing import record
+
+    root = find_root()
+    if arguments.place and arguments.action != "fetch":
+        raise HlnbError(f"`hlnb runs {arguments.action}` takes no place.")
+    if arguments.action == "verify":
+        problems, about = record.verify(root)
+        print("\n".join([*problems, about]))
+        return 1 if problems else 0
+    if arguments.action == "fetch":
+        print(f"Fetched {record.fetch(root, arguments.place)}")
+    else:
+        archive = record.pack(root)
+        print(f"Packed {archive}, {archive.stat().st_size / 1e6:.0f} MB")
+    return 0
+
+
 def _check(arguments: argparse.Namespace) -> int:
-    problems = ledger.check(find_root(), arguments.chapters)
-    print("\n".join(problems) or "All chapters are clean and fresh.")
+    root = find_root()
+    problems = ledger.check(root, arguments.chapters)
+    for name in ledger.overtaken(root, arguments.chapters):
+        text = (
+            f"{name} is overtaken: code of the package that it reaches has changed "
+            f"since; `hlnb redraw {name}` or `hlnb run {name}` brings it up to date."
+        )
+        if arguments.fresh:
+            problems.append(text)
+        else:
+            print(text)
+    print("\n".join(problems) or "All chapters are clean.")
     return 1 if problems else 0
 
 

@@ -14,7 +14,7 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from concurrent.futures import (
     FIRST_COMPLETED,
     Executor,
@@ -23,7 +23,7 @@ from concurrent.futures import (
     wait,
 )
 from contextlib import ExitStack, contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import cache
 from importlib.metadata import PackageNotFoundError, version
@@ -32,9 +32,11 @@ from pathlib import Path
 from typing import Any
 
 from hlnb import executors
+from hlnb.code import PACKAGE, digest
 from hlnb.errors import HlnbError
 from hlnb.files import write_whole
 from hlnb.publishing import freshness
+from hlnb.publishing import record as record_of_runs
 from hlnb.publishing.chapters import (
     Chapter,
     did_you_mean,
@@ -48,6 +50,7 @@ from hlnb.publishing.ledger import executed_on, executed_path
 from hlnb.publishing.weaving import (
     DATA,
     INJECTED,
+    Keys,
     images,
     normalize,
     payloads,
@@ -59,7 +62,7 @@ PACKAGES = ("torch", "numpy", "matplotlib", "hlnb")
 THREADS = 1  # with more, sums are taken in another order and numbers differ
 TIMEOUT = 3600  # seconds a cell
 RUNS_DONE = ".runs"  # ends the name of the file of training runs, beside that of cells
-NOTES = "runs.txt"  # what sweeps note: how many runs were at hand, of how many
+NOTES = "kept.jsonl"  # what `hlnb.kept` notes of the results that a chapter uses
 
 
 @dataclass(frozen=True)
@@ -73,7 +76,8 @@ class Job:
     folder: str  # the kernel's working directory
     timeout: int  # seconds a cell
     progress: str  # a file that grows by a byte with each finished cell
-    cache: str  # where finished training runs are kept; empty: nowhere
+    cache: str  # where finished results are kept; empty: nowhere
+    record: str = ""  # where results of record are read, and nowhere else
 
 
 @dataclass(frozen=True)
@@ -84,7 +88,22 @@ class Executed:
     seconds: float
     machine: dict[str, Any]
     error: str | None = None
-    runs_kept: int = 0  # training runs that were at hand from earlier work
+    notes: tuple[dict[str, Any], ...] = ()  # what `hlnb.kept` noted on the way
+
+    @property
+    def runs_kept(self) -> int:
+        """Training runs that were at hand from earlier work."""
+        return sum(note.get("at hand", 0) for note in self.notes)
+
+    @property
+    def used(self) -> list[str]:
+        """Addresses of the kept results that the chapter rests on."""
+        return sorted({note["used"] for note in self.notes if "used" in note})
+
+    @property
+    def not_kept(self) -> list[str]:
+        """Why some of its results are not kept, each reason once."""
+        return list(dict.fromkeys(n["not kept"] for n in self.notes if "not kept" in n))
 
 
 # --- in the worker -------------------------------------------------------------------
@@ -121,19 +140,19 @@ def execute(job: Job) -> Executed:
             _kernels.pop(folder, None)
         with suppress(HlnbError):
             notebook = _without_banners(read_notebook(output))
-        kept = _runs_kept(Path(folder))
+        notes = _notes(Path(folder))
     seconds = time.monotonic() - started
     if error is None and notebook is not None:
         error = _unfinished(notebook, job)
-    return Executed(notebook, round(seconds, 1), machine(), error, kept)
+    return Executed(notebook, round(seconds, 1), machine(), error, notes)
 
 
-def _runs_kept(folder: Path) -> int:
-    """How many training runs the chapter found kept; sweeps note it in a file."""
-    with suppress(OSError):
+def _notes(folder: Path) -> tuple[dict[str, Any], ...]:
+    """What the chapter noted of its kept results; see `hlnb.kept`."""
+    with suppress(OSError, ValueError):
         lines = (folder / NOTES).read_text("utf8").splitlines()
-        return sum(int(line.split()[0]) for line in lines)
-    return 0
+        return tuple(json.loads(line) for line in lines)
+    return ()
 
 
 @cache
@@ -215,6 +234,7 @@ def _environment(job: Job, folder: str) -> dict[str, str]:
         "PYTHONHASHSEED": "0",
         "HLNB_RUN": job.profile,
         "HLNB_CACHE": job.cache,
+        "HLNB_REDRAW": job.record,
         "HLNB_CACHE_NOTES": str(Path(folder, NOTES)),
         "HLNB_CACHE_PROGRESS": job.progress + RUNS_DONE,
         "IPYTHONDIR": str(Path(folder, "ipython")),  # no start-up files, no history
@@ -292,7 +312,7 @@ def _message(kind: str, text: str) -> str:
     return text if kind in _own_errors() else f"{kind}: {text}"
 
 
-def _own_errors(package: Path = freshness.PACKAGE) -> set[str]:
+def _own_errors(package: Path = PACKAGE) -> set[str]:
     """The names of HlnbError and of what derives from it, read from the package."""
     trees = [ast.parse(path.read_text("utf8")) for path in package.rglob("*.py")]
     classes = [n for t in trees for n in ast.walk(t) if isinstance(n, ast.ClassDef)]
@@ -413,8 +433,9 @@ class Plan:
     profile: str
     folder: Path
     failed: Path  # where a failed notebook is kept
-    key: str  # of the package as it is now; it may be edited while a chapter runs
+    keys: Keys  # of the package as it is now; it may be edited while a chapter runs
     cache: str  # a folder, or empty
+    record: str = ""  # a folder of results of record, for a chapter to be redrawn
 
     @property
     def path(self) -> Path:
@@ -431,7 +452,13 @@ class Plan:
 
     def woven(self, executed: dict[str, Any]) -> dict[str, Any]:
         source = self.chapter.notebook
-        return weave(source, executed, key=self.key, parameters=self.parameters)
+        return weave(source, executed, keys=self.keys, parameters=self.parameters)
+
+    def rewoven(self) -> dict[str, Any]:
+        """The copy as it is, with the source's text of now."""
+        executed = read_notebook(self.path)
+        keys = freshness.known_keys(executed)
+        return weave(self.chapter.notebook, executed, keys=keys, parameters={})
 
     def job(self, timeout: int) -> Job:
         return Job(
@@ -443,6 +470,7 @@ class Plan:
             timeout=timeout,
             progress=str(self.progress.resolve()),
             cache=self.cache,
+            record=self.record,
         )
 
 
@@ -458,9 +486,13 @@ def run(
     scheduler: str | None = None,
     timeout: int = TIMEOUT,
     executor: Executor | None = None,
+    redraw: bool = False,
     say: Callable[[str], None] = print,
 ) -> bool:
     """Whether each chapter asked for is now executed; `say` gets a line for each.
+
+    `redraw`: from the runs of record alone, also what code of the package has
+    overtaken; without names nothing that is fresh.
 
     `overrides` are pairs of a parameter and its value as typed. `executor` runs
     `execute`; default: worker processes of this machine, or `scheduler`'s. Finished
@@ -477,18 +509,29 @@ def run(
         plans = _plans(
             root, names, overrides=overrides, smoke=smoke, out=out, cache=cache
         )
+        if redraw:
+            listed = record_of_runs.manifest(record_of_runs.home(root))["chapters"]
+            plans = [_redrawn(plan, listed) for plan in plans]
         due = []
         for plan in plans:
             state = freshness.MISSING
             if plan.profile == "published" and not force:
                 state = freshness.state(plan.chapter, plan.folder)
-            if state == freshness.FRESH:
+            if state == freshness.FRESH and not (redraw and names):
                 say(f"{plan.chapter.name}: fresh ({executed_on(plan.path)})")
                 continue
             stack.enter_context(_locked(plan))
             if state == freshness.PROSE:
-                write_whole(plan.path, to_bytes(plan.woven(read_notebook(plan.path))))
+                write_whole(plan.path, to_bytes(plan.rewoven()))
                 say(f"{plan.chapter.name}: prose rewoven")
+                state = freshness.state(plan.chapter, plan.folder)
+                if state == freshness.FRESH:
+                    continue
+            if state == freshness.OVERTAKEN and not names and not redraw:
+                say(
+                    f"{plan.chapter.name}: overtaken by code of the package; `hlnb run "
+                    f"{plan.chapter.name}` executes it, `hlnb redraw` draws it again"
+                )
                 continue
             due.append(plan)
         if not due:
@@ -527,11 +570,12 @@ def _execute_all(
                 failures += 1
                 line = f"{plan.chapter.name}: FAILED\n  {line}"
             else:
-                line = f"{plan.chapter.name}: executed in {done.seconds:.0f} s"
-                if done.runs_kept:
+                how = "redrawn" if plan.record else "executed"
+                line = f"{plan.chapter.name}: {how} in {done.seconds:.0f} s"
+                if done.runs_kept and not plan.record:
                     line += f" ({done.runs_kept} training runs were at hand)"
             bar.clear()
-            say(line)
+            say("\n  ".join([line, *done.not_kept]))
     return not failures
 
 
@@ -602,9 +646,20 @@ def _plans(
             raise HlnbError(f"{problems[0]}{more} `hlnb check` lists what to mend.")
         parameters = (chapter.smoke() if smoke else {}) | given[chapter.name]
         failed = kept / f"{chapter.name}.failed.ipynb"
-        key = freshness.key(chapter, parameters)
-        plans.append(Plan(chapter, parameters, profile, folder, failed, key, cache))
+        keys = freshness.keys(chapter, parameters)
+        plans.append(Plan(chapter, parameters, profile, folder, failed, keys, cache))
     return plans
+
+
+def _redrawn(plan: Plan, listed: Collection[str]) -> Plan:
+    """The plan of drawing a chapter from the runs of record, which are `listed`."""
+    name = plan.chapter.name
+    if name not in listed:
+        raise HlnbError(
+            f"{name} has no runs of record, so it can't be redrawn: `hlnb run {name}`."
+        )
+    folder = record_of_runs.home(plan.chapter.root)
+    return replace(plan, record=str(folder.resolve()))
 
 
 def _overrides(
@@ -667,8 +722,14 @@ def _keep(plan: Plan, done: Executed) -> str | None:
                 **done.machine,
                 "data": _data(notebook),
                 "profile": plan.profile,
-                "key": plan.key,
+                **plan.keys._asdict(),
+                "outputs": freshness.outputs_digest(notebook),
+                "results": digest(done.used),
             }
+            if plan.path.resolve() == executed_path(plan.chapter).resolve():
+                record_of_runs.note(plan.chapter, record, done.used)
+            if plan.record:
+                record = record_of_runs.redrawn(plan.chapter, record)
             _write_pair(plan.path, notebook, record)
             plan.failed.unlink(missing_ok=True)
             if plan.path.resolve() == executed_path(plan.chapter).resolve():

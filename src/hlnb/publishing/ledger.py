@@ -28,7 +28,8 @@ def provenance(path: str | Path) -> dict[str, Any] | None:
     """When, how long and on what the notebook at `path` was executed; None if unknown.
 
     Keys: date (UTC), seconds, runs_kept, python, system, cpu, cores, threads, packages,
-    data, profile, key.
+    data, profile; key, code and outputs (see `freshness`); results (a digest of the
+    list of kept results) and, if it was drawn again from them, redrawn (what drew it).
     """
     try:
         text = Path(path).with_suffix(".provenance.json").read_text("utf8")
@@ -73,10 +74,18 @@ def _claims(notebook: dict[str, Any]) -> list[dict[str, Any]]:
     return [claim for listed in payloads(notebook, CLAIMS) for claim in listed]
 
 
+def overtaken(root: str | Path, names: Iterable[str] = ()) -> list[str]:
+    """The chapters that code of the package has overtaken since their execution."""
+    selected = chapters.select(chapters.load(root), names)
+    states = {chapter.name: freshness.state(chapter) for chapter in selected}
+    return [name for name, state in states.items() if state == freshness.OVERTAKEN]
+
+
 def check(root: str | Path, names: Iterable[str] = ()) -> list[str]:
     """What is wrong with sources and executed copies, one sentence for each.
 
-    Executes nothing. An empty list says that the book may be built.
+    Executes nothing. An empty list says that the book may be built; a chapter that the
+    package has overtaken (`overtaken`) is built with a banner.
     """
     names = list(names)
     selected = chapters.select(chapters.load(root), names)
@@ -107,10 +116,20 @@ def _copy_problems(
         case freshness.MISSING:
             yield f"{chapter.name} was never executed; {hint}."
             return
-        case freshness.STALE:
-            yield f"{chapter.name} is stale: code it reaches has changed; {hint}."
+        case freshness.DAMAGED:
+            yield (
+                f"{chapter.name}: the executed copy and its provenance are damaged, or "
+                f"not of one execution; {hint}."
+            )
+        case freshness.ALTERED:
+            yield (
+                f"{chapter.name}: an output of the executed copy was changed by hand; "
+                f"{hint}."
+            )
+        case freshness.EDITED:
+            yield f"{chapter.name}: its code was edited since it was executed; {hint}."
         case freshness.PROSE:
-            yield f"{chapter.name} was edited since it was executed; {hint}."
+            yield f"{chapter.name}: its text was edited since it was executed; {hint}."
     notebook = read_notebook(path)
     if path.stat().st_size > MAX_BYTES:
         size = path.stat().st_size / 1e6

@@ -6,7 +6,7 @@ import hashlib
 import json
 import re
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 VIEW = "application/vnd.jupyter.widget-view+json"
 STATE = "application/vnd.jupyter.widget-state+json"
@@ -19,6 +19,13 @@ LANGUAGE = {"name": "python", "pygments_lexer": "ipython3"}  # the version is da
 Notebook = dict[str, Any]
 
 
+class Keys(NamedTuple):
+    """What the outputs of a chapter depend on, as hexadecimal digests."""
+
+    key: str  # its code cells, and the parameters that differ from the defaults
+    code: str  # the definitions of the package that it reaches
+
+
 def to_bytes(notebook: Notebook) -> bytes:
     """The notebook as the bytes of its file, laid out as nbformat does it."""
     text = json.dumps(notebook, ensure_ascii=False, indent=1, sort_keys=True)
@@ -26,7 +33,11 @@ def to_bytes(notebook: Notebook) -> bytes:
 
 
 def weave(
-    source: Notebook, executed: Notebook, *, key: str, parameters: dict[str, Any]
+    source: Notebook,
+    executed: Notebook,
+    *,
+    keys: Keys,
+    parameters: dict[str, Any],
 ) -> Notebook:
     """The cells of `source` with the outputs of `executed`, whose code is the same.
 
@@ -57,7 +68,8 @@ def weave(
         )
         if "parameters" in _tags(cell):
             cells += [_hidden(cell) for cell in injected]
-    record = source["metadata"].get("hlnb", {}) | {"key": key, "parameters": parameters}
+    record = source["metadata"].get("hlnb", {}) | keys._asdict()
+    record |= {"parameters": parameters}
     metadata = source["metadata"] | {"hlnb": record, "language_info": LANGUAGE}
     if "widgets" in executed["metadata"]:
         metadata["widgets"] = executed["metadata"]["widgets"]
