@@ -456,6 +456,8 @@ class _Tree:
                 value = value[1:]
             if name == "values" and isinstance(node, ast.JoinedStr):
                 value = _merged(value)
+            if name == "decorator_list":  # where a result is kept changes none
+                value = [part for part in value if _decorator(part) != "kept"]
             if value is not None and value != [] and name not in skip:
                 yield [name, self.plain(value)]
 

@@ -53,6 +53,7 @@ from hlnb.publishing.weaving import (
     Keys,
     images,
     normalize,
+    outputs_digest,
     payloads,
     to_bytes,
     weave,
@@ -723,7 +724,7 @@ def _keep(plan: Plan, done: Executed) -> str | None:
                 "data": _data(notebook),
                 "profile": plan.profile,
                 **plan.keys._asdict(),
-                "outputs": freshness.outputs_digest(notebook),
+                "outputs": outputs_digest(notebook),
                 "results": digest(done.used),
             }
             if plan.path.resolve() == executed_path(plan.chapter).resolve():

@@ -10,7 +10,7 @@ from hlnb import code
 from hlnb.errors import HlnbError
 from hlnb.files import write_whole
 from hlnb.publishing.chapters import Chapter, read_notebook, tags_of, text_of
-from hlnb.publishing.weaving import Keys, to_bytes, weave
+from hlnb.publishing.weaving import Keys, outputs_digest, to_bytes, weave
 
 MISSING, DAMAGED, ALTERED = "missing", "damaged", "altered"
 EDITED, PROSE, OVERTAKEN, FRESH = "edited", "prose", "overtaken", "fresh"
@@ -49,13 +49,6 @@ def _keys_now(chapter: Chapter, package: Path) -> Keys:
     with suppress(HlnbError):  # nothing is lost where nothing can be kept
         write_whole(kept, " ".join([about, *found, "\n"]).encode())
     return found
-
-
-def outputs_digest(executed: dict[str, Any]) -> str:
-    """A digest of all that the execution of a notebook gave."""
-    cells = [c for c in executed["cells"] if c["cell_type"] == "code"]
-    widgets = executed["metadata"].get("widgets")
-    return code.digest([[c.get("outputs") for c in cells], widgets])
 
 
 def known_keys(executed: dict[str, Any]) -> Keys:

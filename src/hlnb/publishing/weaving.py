@@ -8,6 +8,8 @@ import re
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from hlnb.code import digest
+
 VIEW = "application/vnd.jupyter.widget-view+json"
 STATE = "application/vnd.jupyter.widget-state+json"
 CLAIMS = "application/vnd.hlnb.claims+json"
@@ -74,6 +76,13 @@ def weave(
     if "widgets" in executed["metadata"]:
         metadata["widgets"] = executed["metadata"]["widgets"]
     return source | {"cells": cells, "metadata": metadata}
+
+
+def outputs_digest(executed: Notebook) -> str:
+    """A digest of all that the execution of a notebook gave."""
+    cells = [c for c in executed["cells"] if c["cell_type"] == "code"]
+    widgets = executed["metadata"].get("widgets")
+    return digest([[c.get("outputs") for c in cells], widgets])
 
 
 def _tags(cell: dict[str, Any]) -> list[str]:

@@ -1,0 +1,121 @@
+"""Proves that a refactoring gives the same bits, and stamps the book with its keys.
+
+    python .ci/restamp.py BASE --whole 02 10 16 18
+
+BASE is the commit before the refactoring, whose chapters were fresh. Old and new code
+execute every chapter at smoke size and some chapters whole, side by side on this
+machine; all outputs have to be equal to the byte. Only then do the executed copies get
+the keys of the new code; what is in them stays. What was executed lies in `runs/proof`
+and is not executed again, so that an interrupted proof goes on.
+"""
+
+import argparse
+import json
+import os
+import subprocess
+import sys
+import tarfile
+import tempfile
+from collections.abc import Iterable
+from pathlib import Path
+
+from hlnb import code
+from hlnb.files import write_whole
+from hlnb.publishing import chapters, freshness, ledger
+from hlnb.publishing.chapters import Chapter, find_root, read_notebook
+from hlnb.publishing.weaving import outputs_digest, to_bytes, weave
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("base", help="the commit before the refactoring")
+    parser.add_argument("--whole", nargs="*", default=[], metavar="CHAPTER")
+    arguments = parser.parse_args()
+    root = find_root()
+    base = _output(["git", "rev-parse", arguments.base], root)
+    before = root / "runs" / "proof" / base[:12]
+    after = before.with_name(f"to-{code.fingerprint(code.PACKAGE)[:12]}")
+    old = before / "book"
+    if not old.exists():
+        _unpack(root, base, old)
+    _hlnb(old, "check")
+    listed = chapters.load(root)
+    whole = chapters.select(listed, arguments.whole) if arguments.whole else []
+    sides = ((old, before), (root, after))
+    differ = [
+        *_different(listed, {book: to / "smoke" for book, to in sides}, "--smoke"),
+        *_different(whole, {book: to / "whole" for book, to in sides}, "--force"),
+    ]
+    for name in differ:
+        print(f"{name}: old and new code give different outputs")
+    if differ:
+        print("Nothing was stamped.")
+        return 1
+    for chapter in listed:
+        _stamp(chapter)
+    print(f"Equal to the byte: {len(listed)} chapters small, {len(whole)} whole.")
+    return 0
+
+
+def _unpack(root: Path, commit: str, folder: Path) -> None:
+    """Puts the files of a commit into a new folder."""
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=folder.parent) as temporary:
+        archive, book = Path(temporary, "book.tar"), Path(temporary, "book")
+        _output(["git", "archive", "-o", str(archive), commit], root)
+        with tarfile.open(archive) as packed:
+            packed.extractall(book, filter="data")
+        book.rename(folder)
+
+
+def _different(
+    listed: Iterable[Chapter], places: dict[Path, Path], option: str
+) -> list[str]:
+    """The chapters of which two checkouts give different outputs."""
+    found = []
+    for chapter in listed:
+        digests = set()
+        for checkout, folder in places.items():
+            path = folder / f"{chapter.name}.ipynb"
+            if not path.exists():
+                _hlnb(checkout, "run", chapter.name, option, "--out", str(folder))
+            digests.add(outputs_digest(read_notebook(path)))
+        print(f"{chapter.name} {option}: {'equal' if len(digests) == 1 else 'DIFFERS'}")
+        if len(digests) > 1:
+            found.append(f"{chapter.name} ({option})")
+    return found
+
+
+def _stamp(chapter: Chapter) -> None:
+    """Gives a published copy the keys of the code as it is now."""
+    path = ledger.executed_path(chapter)
+    executed, record = read_notebook(path), ledger.provenance(path) or {}
+    keys = freshness.keys(chapter, {})
+    woven = weave(chapter.notebook, executed, keys=keys, parameters={})
+    record |= keys._asdict() | {"outputs": outputs_digest(executed)}
+    text = json.dumps(record, ensure_ascii=False, indent=1)
+    write_whole(path, to_bytes(woven))
+    write_whole(path.with_suffix(".provenance.json"), f"{text}\n".encode())
+
+
+def _hlnb(checkout: Path, *arguments: str) -> None:
+    """Runs `hlnb` with the package of a checkout."""
+    environment = os.environ | {"PYTHONPATH": str(checkout / "src")}
+    command = "from hlnb.publishing.cli import main; raise SystemExit(main())"
+    subprocess.run(
+        [sys.executable, "-c", command, *arguments],
+        cwd=checkout,
+        env=environment,
+        check=True,
+    )
+
+
+def _output(command: list[str], folder: Path) -> str:
+    done = subprocess.run(
+        command, cwd=folder, check=True, capture_output=True, text=True
+    )
+    return done.stdout.strip()
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
