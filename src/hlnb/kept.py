@@ -18,7 +18,7 @@ import os
 import platform
 import sys
 import types
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import Executor
 from contextlib import suppress
 from importlib.metadata import PackageNotFoundError, version
@@ -58,6 +58,13 @@ class Place(NamedTuple):
         """The file in a store, for what was computed there."""
         name = f"{self.address}-{code.digest(computed)[:8]}.npz"
         return Path(folder) / self.address[:2] / name
+
+
+class Found(NamedTuple):
+    """A kept result, and the states in which generators were left."""
+
+    result: Any
+    states: Sequence[Any] = ()
 
 
 class Unknown(Exception):
@@ -135,6 +142,8 @@ class _Asked:
         if isinstance(thing, Mapping):
             pairs = [[self.spec(key), self.spec(value)] for key, value in thing.items()]
             return ["mapping", pairs]
+        if _is_generator(thing):
+            return ["generator", self.spec(thing.get_state())]
         if isinstance(thing, set | frozenset):
             return ["set", sorted(map(self.spec, thing), key=json.dumps)]
         if isinstance(thing, list | tuple):
@@ -177,6 +186,10 @@ def _is_tensor(thing: Any) -> bool:
     return callable(getattr(thing, "detach", None)) and hasattr(thing, "dtype")
 
 
+def _is_generator(thing: Any) -> bool:
+    return type(thing).__module__.startswith("torch") and hasattr(thing, "get_state")
+
+
 def _name(thing: Any) -> str:
     return f"{thing.__module__}.{thing.__qualname__}"
 
@@ -185,7 +198,7 @@ def _name(thing: Any) -> str:
 
 
 def keep(
-    place: Place | None, result: Any, *, computed: Mapping[str, str] | None = None
+    place: Place | None, found: Found, *, computed: Mapping[str, str] | None = None
 ) -> None:
     """Stores a result; a full disk loses nothing else. `computed`: on what, if not on
     this machine."""
@@ -194,7 +207,7 @@ def keep(
         return
     computed = computed_on(place.device) if computed is None else computed
     arrays: dict[str, np.ndarray] = {}
-    about = place.about | {"computed on": computed, "result": _packed(result, arrays)}
+    about = place.about | {"computed on": computed, "result": _packed([*found], arrays)}
     about["digest"] = _digest(arrays)
     about = np.array(json.dumps(about))
     with suppress(HlnbError):  # the result is not lost, it is not kept
@@ -202,7 +215,7 @@ def keep(
         archives.write(file, {**arrays, "about": about}, small=False)
 
 
-def find(place: Place | None) -> Any:
+def find(place: Place | None) -> Found | None:
     """The result kept at `place`; None if there is none that is whole and its own.
 
     A result of record that is missing is an error: it would be another number.
@@ -220,7 +233,7 @@ def find(place: Place | None) -> Any:
     return read(place.path(os.environ["HLNB_CACHE"], computed_on(place.device)), place)
 
 
-def read(path: Path, place: Place) -> Any:
+def read(path: Path, place: Place) -> Found | None:
     """The result in a file; None if it is damaged, or of another place."""
     try:
         arrays = archives.read(path)
@@ -228,7 +241,7 @@ def read(path: Path, place: Place) -> Any:
         same = {name: about[name] for name in place.about} == place.about
         if not same or about["digest"] != _digest(arrays):
             return None
-        return _unpacked(about["result"], arrays, place.roots)
+        return Found(*_unpacked(about["result"], arrays, place.roots))
     except (HlnbError, ValueError, KeyError, TypeError, IndexError):
         return None
 
@@ -237,7 +250,8 @@ def kept(function: Callable) -> Callable:
     """`function`, whose result is kept: for what computes longer than two seconds.
 
     The result is made of numbers, words, arrays, tensors, lists, tuples, mappings,
-    sets, and data classes and named tuples of the package. `anew` computes it always.
+    sets, and data classes and named tuples of the package. A generator among its
+    arguments is left where the computation leaves it. `anew` computes it always.
     """
     signature = inspect.signature(function)
 
@@ -247,19 +261,24 @@ def kept(function: Callable) -> Callable:
         bound = signature.bind(*args, **kwargs)
         bound.apply_defaults()
         where = place(at_hand_or_computed, bound.arguments)
-        result = find(where)
-        if result is None:
-            before, _nested = _nested, _nested or where is not None
+        if where is None:
+            return function(*args, **kwargs)
+        drawing = [v for v in bound.arguments.values() if _is_generator(v)]
+        found = find(where)
+        if found is None:
+            before, _nested = _nested, True
             try:
                 result = function(*args, **kwargs)
             finally:
                 _nested = before
-            keep(where, result)
-            if where is not None:  # in memory as if it had been read
-                about = _packed(result, arrays := {})
-                result = _unpacked(about, arrays, where.roots)
+            found = Found(result, [generator.get_state() for generator in drawing])
+            keep(where, found)
+            about = _packed([*found], arrays := {})  # in memory as if it had been read
+            found = Found(*_unpacked(about, arrays, where.roots))
         use([where])
-        return result
+        for generator, state in zip(drawing, found.states, strict=True):
+            generator.set_state(state)  # as far as the computation drew
+        return found.result
 
     at_hand_or_computed.anew = function
     return at_hand_or_computed

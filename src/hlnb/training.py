@@ -591,7 +591,7 @@ def _computed(
                 task = futures[future]
                 found, computed = future.result()
                 for planned, trace in zip(task, found, strict=True):
-                    kept.keep(planned.place, trace, computed=computed)
+                    kept.keep(planned.place, kept.Found(trace), computed=computed)
                     traces[planned.run] = trace
                 kept.progress(len(task))
                 bar.update(len(task))
@@ -645,7 +645,7 @@ def sweep(
     starts = _starts(after, model, runs)
     places = {run: _place(common, run, starts[run]) for run in runs}
     found = {run: kept.find(places[run]) for run in runs}
-    traces = {run: trace for run, trace in found.items() if trace is not None}
+    traces = {run: trace.result for run, trace in found.items() if trace}
     kept.at_hand(len(traces), len(runs))
     kept.use(places.values())
     todo = [_Planned(r, starts[r], places[r]) for r in runs if r not in traces]
@@ -653,7 +653,7 @@ def sweep(
         stacked = train_stacked(runs=[planned.run for planned in todo], **common)
         for planned, trace in zip(todo, stacked, strict=True):
             traces[planned.run] = trace
-            kept.keep(planned.place, trace)
+            kept.keep(planned.place, kept.Found(trace))
         kept.progress(len(todo))
     else:
         traces |= _computed(common, todo, executor, at_hand=len(traces))
