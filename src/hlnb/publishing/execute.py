@@ -63,6 +63,7 @@ PACKAGES = ("torch", "numpy", "matplotlib", "hlnb")
 THREADS = 1  # with more, sums are taken in another order and numbers differ
 TIMEOUT = 3600  # seconds a cell
 RUNS_DONE = ".runs"  # ends the name of the file of training runs, beside that of cells
+SLOW = 2.0  # seconds of a cell whose results should be kept
 NOTES = "kept.jsonl"  # what `hlnb.kept` notes of the results that a chapter uses
 
 
@@ -95,6 +96,15 @@ class Executed:
     def runs_kept(self) -> int:
         """Training runs that were at hand from earlier work."""
         return sum(note.get("at hand", 0) for note in self.notes)
+
+    @property
+    def slow(self) -> list[tuple[int, float]]:
+        """Code cells above two seconds: their number in the source, and seconds."""
+        cells = [] if self.notebook is None else _cells(self.notebook)
+        took = [
+            (n, c["metadata"].get("papermill", {}).get("duration")) for n, c in cells
+        ]
+        return [(number, time) for number, time in took if (time or 0) > SLOW]
 
     @property
     def used(self) -> list[str]:
@@ -576,7 +586,8 @@ def _execute_all(
                 if done.runs_kept and not plan.record:
                     line += f" ({done.runs_kept} training runs were at hand)"
             bar.clear()
-            say("\n  ".join([line, *done.not_kept]))
+            told = [f"cell {n}: {s:.1f} s" for n, s in done.slow if plan.record]
+            say("\n  ".join([line, *done.not_kept, *told]))
     return not failures
 
 
