@@ -3,7 +3,6 @@
 import copy
 import json
 import re
-import shutil
 import zipfile
 from pathlib import Path
 
@@ -12,7 +11,7 @@ from markdown_it import MarkdownIt
 
 import small_book
 from hlnb.errors import HlnbError
-from hlnb.publishing import assets, editions, release
+from hlnb.publishing import editions, release
 from hlnb.publishing.chapters import read_notebook, text_of
 from hlnb.publishing.cli import main
 
@@ -75,11 +74,9 @@ def files(folder: Path):
                 yield from ((n, archive.read(n)) for n in archive.namelist())
 
 
+@pytest.mark.slow
+@pytest.mark.usefixtures("scripts")  # before the book, which copies them
 def test_the_rendered_edition_holds_no_solution_anywhere(book, monkeypatch, capsys):
-    assets.prepare(small_book.ROOT)
-    fetched = small_book.ROOT / assets.FOLDER
-    if fetched.is_dir():
-        shutil.copytree(fetched, book / assets.FOLDER, dirs_exist_ok=True)
     before = dict(files(book / "book"))
     html = editions.build_student(book).parent
     assert html == book / "_build" / "student"

@@ -196,7 +196,7 @@ def test_every_choice_has_a_rule_and_a_card_and_no_script():
     assert "<img" not in html
 
 
-def test_boxes_show_the_card_of_what_is_ticked(tmp_path):
+def test_boxes_show_the_card_of_what_is_ticked(tmp_path, chromium):
     """In a browser, with a mouse and with the keyboard."""
     page_of = tmp_path / "page.html"
     found = cards()
@@ -214,10 +214,8 @@ def test_boxes_show_the_card_of_what_is_ticked(tmp_path):
         else:
             assert "Tick a monomial" in text
 
-    with (
-        browser.chromium() as chromium,
-        browser.visit(chromium, page_of.as_uri(), mode="light") as (page, problems),
-    ):
+    at = page_of.as_uri()
+    with browser.visit(chromium, at, mode="light") as (page, problems):
         expect(page, (0,), (0, 1))
         page.click("label[for=hlnb-ticks-2]")
         expect(page, (0,), (0, 1), (1, 2))

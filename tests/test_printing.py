@@ -12,30 +12,40 @@ from hlnb.errors import HlnbError
 from hlnb.publishing import printing
 
 
-@pytest.fixture(scope="module")
-def root(tmp_path_factory):
-    return small_book.make(tmp_path_factory.mktemp("printed"))
+@pytest.fixture(scope="session")
+def printed(once, scripts):
+    """The root of a small book that was printed."""
+    return once("printed", lambda folder: printing.pdf(small_book.make(folder)))
+
+
+@pytest.fixture
+def root(tmp_path):
+    """A small book with a PDF of before."""
+    book = small_book.make(tmp_path / "book")
+    (book / "_build").mkdir(exist_ok=True)
+    (book / "_build" / "hlnb.pdf").write_bytes(b"of before")
+    return book
 
 
 def text_of(path):
     return " ".join(page.extract_text() for page in PdfReader(path).pages)
 
 
-def test_the_pdf_has_every_chapter_and_nothing_is_left_behind(root):
-    printed = printing.pdf(root)
-    assert printed == root / "_build" / "hlnb.pdf"
-    text = " ".join(text_of(printed).split())
+@pytest.mark.slow
+def test_the_pdf_has_every_chapter_and_nothing_is_left_behind(printed):
+    text = " ".join(text_of(printed / "_build" / "hlnb.pdf").split())
     for number in (1, 2, 8):
         assert f"A made-up chapter {number:02d}" in text
         assert f"Fig. {number}.1" in text
     assert "Glossary" in text
-    left = {p.name for p in (root / "_build").iterdir()}
+    left = {p.name for p in (printed / "_build").iterdir()}
     assert left <= {"assets", "hlnb.pdf", "staging"}
 
 
-def test_pictures_and_tables_fit_the_paper(root):
+@pytest.mark.slow
+def test_pictures_and_tables_fit_the_paper(printed):
     """No picture is wider than the paper's text: Chromium would cut it."""
-    reader = PdfReader(root / "_build" / "hlnb.pdf")
+    reader = PdfReader(printed / "_build" / "hlnb.pdf")
     assert len(reader.pages) > 5
     for page in reader.pages:
         width = float(page.mediabox.width)
@@ -44,14 +54,14 @@ def test_pictures_and_tables_fit_the_paper(root):
 
 
 def test_without_a_browser_one_sentence_says_what_to_install(root, monkeypatch):
-    before = (root / "_build" / "hlnb.pdf").read_bytes()
     monkeypatch.setenv("PATH", "/nowhere")
     monkeypatch.delenv("HLNB_CHROMIUM", raising=False)
     with pytest.raises(HlnbError, match="apt-get install chromium"):
         printing.pdf(root)
-    assert (root / "_build" / "hlnb.pdf").read_bytes() == before
+    assert (root / "_build" / "hlnb.pdf").read_bytes() == b"of before"
 
 
+@pytest.mark.slow
 def test_a_browser_that_fails_is_told_and_the_last_pdf_stays(
     root, tmp_path, monkeypatch
 ):
@@ -59,10 +69,9 @@ def test_a_browser_that_fails_is_told_and_the_last_pdf_stays(
     fake.write_text("#!/bin/sh\necho 'no display' >&2\nexit 1\n")
     fake.chmod(fake.stat().st_mode | stat.S_IEXEC)
     monkeypatch.setenv("HLNB_CHROMIUM", str(fake))
-    before = (root / "_build" / "hlnb.pdf").read_bytes()
     with pytest.raises(HlnbError, match="did not print the book: no display"):
         printing.pdf(root)
-    assert (root / "_build" / "hlnb.pdf").read_bytes() == before
+    assert (root / "_build" / "hlnb.pdf").read_bytes() == b"of before"
     assert not (root / "_build" / "staging-print").exists()
 
 

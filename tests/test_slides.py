@@ -227,12 +227,11 @@ def test_the_version_of_reveal_is_the_locked_one():
 
 
 @pytest.fixture(scope="module")
-def rendered(tmp_path_factory) -> Path:
+def rendered(tmp_path_factory, scripts) -> Path:
     """A rendered book of one chapter, with the scripts of the real one."""
     html = tmp_path_factory.mktemp("rendered")
-    fetched = assets.prepare(small_book.ROOT)
-    assert fetched, "The tests of the slides need reveal.js, which npm fetches."
-    shutil.copytree(fetched, html / "_static")
+    assert scripts, "The tests of the slides need reveal.js, which npm fetches."
+    shutil.copytree(scripts, html / "_static")
     (html / "_images").mkdir()
     png = small_book.base64.b64decode(small_book.picture(0.5))
     (html / "_images/a.png").write_bytes(png)
@@ -246,12 +245,6 @@ def rendered(tmp_path_factory) -> Path:
     made = slides.make(html)
     assert [path.name for path in made] == ["02_other.html", NAME]
     return html
-
-
-@pytest.fixture(scope="module")
-def chromium():
-    with browser.chromium() as found:
-        yield found
 
 
 SLIDE = """() => { const s = document.querySelector('section.present');

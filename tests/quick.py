@@ -1,0 +1,131 @@
+"""Which test modules `pytest --quick` runs: the core's and what a change touches.
+
+A change touches the test modules that reach its files: a Python file by imports,
+however indirect; any other by its name, or that of its folder, in a string of a test
+that starts from `__file__`, since others name the folders of made-up books.
+"""
+
+import ast
+import subprocess
+from collections.abc import Iterable
+from functools import cache
+from pathlib import Path
+
+from hlnb.publishing.freshness import imports, reach
+
+ROOT = Path(__file__).parents[1]
+CORE = {  # what nearly every chapter rests on, in a few seconds
+    *("test_architecture", "test_claims", "test_environment", "test_files"),
+    *("test_models", "test_patterns", "test_quick", "test_schedules", "test_seeding"),
+}
+MAIN = ("origin/main", "main")
+MANY = 12  # test modules for one changed file; beyond, only the nearest of them
+
+
+def changed(root: Path = ROOT) -> list[str]:
+    """The files that differ from where the branch left main, committed or not.
+
+    Paths below `root`, sorted. Without git there are none.
+    """
+
+    def git(*command: str) -> list[str]:
+        try:
+            done = subprocess.run(
+                ["git", "-c", "core.quotePath=off", *command],
+                cwd=root,
+                capture_output=True,
+                text=True,
+            )
+        except OSError:
+            return []
+        return done.stdout.splitlines()
+
+    bases = (git("merge-base", "HEAD", name) for name in MAIN)
+    base = next(filter(None, bases), ["HEAD"])
+    return sorted(
+        {
+            *git("diff", "--name-only", "--relative", *base),
+            *git("ls-files", "--others", "--exclude-standard"),
+        }
+    )
+
+
+def chosen(files: Iterable[str], root: Path = ROOT) -> dict[str, str]:
+    """Test module → why it is run.
+
+    A file that more than `MANY` tests reach gives those that use it directly, and if
+    these are as many, those that bear its name.
+    """
+    modules = sorted((root / "tests").glob("test_*.py"))
+    found = {path.stem: "core" for path in modules if path.stem in CORE}
+    for file in files:
+        rings = [
+            [path.stem for path in modules if touches(path, file, root)]
+            for touches in (_is_of, _uses, _reaches)
+        ]
+        for stem in next((r for r in reversed(rings) if len(r) <= MANY), rings[0]):
+            found.setdefault(stem, file)
+    return found
+
+
+def told(found: dict[str, str]) -> str:
+    """The choice in one line."""
+    stems: dict[str, list[str]] = {}
+    for stem, cause in sorted(found.items()):
+        stems.setdefault(cause, []).append(stem.removeprefix("test_"))
+    core = f"the core ({len(stems.pop('core', []))})"
+    touched = [f"{file} ({', '.join(stems[file])})" for file in sorted(stems)]
+    nothing = ["no test is touched by a change"]
+    return f"quick: {'; '.join([core, *(touched or nothing)])}"
+
+
+def _is_of(test: Path, file: str, root: Path) -> bool:
+    """Whether the test module is the file, or bears its name."""
+    return file == f"tests/{test.name}" or test.stem == f"test_{Path(file).stem}"
+
+
+def _uses(test: Path, file: str, root: Path) -> bool:
+    if _is_of(test, file, root):
+        return True
+    if file.endswith(".py"):
+        return _name(file) in _own(test, root)[0]
+    named = {Path(file).name, Path(file).parent.name} - {""}
+    return bool(named & _own(test, root)[1])
+
+
+def _reaches(test: Path, file: str, root: Path) -> bool:
+    return _uses(test, file, root) or _name(file) in _closure(test, root)
+
+
+def _name(file: str) -> str:
+    """The name under which a Python file is imported."""
+    path = Path(file).with_suffix("")
+    parts = path.parts[1:] if path.parts[0] == "src" else path.parts[-1:]
+    return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
+
+
+@cache
+def _own(path: Path, root: Path) -> tuple[frozenset[str], frozenset[str]]:
+    """What a Python file imports, and the parts of paths that its strings name."""
+    tree = ast.parse(path.read_text("utf8"))
+    nodes = [*ast.walk(tree)]
+    texts = [n.value for n in nodes if isinstance(n, ast.Constant)]
+    here = any(isinstance(n, ast.Name) and n.id == "__file__" for n in nodes)
+    parts = {s for t in texts if isinstance(t, str) and here for s in t.split("/")}
+    return frozenset(imports(tree)), frozenset(parts)
+
+
+@cache
+def _closure(test: Path, root: Path) -> frozenset[str]:
+    """Every module that a test reaches: of the package, beside it, of the extension."""
+    beside = (root / "tests", root / "book" / "_ext")
+    found, wanted = set(), {test}
+    while wanted:
+        path = wanted.pop()
+        found.add(path)
+        names = _own(path, root)[0]
+        near = {folder / f"{name}.py" for folder in beside for name in names}
+        wanted |= {path for path in near if path.is_file()} - found
+    sources = [path.read_text("utf8") for path in sorted(found)]
+    package = reach(sources, package=root / "src" / "hlnb")
+    return frozenset({*package, *(path.stem for path in found)})

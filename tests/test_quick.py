@@ -1,0 +1,134 @@
+"""`pytest --quick`: which tests a change touches, and that no other is run."""
+
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import quick
+
+FILES = {
+    "src/hlnb/__init__.py": "",
+    "src/hlnb/errors.py": "",
+    "src/hlnb/models.py": "from hlnb import errors",
+    "src/hlnb/training.py": "from hlnb.models import x",
+    "book/_ext/hlnb_text.py": "",
+    "book/glossary.md": "",
+    "notebooks/01_a.ipynb": "",
+    "tests/drawn.py": "import hlnb.errors",
+    "tests/test_files.py": "",
+    "tests/test_models.py": "import hlnb.models",
+    "tests/test_training.py": "from hlnb.training import y",
+    "tests/test_plot.py": "import drawn",
+    "tests/test_text.py": "import hlnb_text",
+    "tests/test_prose.py": 'ROOT = __file__ / "notebooks/01_a.ipynb", "README.md"',
+    "tests/test_page.py": 'tmp_path / "notebooks"',
+}
+CORE = {"test_files": "core", "test_models": "core"}
+
+
+@pytest.fixture
+def project(tmp_path) -> Path:
+    """A project in which training needs models, and models need errors."""
+    for name, text in FILES.items():
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_text(text)
+    return tmp_path
+
+
+@pytest.mark.parametrize(
+    ("file", "touched"),
+    [
+        ("src/hlnb/training.py", {"training"}),
+        ("src/hlnb/models.py", {"training"}),
+        ("src/hlnb/errors.py", {"training", "plot"}),
+        ("src/hlnb/__init__.py", {"training", "plot"}),
+        ("tests/drawn.py", {"plot"}),
+        ("tests/test_text.py", {"text"}),
+        ("book/_ext/hlnb_text.py", {"text"}),
+        ("notebooks/01_a.ipynb", {"prose"}),
+        ("notebooks/02_b.ipynb", {"prose"}),
+        ("README.md", {"prose"}),
+        ("book/glossary.md", set()),
+        ("src/hlnb/gone.py", set()),
+    ],
+)
+def test_a_file_touches_the_tests_that_reach_it(project, file, touched):
+    found = quick.chosen([file], project)
+    assert found == CORE | {f"test_{stem}": file for stem in touched}
+
+
+def test_of_many_only_the_nearest_are_taken(project, monkeypatch):
+    monkeypatch.setattr(quick, "MANY", 2)
+    assert "test_training" in quick.chosen(["src/hlnb/models.py"], project)
+    (project / "tests/test_other.py").write_text("import hlnb.training")
+    (project / "tests/test_more.py").write_text("import hlnb.training")
+    quick._own.cache_clear()
+    assert {*quick.chosen(["src/hlnb/models.py"], project)} == {*CORE}
+    assert {*quick.chosen(["src/hlnb/training.py"], project)} - {*CORE} == {
+        "test_training"
+    }
+
+
+def test_changes_are_those_since_the_branch_left_main(project):
+    def git(*command):
+        who = ["-c", "user.name=a", "-c", "user.email=a@b.c"]
+        subprocess.run(
+            ["git", *who, *command], cwd=project, check=True, capture_output=True
+        )
+
+    assert quick.changed(project) == []  # no repository
+    git("init", "-q", "-b", "main")
+    git("add", "-A")
+    git("commit", "-q", "-m", "all")
+    assert quick.changed(project) == []
+    git("switch", "-q", "-c", "branch")
+    (project / "src/hlnb/models.py").write_text("x = 1")
+    git("commit", "-q", "-a", "-m", "committed")
+    (project / "book/glossary.md").write_text("not committed")
+    (project / "tests/test_ünew.py").touch()
+    (project / "src/hlnb/errors.py").unlink()
+    assert quick.changed(project) == [
+        *("book/glossary.md", "src/hlnb/errors.py", "src/hlnb/models.py"),
+        "tests/test_ünew.py",
+    ]
+
+
+def test_the_choice_is_told_in_one_line():
+    found = CORE | {"test_a": "x.py", "test_b": "x.py", "test_c": "y.md"}
+    assert quick.told(found) == "quick: the core (2); x.py (a, b); y.md (c)"
+    assert quick.told(CORE) == "quick: the core (2); no test is touched by a change"
+
+
+def test_every_module_of_the_core_exists():
+    assert {p.stem for p in quick.ROOT.glob("tests/test_*.py")} >= quick.CORE
+
+
+PASSED_OVER = """\
+import pytest
+def test_fast(): pass
+@pytest.mark.slow
+def test_slow(): assert False
+def test_page(chromium): assert False
+"""
+
+
+def test_what_is_slow_and_what_no_change_touches_is_passed_over(project):
+    for name in ("quick.py", "conftest.py"):
+        shutil.copy(quick.ROOT / "tests" / name, project / "tests")
+    shutil.copy(quick.ROOT / "pyproject.toml", project)
+    (project / "tests/typechecker.py").touch()
+    for stem in ("files", "plot"):
+        (project / f"tests/test_{stem}.py").write_text(PASSED_OVER)
+    command = [sys.executable, "-m", "pytest", "--quick", "-p", "no:cacheprovider"]
+    done = subprocess.run(
+        [*command, "--jaxtyping-packages="],
+        cwd=project,
+        capture_output=True,
+        text=True,
+    )
+    assert "quick: the core (2); no test is touched by a change" in done.stdout
+    assert "1 passed, 2 deselected" in done.stdout
+    assert done.returncode == 0
