@@ -1,16 +1,16 @@
 """The `hlnb` command: what it prints, and with which status it ends."""
 
 import json
+import socket
 import subprocess
 import sys
 import time
-import types
 from pathlib import Path
 
 import pytest
 
 from hlnb.errors import HlnbError
-from hlnb.publishing import cli, execute, ledger
+from hlnb.publishing import build, cli, execute, ledger
 from hlnb.publishing.cli import main
 from publishing_fixtures import add_chapter, make_book
 
@@ -165,24 +165,19 @@ def test_data_says_what_is_there(monkeypatch, capsys, action, printed):
     assert capsys.readouterr().out == printed
 
 
-def test_build_and_serve_get_the_root(book, monkeypatch, capsys):
-    import hlnb.publishing
-
-    seen = []
-
-    def build(root):
-        seen.append(root)
-        return root / "index.html"
-
-    module = types.SimpleNamespace(
-        build=build, serve=lambda root, port: seen.append((root, port))
-    )
-    monkeypatch.setitem(sys.modules, "hlnb.publishing.build", module)
-    monkeypatch.setattr(hlnb.publishing, "build", module, raising=False)
+def test_build_says_where_the_pages_are_and_serve_wants_a_free_port(book, capsys):
+    html = book / "_build" / "html"
+    html.mkdir(parents=True)
+    (html / "index.html").touch()
+    html.with_suffix(".inputs").write_text(build._inputs(book))  # up to date
     assert main(["build"]) == 0
-    assert capsys.readouterr().out == f"Built {book / 'index.html'}\n"
-    assert main(["serve", "--port", "8123"]) == 0
-    assert seen == [book, (book, 8123)]
+    assert capsys.readouterr().out == f"Built {html / 'index.html'}\n"
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = taken.getsockname()[1]
+        assert main(["serve", "--port", str(port)]) == 1
+    assert f"hlnb: Cannot serve on port {port} (" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(
