@@ -8,6 +8,8 @@ from pathlib import Path
 import pytest
 from filelock import FileLock
 
+import quick
+
 if "PYTEST_XDIST_WORKER" in os.environ:  # a process a core, so a thread a process
     os.environ.setdefault("OMP_NUM_THREADS", "1")
 
@@ -23,15 +25,16 @@ def pytest_addoption(parser):
     )
 
 
-def pytest_sessionstart(session):
-    config = session.config
+def pytest_configure(config):
     if config.getoption("quick"):
-        import quick  # not before jaxtyping has put its hook on the package
-
         config.stash[CHOSEN] = quick.chosen(quick.changed())
         config.option.markexpr = config.option.markexpr or "not slow and not browser"
-        if reporter := config.pluginmanager.get_plugin("terminalreporter"):
-            reporter.write_line(quick.told(config.stash[CHOSEN]))
+
+
+def pytest_sessionstart(session):
+    reporter = session.config.pluginmanager.get_plugin("terminalreporter")
+    if reporter and CHOSEN in session.config.stash:  # a worker of xdist has none
+        reporter.write_line(quick.told(session.config.stash[CHOSEN]))
 
 
 def pytest_ignore_collect(collection_path, config):
@@ -45,6 +48,8 @@ def pytest_collection_modifyitems(items):
     for item in items:
         if "chromium" in item.fixturenames:
             item.add_marker("browser")
+        if "once" in item.fixturenames:  # it renders, or reads what was rendered
+            item.add_marker("slow")
 
 
 @pytest.fixture

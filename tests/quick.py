@@ -11,8 +11,6 @@ from collections.abc import Iterable
 from functools import cache
 from pathlib import Path
 
-from hlnb.publishing.freshness import imports, reach
-
 ROOT = Path(__file__).parents[1]
 CORE = {  # what nearly every chapter rests on, in a few seconds
     *("test_architecture", "test_claims", "test_environment", "test_files"),
@@ -88,9 +86,9 @@ def _uses(test: Path, file: str, root: Path) -> bool:
     if _is_of(test, file, root):
         return True
     if file.endswith(".py"):
-        return _name(file) in _own(test, root)[0]
+        return _name(file) in _own(test)[0]
     named = {Path(file).name, Path(file).parent.name} - {""}
-    return bool(named & _own(test, root)[1])
+    return bool(named & _own(test)[1])
 
 
 def _reaches(test: Path, file: str, root: Path) -> bool:
@@ -105,27 +103,30 @@ def _name(file: str) -> str:
 
 
 @cache
-def _own(path: Path, root: Path) -> tuple[frozenset[str], frozenset[str]]:
+def _own(path: Path) -> tuple[set[str], set[str]]:
     """What a Python file imports, and the parts of paths that its strings name."""
-    tree = ast.parse(path.read_text("utf8"))
-    nodes = [*ast.walk(tree)]
+    nodes = [*ast.walk(ast.parse(path.read_text("utf8")))]
+    names = {a.name for n in nodes if isinstance(n, ast.Import) for a in n.names}
+    for node in nodes:
+        if isinstance(node, ast.ImportFrom):
+            names |= {f"{node.module}.{alias.name}" for alias in node.names}
+    ends = [(n, i) for n in names for i, c in enumerate(f"{n}.") if c == "."]
     texts = [n.value for n in nodes if isinstance(n, ast.Constant)]
     here = any(isinstance(n, ast.Name) and n.id == "__file__" for n in nodes)
     parts = {s for t in texts if isinstance(t, str) and here for s in t.split("/")}
-    return frozenset(imports(tree)), frozenset(parts)
+    return {name[:end] for name, end in ends}, parts
 
 
 @cache
-def _closure(test: Path, root: Path) -> frozenset[str]:
-    """Every module that a test reaches: of the package, beside it, of the extension."""
-    beside = (root / "tests", root / "book" / "_ext")
-    found, wanted = set(), {test}
+def _closure(test: Path, root: Path) -> set[str]:
+    """Every name that a test module imports, directly or not."""
+    found, wanted = set(), [test]
     while wanted:
-        path = wanted.pop()
-        found.add(path)
-        names = _own(path, root)[0]
-        near = {folder / f"{name}.py" for folder in beside for name in names}
-        wanted |= {path for path in near if path.is_file()} - found
-    sources = [path.read_text("utf8") for path in sorted(found)]
-    package = reach(sources, package=root / "src" / "hlnb")
-    return frozenset({*package, *(path.stem for path in found)})
+        for name in _own(wanted.pop())[0] - found:
+            found.add(name)
+            place = Path(*name.split("."))
+            for folder in ("src", "tests", "book/_ext"):
+                base = root / folder / place
+                files = (base.with_suffix(".py"), base / "__init__.py")
+                wanted += [path for path in files if path.is_file()]
+    return found

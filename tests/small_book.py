@@ -7,6 +7,7 @@ import json
 import re
 import shutil
 import sys
+from functools import cache
 from pathlib import Path
 
 import ipywidgets as w
@@ -316,6 +317,7 @@ def uid() -> str:
     return f"cell{next(COUNT):06d}"
 
 
+@cache
 def picture(height: float) -> str:
     """A small plot as base64."""
     figure = Figure(figsize=(5, 2.5))

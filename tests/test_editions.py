@@ -74,7 +74,6 @@ def files(folder: Path):
                 yield from ((n, archive.read(n)) for n in archive.namelist())
 
 
-@pytest.mark.slow
 @pytest.mark.usefixtures("scripts")  # before the book, which copies them
 def test_the_rendered_edition_holds_no_solution_anywhere(book, monkeypatch, capsys):
     before = dict(files(book / "book"))

@@ -31,7 +31,6 @@ def text_of(path):
     return " ".join(page.extract_text() for page in PdfReader(path).pages)
 
 
-@pytest.mark.slow
 def test_the_pdf_has_every_chapter_and_nothing_is_left_behind(printed):
     text = " ".join(text_of(printed / "_build" / "hlnb.pdf").split())
     for number in (1, 2, 8):
@@ -42,7 +41,6 @@ def test_the_pdf_has_every_chapter_and_nothing_is_left_behind(printed):
     assert left <= {"assets", "hlnb.pdf", "staging"}
 
 
-@pytest.mark.slow
 def test_pictures_and_tables_fit_the_paper(printed):
     """No picture is wider than the paper's text: Chromium would cut it."""
     reader = PdfReader(printed / "_build" / "hlnb.pdf")
