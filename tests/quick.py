@@ -12,9 +12,10 @@ from functools import cache
 from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
-CORE = {  # what nearly every chapter rests on, in a few seconds
+CORE = {  # what nearly every chapter rests on, and the rules for all, in seconds
     *("test_architecture", "test_claims", "test_environment", "test_files"),
-    *("test_models", "test_patterns", "test_quick", "test_schedules", "test_seeding"),
+    *("test_models", "test_patterns", "test_prose", "test_quality", "test_quick"),
+    *("test_readme", "test_schedules", "test_seeding", "test_teaching"),
 }
 MAIN = ("origin/main", "main")
 MANY = 12  # test modules for one changed file; beyond, only the nearest of them
