@@ -2,6 +2,7 @@
 
 import json
 import socket
+import socketserver
 import subprocess
 import sys
 import time
@@ -165,7 +166,13 @@ def test_data_says_what_is_there(monkeypatch, capsys, action, printed):
     assert capsys.readouterr().out == printed
 
 
-def test_build_says_where_the_pages_are_and_serve_wants_a_free_port(book, capsys):
+def test_build_says_where_the_pages_are_and_serve_wants_a_free_port(
+    book, monkeypatch, capsys
+):
+    def serves(server):
+        raise AssertionError("It took another port.")
+
+    monkeypatch.setattr(socketserver.BaseServer, "serve_forever", serves)
     html = book / "_build" / "html"
     html.mkdir(parents=True)
     (html / "index.html").touch()

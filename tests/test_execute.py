@@ -487,11 +487,10 @@ def group_is_gone(kernel):
 
 @pytest.fixture(scope="module")
 def slow(tmp_path_factory):
-    """A chapter that was executed once, and that would take minutes now."""
+    """A book whose one chapter was executed once."""
     root = make_book(tmp_path_factory.mktemp("slow"))
     add_chapter(root, "01_one", "seeds")
     assert run(root)[0]
-    add_chapter(root, "01_one", POOL)
     return root
 
 
@@ -502,6 +501,7 @@ def slow(tmp_path_factory):
 def test_a_stopped_run_leaves_the_last_copy_and_no_process(slow, signal, status):
     import signal as signals
 
+    add_chapter(slow, "01_one", POOL)  # it would take minutes now
     before = copies(slow)
     note = slow / "notebooks" / "kernel.pid"
     note.unlink(missing_ok=True)
@@ -523,7 +523,6 @@ def test_a_stopped_run_leaves_the_last_copy_and_no_process(slow, signal, status)
     assert copies(slow) == before
 
 
-@pytest.mark.usefixtures("slow")
 def test_the_next_run_works_and_clears_what_a_kill_left(slow):
     left = slow / "book" / "chapters" / ".01_one.ipynb.x1y2"
     left.write_text("half")
