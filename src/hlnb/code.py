@@ -5,6 +5,7 @@ function, a class with all its methods, a constant. It depends on the definition
 it names, wherever they live, and a module's statements without a name (a setting of
 matplotlib, a registration) belong to whoever reaches the module. Names that cannot be
 followed (`getattr(module, …)`, `import *`, `__file__`) stand for the whole module.
+What a string says (an annotation, `import_module("…")`) is text and is not followed.
 
 The digest of a definition knows neither the module that it lives in nor how it is
 imported: moved code keeps its digest. Comments, docstrings and layout do not count.
@@ -15,13 +16,13 @@ import hashlib
 import json
 import re
 from collections.abc import Callable, Iterable, Iterator
-from functools import cache, lru_cache
+from functools import cache
 from pathlib import Path
 from typing import Any, NamedTuple
 
 PACKAGE = Path(__file__).resolve().parent
 ROUNDS = 4  # how far a digest tells apart definitions whose own text is the same
-SKIPPED_FIELDS = {"ctx", "kind", "type_comment", "type_params"}
+SKIPPED_FIELDS = {"ctx", "kind", "type_comment"}
 FUNCTION = ast.FunctionDef | ast.AsyncFunctionDef
 NAMED = FUNCTION | ast.ClassDef
 COMPREHENSION = ast.ListComp | ast.SetComp | ast.DictComp | ast.GeneratorExp
@@ -32,6 +33,9 @@ PLAIN = {
     *("cache", "cached_property", "compiled", "contextmanager", "dataclass"),
     *("intrinsic", "kept", "lru_cache", "property", "runtime_checkable"),
 }
+
+# Names with which a module looks at itself: they stand for all of it.
+REFLECTIVE = ("__file__", "eval", "exec", "globals", "locals", "vars")
 
 # Code that contract tests prove neutral: it decides where and how work is computed and
 # stored, never what comes out.
@@ -68,29 +72,6 @@ Target = Definition | Outside | Whole
 Bindings = dict[str, set[Target]]
 
 
-def canonical(node: Any) -> Any:
-    """The syntax tree as plain lists, the same on each Python that hlnb supports.
-
-    Positions, comments, docstrings and empty fields are left out.
-    """
-    return _Tree(None, {}).plain(node)
-
-
-def cell_tree(source: str) -> Any:
-    """The canonical form of a cell: its statements, and whether it ends in `;`."""
-    return _cell(source, _Tree(None, {}))
-
-
-def _cell(source: str, tree: "_Tree") -> Any:
-    # A cell's leading text is no docstring (the last expression is shown) and a closing
-    # semicolon hides an output.
-    try:
-        statements = tree.plain(ast.parse(source).body)
-    except SyntaxError:  # `hlnb check` reports it
-        statements = source
-    return [statements, bool(re.search(r";\s*(#.*)?\Z", source))]
-
-
 def digest(value: Any) -> str:
     """A hexadecimal digest of anything made of JSON's types."""
     text = json.dumps(value, separators=(",", ":"), sort_keys=True)
@@ -98,39 +79,43 @@ def digest(value: Any) -> str:
 
 
 class Package:
-    """The definitions of a package's files as they are now, read when asked for."""
+    """The definitions of a package's files as they were when this object was made."""
 
     def __init__(self, folder: Path):
         self.folder, self.name = folder, folder.name
-        self._modules: dict[str, _Module | None] = {}
+        self._paths = {}
+        for path in sorted(folder.rglob("*.py")):
+            parts = [self.name, *path.relative_to(folder).with_suffix("").parts]
+            self._paths[".".join(parts).removesuffix(".__init__")] = path
+        # In this order: a file that changes in between is seen as edited
+        self._stamps = {path: _stamp(path) for path in self._paths.values()}
+        self._texts = {name: path.read_bytes() for name, path in self._paths.items()}
+        texts = {name: _sha(text) for name, text in self._texts.items()}
+        self.fingerprint = digest(texts)
+        self._modules: dict[str, _Module] = {}
+        self._means: dict[Target, frozenset[Definition]] = {}
         self._labels: dict[tuple[Definition, int], str] = {}
-        self._stamps = {path: _stamp(path) for path in folder.rglob("*.py")}
 
-    def module(self, name: str) -> "_Module | None":
-        """The module of that dotted name; None if the package has none."""
+    def __contains__(self, name: str) -> bool:
+        """Whether it has a module of that dotted name."""
+        return name in self._paths
+
+    def module(self, name: str) -> "_Module":
+        """The module of that dotted name."""
         if name not in self._modules:
-            path = self._file(name)
-            self._modules[name] = path and _Module(self, name, path)
+            is_package = self._paths[name].name == "__init__.py"
+            text = self._texts[name]
+            self._modules[name] = _Module(self, name, text, is_package=is_package)
         return self._modules[name]
-
-    def _file(self, name: str) -> Path | None:
-        first, *rest = name.split(".")
-        if first != self.name or not all(rest):
-            return None
-        base = self.folder.joinpath(*rest)
-        for path in (base / "__init__.py", base.parent / f"{base.name}.py"):
-            if path.is_file() and (rest or path.name == "__init__.py"):
-                return path
-        return None
 
     def digest(self, roots: Iterable[Target], imported: Iterable[str] = ()) -> str:
         """A digest of all code that `roots` and imports of modules depend on."""
         reached = self.reach(roots, imported)
-        return digest(sorted(self.label(found, ROUNDS) for found in reached))
+        return digest(sorted(self.label(found) for found in reached))
 
     def edited(self) -> Path | None:
-        """A file that was read and has changed since this object was made."""
-        read = (module.path for module in self._modules.values() if module)
+        """A file that was looked into and has changed since this object was made."""
+        read = (self._paths[name] for name in self._modules)
         changed = (path for path in read if _stamp(path) != self._stamps.get(path))
         return next(changed, None)
 
@@ -141,7 +126,7 @@ class Package:
         and the modules `imported` are imported."""
         reached: set[Definition] = set()
         modules: set[str] = set()
-        todo, wanted = list(self._resolved(roots)), list(imported)
+        todo, wanted = [d for t in roots for d in self.means(t)], list(imported)
         while todo or wanted:
             if wanted:
                 for name in self._with_parents(wanted.pop()):
@@ -156,7 +141,7 @@ class Package:
                 continue
             reached.add(found)
             tree = self.module(found.module).tree(found.name)
-            todo += self._resolved(tree.named)
+            todo += (d for target in tree.named for d in self.means(target))
             wanted += [found.module, *tree.imported]
         return reached
 
@@ -164,46 +149,58 @@ class Package:
         """The modules of the package that importing `name` runs."""
         parts = name.split(".")
         for end in range(1, len(parts) + 1):
-            if self.module(module := ".".join(parts[:end])):
+            if (module := ".".join(parts[:end])) in self:
                 yield module
 
     def is_neutral(self, module: str) -> bool:
         return module.removeprefix(f"{self.name}.") in NEUTRAL
 
-    def _resolved(self, targets: Iterable[Target]) -> Iterator[Definition]:
-        """The definitions that targets mean; names from outside are left out."""
-        for target in targets:
-            if isinstance(target, Definition):
-                yield from self.definitions(target)
-            elif isinstance(target, Whole) and (module := self.module(target.module)):
-                yield from module.all
+    def means(self, target: Target) -> frozenset[Definition]:
+        """The definitions that a name stands for; none if it is from outside.
 
-    def definitions(self, wanted: Definition) -> Iterator[Definition]:
-        """Where a name of a module is defined; a name that nothing defines, such as
-        `__file__`, stands for the module."""
-        module = self.module(wanted.module)
-        if module is None:
-            return
-        if wanted.name in module.names:
-            yield wanted
-        elif wanted.name in module.bound:
-            yield from self._resolved(module.bound[wanted.name])
-        else:
-            yield from module.all
+        A name that its module does not bind, such as `__file__`, stands for the module.
+        """
+        if target not in self._means:
+            found, seen, todo = set(), set(), [target]
+            while todo:
+                one = todo.pop()
+                if one in seen or isinstance(one, Outside) or one.module not in self:
+                    continue
+                seen.add(one)
+                module = self.module(one.module)
+                if isinstance(one, Whole):
+                    found |= module.all
+                    todo += module.by_name
+                    todo += map(Whole, self._below(one.module))
+                elif one.name in module.bound:
+                    todo += module.bound[one.name]
+                    found |= module.all & {one}
+                else:
+                    todo.append(Whole(one.module))
+            self._means[target] = frozenset(found)
+        return self._means[target]
 
-    def label(self, found: Definition, rounds: int) -> str:
+    def _below(self, name: str) -> Iterator[str]:
+        return (module for module in self._paths if module.startswith(f"{name}."))
+
+    def labels(
+        self, targets: Iterable[Target], rounds: int = ROUNDS
+    ) -> list[list[str]]:
+        """What names stand for, in their order."""
+        found = map(self.means, targets)
+        return [sorted(self.label(d, rounds) for d in each) for each in found]
+
+    def label(self, found: Definition, rounds: int = ROUNDS) -> str:
         """A digest of a definition and of those it names, `rounds` steps away."""
         known = (found, rounds)
+        if self.is_neutral(found.module):
+            return found.name
         if known not in self._labels:
             tree = self.module(found.module).tree(found.name)
             if rounds == 0:
                 self._labels[known] = digest(tree.lists)
             else:
-                near = (d for t in tree.named for d in sorted(self._resolved([t])))
-                named = [
-                    d.name if self.is_neutral(d.module) else self.label(d, rounds - 1)
-                    for d in near
-                ]
+                named = self.labels(tree.named, rounds - 1)
                 self._labels[known] = digest([self.label(found, 0), named])
         return self._labels[known]
 
@@ -218,7 +215,7 @@ class Cells:
         body = [statement for source in sources for statement in _parsed(source)]
         bound, imported = bindings(package, body)
         tree = _Tree(package, bound)
-        # A name counts by itself, not by the module that it is imported from
+        # A name counts by what it stands for, not by the module it is imported from
         self.trees = [_cell(source, tree) for source in sources]
         self.named, self.imported = tree.named, imported + tree.imported
 
@@ -228,7 +225,18 @@ class Cells:
 
     def digest(self) -> str:
         """A digest of the definitions of the package that the cells depend on."""
-        return self.package.digest(self.named, self.imported)
+        reached = self.package.digest(self.named, self.imported)
+        return digest([self.package.labels(self.named), reached])
+
+
+def _cell(source: str, tree: "_Tree") -> Any:
+    # A cell's leading text is no docstring (the last expression is shown) and a closing
+    # semicolon hides an output.
+    try:
+        statements = tree.plain(ast.parse(source).body)
+    except SyntaxError:  # `hlnb check` reports it
+        statements = source
+    return [statements, bool(re.search(r";\s*(#.*)?\Z", source))]
 
 
 def _parsed(source: str) -> list[ast.stmt]:
@@ -246,38 +254,34 @@ def _stamp(path: Path) -> tuple[int, int] | None:
     return found.st_mtime_ns, found.st_size
 
 
+def _sha(text: bytes) -> str:
+    return hashlib.sha256(text).hexdigest()
+
+
 @cache
 def package() -> Package:
     """The package hlnb as this process first saw it."""
     return Package(PACKAGE)
 
 
-def fingerprint(folder: Path) -> str:
-    """A digest of the bytes of all modules in a folder."""
-    found = hashlib.sha256()
-    for path in sorted(folder.rglob("*.py")):
-        found.update(f"{path.relative_to(folder)}\0".encode() + path.read_bytes())
-    return found.hexdigest()
+_current: dict[Path, Package] = {}
 
 
 def current(folder: Path) -> Package:
-    """The package in a folder as it is now, read once while nothing changes."""
-    return _package(folder, fingerprint(folder))
-
-
-@lru_cache(maxsize=4)
-def _package(folder: Path, fingerprint: str) -> Package:
-    return Package(folder)
+    """The package in a folder as it is now; the same object while nothing changes."""
+    now, before = Package(folder), _current.get(folder)
+    if before is None or before.fingerprint != now.fingerprint:
+        _current[folder] = now
+    return _current[folder]
 
 
 class _Module:
     """One file: the statements behind each of its names."""
 
-    def __init__(self, package: Package, name: str, path: Path):
-        self.package, self.name, self.path = package, name, path
+    def __init__(self, package: Package, name: str, text: bytes, *, is_package: bool):
+        self.package, self.name, self.is_package = package, name, is_package
         self._trees: dict[str, _Tree] = {}
-        body = ast.parse(path.read_text("utf8")).body
-        is_package = path.name == "__init__.py"
+        body = ast.parse(text).body
         self.bound, self.imported = bindings(package, body, name, is_package=is_package)
         self.names: dict[str, list[ast.stmt]] = {"": []}
         for number, statement in enumerate(body):
@@ -293,16 +297,20 @@ class _Module:
                 self.names[""].append(statement)
 
     @property
-    def all(self) -> list[Definition]:
+    def all(self) -> set[Definition]:
         """Every definition of the module."""
-        return [
-            Definition(self.name, name) for name, found in self.names.items() if found
-        ]
+        return {Definition(self.name, n) for n, found in self.names.items() if found}
+
+    @property
+    def by_name(self) -> Iterator[Target]:
+        """What it binds to names, modules left out, and what `import *` brings."""
+        for name, targets in self.bound.items():
+            yield from (t for t in targets if name == "*" or isinstance(t, Definition))
 
     def tree(self, name: str) -> "_Tree":
         """The statements that define `name`."""
         if name not in self._trees:
-            where = {"module": self.name, "is_package": self.path.stem == "__init__"}
+            where = {"module": self.name, "is_package": self.is_package}
             tree = _Tree(self.package, self.bound, **where)
             tree.lists = tree.plain(self.names[name])
             self._trees[name] = tree
@@ -326,7 +334,7 @@ def bindings(
         if isinstance(node, ast.Import):
             for alias in node.names:
                 path = alias.name if alias.asname else alias.name.split(".")[0]
-                target = Whole(path) if package.module(path) else Outside(path)
+                target = Whole(path) if path in package else Outside(path)
                 bound.setdefault(alias.asname or path, set()).add(target)
                 imported.append(alias.name)
         elif isinstance(node, ast.ImportFrom):
@@ -338,9 +346,9 @@ def bindings(
             imported.append(base)
             for alias in node.names:
                 path = f"{base}.{alias.name}"
-                if not package.module(base):
+                if base not in package:
                     target = Outside(path)
-                elif package.module(path):
+                elif path in package:
                     target = Whole(path)
                     imported.append(path)
                 elif alias.name == "*":
@@ -357,7 +365,9 @@ def _here(body: Iterable[ast.AST]) -> Iterator[ast.AST]:
     while todo:
         node = todo.pop(0)
         yield node
-        if not isinstance(node, NAMED | ast.Lambda | COMPREHENSION):
+        if isinstance(node, COMPREHENSION):  # what `:=` binds there is bound here
+            todo += (n.target for n in ast.walk(node) if isinstance(n, ast.NamedExpr))
+        elif not isinstance(node, NAMED | ast.Lambda):
             todo += ast.iter_child_nodes(node)
 
 
@@ -377,6 +387,8 @@ def _bound_by(statement: ast.stmt) -> Iterator[str]:
 
 def _is_pure(statement: ast.stmt) -> bool:
     """Whether a statement does nothing but bind its names."""
+    if isinstance(statement, ast.ClassDef) and statement.keywords:
+        return False  # a metaclass may register it
     if isinstance(statement, NAMED):
         return all(_decorator(node) in PLAIN for node in statement.decorator_list)
     if isinstance(statement, ast.Assign):
@@ -422,7 +434,7 @@ class _Tree:
 
     def __init__(
         self,
-        package: Package | None,
+        package: Package,
         bound: Bindings,
         *,
         module: str = "",
@@ -441,7 +453,15 @@ class _Tree:
             return [type(node).__name__, ascii(node)]  # repr depends on Unicode
         if targets := self._targets(node):
             self.named += targets
-            return ["Named", [_short(target) for target in targets]]
+            return ["Named", sorted(map(_short, targets))]
+        if isinstance(node, ast.Name) and node.id not in self.bound:
+            self.named += self.bound.get("*", ())
+            if node.id in REFLECTIVE:
+                self.named.append(Whole(self.where["module"]))
+        if isinstance(node, ast.ClassDef):
+            local = self._imports(node.body)
+            fields = self._inside(set(), local, lambda: list(self._fields(node)))
+            return ["ClassDef", *fields]
         if isinstance(node, FUNCTION | ast.Lambda):
             return self._function(node)
         if isinstance(node, COMPREHENSION):
@@ -469,10 +489,7 @@ class _Tree:
         own |= {name for statement in body for name in _bound_by(statement)}
         far = [n for n in _here(body) if isinstance(n, ast.Global | ast.Nonlocal)]
         own -= {name for part in far for name in part.names}
-        local: Bindings = {}
-        if self.package is not None:
-            local, imported = bindings(self.package, body, **self.where)
-            self.imported += imported
+        local = self._imports(body)
         skip = {field for field in node._fields if field != "body"}
         inside = self._inside(own, local, lambda: list(self._fields(node, skip=skip)))
         return [type(node).__name__, *outside, *inside]
@@ -492,9 +509,15 @@ class _Tree:
         finally:
             self.bound = outer
 
+    def _imports(self, body: Iterable[ast.AST]) -> Bindings:
+        """What the imports in a function's or a class's own scope bind."""
+        local, imported = bindings(self.package, body, **self.where)
+        self.imported += imported
+        return local
+
     def _imports_package(self, node: Any) -> bool:
         """Whether an import statement binds names of the package alone."""
-        if not isinstance(node, ast.Import | ast.ImportFrom) or self.package is None:
+        if not isinstance(node, ast.Import | ast.ImportFrom):
             return False
         bound, _ = bindings(self.package, [node], **self.where)
         targets = [target for found in bound.values() for target in found]
@@ -509,11 +532,11 @@ class _Tree:
         if not isinstance(node, ast.Name):
             return []
         found = []
-        for target in sorted(self.bound.get(node.id, ())):
+        for target in self.bound.get(node.id, ()):
             used = 0
             while isinstance(target, Whole) and used < len(path):
                 inner = f"{target.module}.{path[used]}"
-                if self.package.module(inner):
+                if inner in self.package:
                     target = Whole(inner)
                 else:
                     target = Definition(target.module, path[used])

@@ -39,7 +39,7 @@ def _keys_now(chapter: Chapter, package: Path) -> Keys:
     Reading every syntax tree takes a second and more; comparing bytes does not.
     """
     cells = [[c["cell_type"], text_of(c), sorted(tags_of(c))] for c in chapter.cells]
-    about = code.digest([code.fingerprint(package), cells])
+    about = code.digest([code.current(package).fingerprint, cells])
     kept = chapter.root / "runs" / "keys" / chapter.name
     with suppress(OSError, ValueError):
         known, *found = kept.read_text("ascii").split()
