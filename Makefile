@@ -31,7 +31,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 help: ## this list
 	@sed -nE 's/^([a-z]+):.*## (.*)/make \1 \t\2/p' $(MAKEFILE_LIST) | expand -t 18
 
-book: $(DONE) ## install, execute what is stale, render; then open the page it names
+book: $(DONE) ## install, execute what is missing or edited, render; then open the page it names
 	@# a chapter that fails leaves its last good copy: render that, then say so
 	@status=0; $(BIN)/hlnb run --jobs $(JOBS) || status=$$?; \
 	$(MAKE) --no-print-directory build; exit $$status

@@ -5,7 +5,15 @@ from pathlib import Path
 
 import pytest
 
-from hlnb.publishing.weaving import STATE, VIEW, normalize, payloads, to_bytes, weave
+from hlnb.publishing.weaving import (
+    STATE,
+    VIEW,
+    Keys,
+    normalize,
+    payloads,
+    to_bytes,
+    weave,
+)
 
 
 def code(source="x", *, outputs=(), tags=(), **more):
@@ -28,7 +36,7 @@ def text(value, mime="text/plain"):
 
 
 def woven(source, executed):
-    return weave(source, executed, key="k", parameters={})
+    return weave(source, executed, keys=Keys("k", "c"), parameters={})
 
 
 def test_outputs_come_from_the_execution_and_all_else_from_the_source():
@@ -43,6 +51,7 @@ def test_outputs_come_from_the_execution_and_all_else_from_the_source():
     assert result["metadata"]["hlnb"] == {
         "goals": ["see"],
         "key": "k",
+        "code": "c",
         "parameters": {},
     }
     assert source["metadata"]["hlnb"] == {"goals": ["see"]}

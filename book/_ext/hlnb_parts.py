@@ -13,17 +13,30 @@ from typing import Any
 
 from hlnb.errors import HlnbError
 from hlnb.files import write_whole
-from hlnb.publishing import chapters, ledger, weaving
+from hlnb.publishing import chapters, freshness, ledger, weaving
 
 # Figures that stand on other pages than their chapter's
 PICTURES = "_build/staging/pictures"
 # What stands in place of a citation key where a chapter tests a statement of its own
 OWN = {"our guess": "Our own guesses", "derived here": "Derived in this book"}
+STATES = {  # what is said of an executed copy; the rest are as the states are called
+    freshness.ALTERED: "altered: an output was changed by hand",
+    freshness.EDITED: "edited: its own code has changed since",
+    freshness.PROSE: "edited: its text has changed since",
+    freshness.OVERTAKEN: "overtaken: code of the package has changed since",
+}
 
 
 @dataclass(frozen=True)
 class Executed(chapters.Chapter):
     """An executed chapter, with the provenance file beside it."""
+
+    state: str = ""  # how the copy stands to source and package; see `freshness`
+
+    @property
+    def overtaken(self) -> bool:
+        """Whether code of the package has changed since the execution."""
+        return self.state == freshness.OVERTAKEN
 
     @cached_property
     def provenance(self) -> dict:
@@ -78,7 +91,27 @@ class Executed(chapters.Chapter):
 def load(root: Path) -> list[Executed]:
     """The executed chapters of the book, in the order of their numbers."""
     files = sorted((root / "book" / "chapters").glob("*.ipynb"))
-    return [Executed(f) for f in files if chapters.NAME.fullmatch(f.stem)]
+    files = [f for f in files if chapters.NAME.fullmatch(f.stem)]
+    states = ledger.states(root)
+    return [Executed(f, states.get(f.stem, "without a source")) for f in files]
+
+
+def banner(chapter: Executed) -> str:
+    """What stands above the head of a chapter that code has overtaken; or nothing."""
+    if not chapter.overtaken:
+        return ""
+    number, ran = chapter.name[:2], chapter.provenance
+    again = f", drawn again on {ran['redrawn']['date']}" if "redrawn" in ran else ""
+    lines = [
+        ":::{admonition} Code has changed since this page was made",
+        ":class: warning hlnb-overtaken",
+        f"The numbers and pictures are of the execution of {ran['date']}{again}; code "
+        "of the package that this chapter reaches has changed since. "
+        f"`hlnb redraw {number}` brings the page up to date from the kept results, "
+        f"`hlnb run {number}` by an execution.",
+        ":::",
+    ]
+    return "\n".join([*lines, "", ""])
 
 
 def head(chapter: Executed, *, known: dict[str, Executed], claims: list[dict]) -> str:
@@ -397,12 +430,22 @@ def stamp(chapter: Executed) -> str:
         "Executed": f"{ran['date']}, in {duration(ran)}",
         "With": versions(ran),
         "On": machine(ran),
+        **redrawing(ran),
         "Data": data(ran),
         "Key": f"`{chapter.metadata['key'][:12]}`",
     }
     lines = [":::{div} hlnb-stamp", "[How this page was made]{.hlnb-label}", ""]
     lines += [f":{name}: {value}" for name, value in fields.items()]
     return "\n".join([*lines, ":::"])
+
+
+def redrawing(ran: dict[str, Any]) -> dict[str, str]:
+    """When and on what a chapter was drawn again from its kept results, if it was."""
+    again = ran.get("redrawn")
+    if again is None:
+        return {}
+    took = f"in {seconds(again['seconds'])} on {plain(again['cpu'])}"
+    return {"Drawn again": f"{again['date']}, from the kept results, {took}"}
 
 
 KEPT = "\\*"
@@ -460,7 +503,7 @@ def chapter_list(found: list[Executed]) -> str:
     """The chapters, what each is for, and how long it took."""
     rows = [
         [
-            c.link,
+            c.link + " ([overtaken](status.md))" * c.overtaken,
             "; ".join(goal.rstrip(".") for goal in c.metadata.get("goals", [])),
             marked(c.provenance),
         ]
@@ -471,21 +514,33 @@ def chapter_list(found: list[Executed]) -> str:
 
 
 def status(found: list[Executed]) -> str:
-    """When, where and with what each chapter was executed."""
+    """How each chapter stands; when, where and with what it was executed."""
     rows = [
         [
             c.link,
+            STATES.get(c.state, c.state),
             marked(c.provenance),
-            c.provenance["date"],
+            dates(c.provenance),
             versions(c.provenance),
             machine(c.provenance),
             data(c.provenance),
         ]
         for c in found
     ]
-    names = ["Chapter", "Ran in", "On", "Versions", "Processor", "Data"]
+    names = ["Chapter", "State", "Ran in", "On", "Versions", "Processor", "Data"]
+    number = sum(c.overtaken for c in found)
+    told = f"{number} of {len(found)} chapters are overtaken."
+    if number == 1:
+        told = f"1 of {len(found)} chapters is overtaken."
     total = sum(c.provenance["seconds"] for c in found)
-    return f"{table(names, rows)}\n\nAll together: {seconds(total)}. {AT_HAND}"
+    after = f"All together: {seconds(total)}. {AT_HAND}"
+    return "\n\n".join([told, table(names, rows), after])
+
+
+def dates(ran: dict[str, Any]) -> str:
+    """The date of the execution, and that of a drawing from its results."""
+    again = ran.get("redrawn")
+    return ran["date"] + (f", drawn again {again['date']}" if again else "")
 
 
 def verdict(name: str, *, words: str = "") -> str:

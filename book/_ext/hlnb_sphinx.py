@@ -121,7 +121,7 @@ def frame(text, chapter, *, known, claims):
     notebook = json.loads(text)
     cells = notebook["cells"]
     first = "".join(cells[0]["source"])
-    opening = f"# {chapter.numbered_title}\n\n"
+    opening = f"# {chapter.numbered_title}\n\n{parts.banner(chapter)}"
     opening += parts.head(chapter, known=known, claims=claims)
     cells[0]["source"] = re.sub(
         r"^# .*$", lambda _: opening, first, count=1, flags=re.M

@@ -15,7 +15,7 @@ from urllib.parse import unquote, urlsplit
 
 from hlnb.errors import HlnbError
 from hlnb.files import write_whole
-from hlnb.publishing import assets, release
+from hlnb.publishing import assets, ledger, release
 
 NOT_SHOWN = {"tests", ".ci", ".github", ".gitignore", "Makefile"}
 WIDGETS = "application/vnd.jupyter.widget-state+json"
@@ -50,11 +50,12 @@ def build(root: Path) -> Path:
 
 
 def _inputs(root: Path) -> str:
-    """A digest of all that the pages are made from: files, packages, npm or not."""
+    """A digest of all that pages are made from: files, states, packages, npm or not."""
     digest = hashlib.sha256()
     for name in ("jupyter-book", "sphinx", "myst-nb", "sphinx-book-theme", "docutils"):
         digest.update(f"{name} {version(name)}\n".encode())
     digest.update(f"{sys.version} {shutil.which('npm') is not None}\n".encode())
+    digest.update(f"{ledger.states(root)}\n".encode())
     for name in release.SOURCES:
         place = root / name
         if name not in NOT_SHOWN:

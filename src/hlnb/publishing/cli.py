@@ -6,6 +6,7 @@ import signal
 import sys
 from collections.abc import Callable, Sequence
 from dataclasses import asdict
+from typing import Any
 
 from hlnb.errors import HlnbError
 from hlnb.publishing import execute, ledger
@@ -155,19 +156,30 @@ def _list(arguments: argparse.Namespace) -> int:
 
 
 def _run(arguments: argparse.Namespace) -> int:
+    return _executed(
+        arguments,
+        overrides=[(name, value) for name, value in arguments.parameters],
+        smoke=arguments.smoke,
+        force=arguments.force,
+        out=arguments.out,
+        scheduler=arguments.scheduler,
+        timeout=arguments.timeout,
+    )
+
+
+def _redraw(arguments: argparse.Namespace) -> int:
+    return _executed(arguments, redraw=True)
+
+
+def _executed(arguments: argparse.Namespace, **options: Any) -> int:
     before = signal.signal(signal.SIGTERM, _terminate)
     try:
         done = execute.run(
             find_root(),
             arguments.chapters,
-            overrides=[(name, value) for name, value in arguments.parameters],
             jobs=arguments.jobs,
-            smoke=arguments.smoke,
-            force=arguments.force,
-            out=arguments.out,
-            scheduler=arguments.scheduler,
-            timeout=arguments.timeout,
             say=lambda line: print(line, flush=True),
+            **options,
         )
     finally:
         signal.signal(signal.SIGTERM, before)
@@ -176,17 +188,6 @@ def _run(arguments: argparse.Namespace) -> int:
 
 def _terminate(*_: object) -> None:
     raise Terminated
-
-
-def _redraw(arguments: argparse.Namespace) -> int:
-    done = execute.run(
-        find_root(),
-        arguments.chapters,
-        jobs=arguments.jobs,
-        redraw=True,
-        say=lambda line: print(line, flush=True),
-    )
-    return 0 if done else 1
 
 
 def _runs(arguments: argparse.Namespace) -> int:
@@ -301,8 +302,7 @@ def _pdf(arguments: argparse.Namespace) -> int:
 def _release(arguments: argparse.Namespace) -> int:
     from hlnb.publishing.release import release
 
-    archive = release(find_root(), arguments.out)
-    print(f"Packed {archive}, {archive.stat().st_size / 1e6:.0f} MB")
+    release(find_root(), arguments.out)
     return 0
 
 

@@ -2,6 +2,7 @@
 
 import ast
 import copy
+import json
 import re
 import shutil
 from collections.abc import Iterable, Iterator
@@ -12,7 +13,7 @@ import yaml
 
 from hlnb.errors import HlnbError
 from hlnb.files import write_whole
-from hlnb.publishing import assets, build, weaving
+from hlnb.publishing import assets, build, ledger, weaving
 from hlnb.publishing.chapters import NAME, read_notebook, tags_of, text_of
 from hlnb.publishing.weaving import Notebook, to_bytes
 
@@ -73,6 +74,8 @@ def write_source(root: Path, folder: Path) -> None:
     for measured in (root / "benchmarks").glob("*.json"):
         (folder / "benchmarks").mkdir(exist_ok=True)
         shutil.copy(measured, folder / "benchmarks")
+    states = json.dumps(ledger.states(root), indent=1)
+    write_whole(folder / ledger.STATES, states.encode())
     for name in TEACHERS:
         (folder / f"{name}.md").unlink(missing_ok=True)
     for page in folder.rglob("*.md"):

@@ -14,7 +14,7 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import (
     FIRST_COMPLETED,
     Executor,
@@ -502,8 +502,9 @@ def run(
 ) -> bool:
     """Whether each chapter asked for is now executed; `say` gets a line for each.
 
-    `redraw`: from the runs of record alone, also what code of the package has
-    overtaken; without names nothing that is fresh.
+    Without `names`, chapters that are fresh, or only overtaken by code of the package,
+    stay as they are. `redraw` takes the results from the runs of record, and nothing
+    else: overtaken chapters are drawn again, and fresh ones that are named.
 
     `overrides` are pairs of a parameter and its value as typed. `executor` runs
     `execute`; default: worker processes of this machine, or `scheduler`'s. Finished
@@ -520,39 +521,48 @@ def run(
         plans = _plans(
             root, names, overrides=overrides, smoke=smoke, out=out, cache=cache
         )
+        listed = None
         if redraw:
-            listed = record_of_runs.manifest(record_of_runs.home(root))["chapters"]
-            plans = [_redrawn(plan, listed) for plan in plans]
-        due = []
+            listed = record_of_runs.manifest(record_of_runs.home(root))
+        due, refused = [], False
         for plan in plans:
+            name = plan.chapter.name
             state = freshness.MISSING
             if plan.profile == "published" and not force:
                 state = freshness.state(plan.chapter, plan.folder)
-            if state == freshness.FRESH and not (redraw and names):
-                say(f"{plan.chapter.name}: fresh ({executed_on(plan.path)})")
-                continue
-            stack.enter_context(_locked(plan))
             if state == freshness.PROSE:
-                write_whole(plan.path, to_bytes(plan.rewoven()))
-                say(f"{plan.chapter.name}: prose rewoven")
+                with _locked(plan):
+                    write_whole(plan.path, to_bytes(plan.rewoven()))
+                say(f"{name}: prose rewoven")
                 state = freshness.state(plan.chapter, plan.folder)
-                if state == freshness.FRESH:
-                    continue
-            if state == freshness.OVERTAKEN and not names and not redraw:
+            elif state == freshness.FRESH and not (redraw and names):
+                say(f"{name}: fresh ({executed_on(plan.path)})")
+            if state == freshness.FRESH and not (redraw and names):
+                continue
+            if state == freshness.OVERTAKEN and not (redraw or names):
                 say(
-                    f"{plan.chapter.name}: overtaken by code of the package; `hlnb run "
-                    f"{plan.chapter.name}` executes it, `hlnb redraw` draws it again"
+                    f"{name}: overtaken by code of the package; `hlnb run {name}` "
+                    f"executes it, `hlnb redraw {name}` draws it again"
                 )
                 continue
+            if listed is not None:
+                if reason := record_of_runs.refusal(plan.chapter, listed):
+                    say(f"{name}: FAILED\n  {reason}")
+                    refused = True
+                    continue
+                folder = record_of_runs.home(plan.chapter.root)
+                plan = replace(plan, record=str(folder.resolve()))
+            stack.enter_context(_locked(plan))
             due.append(plan)
         if not due:
-            return True
+            return not refused
         if executor is None:
             count = max(1, min(jobs, len(due)))
             executor = stack.enter_context(
                 dask_workers(scheduler) if scheduler else local_workers(count)
             )
-        return _execute_all(due, executor, timeout=timeout, say=say)
+        done = _execute_all(due, executor, timeout=timeout, say=say)
+        return done and not refused
 
 
 def _execute_all(
@@ -663,17 +673,6 @@ def _plans(
     return plans
 
 
-def _redrawn(plan: Plan, listed: Collection[str]) -> Plan:
-    """The plan of drawing a chapter from the runs of record, which are `listed`."""
-    name = plan.chapter.name
-    if name not in listed:
-        raise HlnbError(
-            f"{name} has no runs of record, so it can't be redrawn: `hlnb run {name}`."
-        )
-    folder = record_of_runs.home(plan.chapter.root)
-    return replace(plan, record=str(folder.resolve()))
-
-
 def _overrides(
     chapters: list[Chapter], overrides: Sequence[tuple[str, str]], *, named: bool
 ) -> dict[str, dict[str, Any]]:
@@ -738,13 +737,13 @@ def _keep(plan: Plan, done: Executed) -> str | None:
                 "outputs": outputs_digest(notebook),
                 "results": digest(done.used),
             }
-            if plan.path.resolve() == executed_path(plan.chapter).resolve():
-                record_of_runs.note(plan.chapter, record, done.used)
             if plan.record:
                 record = record_of_runs.redrawn(plan.chapter, record)
             _write_pair(plan.path, notebook, record)
             plan.failed.unlink(missing_ok=True)
             if plan.path.resolve() == executed_path(plan.chapter).resolve():
+                with suppress(HlnbError):  # `hlnb runs pack` says what it cannot pack
+                    record_of_runs.note(plan.chapter, done.used)
                 _refresh_images(plan.chapter.root / "book" / "images", notebook)
         elif notebook is not None:
             write_whole(plan.failed, to_bytes(notebook))
@@ -757,7 +756,7 @@ def _keep(plan: Plan, done: Executed) -> str | None:
 def _write_pair(path: Path, notebook: dict[str, Any], record: dict[str, Any]) -> None:
     """Writes a chapter and its provenance; if either can't be, both stay as they were.
 
-    A kill between the two replacements leaves keys that differ, which is stale.
+    A kill between the two replacements leaves files of two executions: damaged.
     """
     staged = write_whole(path.with_name(f".{path.stem}.staged"), to_bytes(notebook))
     try:

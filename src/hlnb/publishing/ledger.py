@@ -12,6 +12,7 @@ from hlnb.publishing.chapters import Chapter, read_notebook, tags_of
 from hlnb.publishing.weaving import CLAIMS, images, payloads
 
 MAX_BYTES = 1_500_000
+STATES = "book/states.json"  # of an edition whose notebooks were cut
 VERDICTS = ("reproduced", "partly", "not reproduced", "not testable here")
 FIELDS = (
     *("id", "source", "statement", "theirs", "ours"),
@@ -47,13 +48,25 @@ def executed_on(path: str | Path) -> str:
     return "executed {date} on {cpu}, {seconds:.0f} s".format(**record)
 
 
+def states(root: str | Path) -> dict[str, str]:
+    """The state of each chapter's executed copy (see `freshness.state`), by its name.
+
+    The student edition brings those of the book from which its notebooks were cut.
+    """
+    brought = Path(root) / STATES
+    if brought.is_file():
+        return json.loads(brought.read_text("utf8"))
+    return {chapter.name: freshness.state(chapter) for chapter in chapters.load(root)}
+
+
 def executions(root: str | Path) -> list[dict[str, Any]]:
     """For each chapter in order: name, title, state, provenance (or None)."""
+    found = states(root)
     return [
         {
             "name": chapter.name,
             "title": chapter.title,
-            "state": freshness.state(chapter),
+            "state": found[chapter.name],
             "provenance": provenance(executed_path(chapter)),
         }
         for chapter in chapters.load(root)
@@ -77,8 +90,7 @@ def _claims(notebook: dict[str, Any]) -> list[dict[str, Any]]:
 def overtaken(root: str | Path, names: Iterable[str] = ()) -> list[str]:
     """The chapters that code of the package has overtaken since their execution."""
     selected = chapters.select(chapters.load(root), names)
-    states = {chapter.name: freshness.state(chapter) for chapter in selected}
-    return [name for name, state in states.items() if state == freshness.OVERTAKEN]
+    return [c.name for c in selected if freshness.state(c) == freshness.OVERTAKEN]
 
 
 def check(root: str | Path, names: Iterable[str] = ()) -> list[str]:

@@ -16,7 +16,6 @@ from contextlib import suppress
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-from hlnb import archives
 from hlnb.code import digest
 from hlnb.errors import HlnbError
 from hlnb.files import write_whole
@@ -26,7 +25,11 @@ from hlnb.publishing.chapters import Chapter
 FORMAT = "hlnb runs 1"
 MANIFEST, ARCHIVE = "manifest.json", "record.zip"
 VARIABLE = "HLNB_RUNS"
-DATED = ("date", "seconds", "python", "system", "cpu", "cores", "threads", "packages")
+EPOCH = (1980, 1, 1, 0, 0, 0)  # the first date that a zip file knows
+DATED = (  # of a provenance, what tells of the computation
+    *("date", "seconds", "runs_kept", "python", "system"),
+    *("cpu", "cores", "threads", "packages"),
+)
 
 Manifest = dict[str, Any]
 
@@ -47,9 +50,11 @@ def manifest(folder: Path) -> Manifest:
     """What a folder of runs of record says that it holds."""
     try:
         found = json.loads((folder / MANIFEST).read_text("utf8"))
-        if found["format"] != FORMAT:
-            raise ValueError(found["format"])
-        _ = found["chapters"].items(), found["files"].items()
+        lists = [entry["results"] for entry in found["chapters"].values()]
+        dates = [entry["executed"].items() for entry in found["chapters"].values()]
+        words = [word for each in (*lists, found["files"].values()) for word in each]
+        if found["format"] != FORMAT or not all(isinstance(w, str) for w in words):
+            raise ValueError(found["format"], dates)
     except OSError:
         raise HlnbError(
             f"No runs of record in {folder}: `hlnb runs fetch ADDRESS` brings them, or "
@@ -58,14 +63,27 @@ def manifest(folder: Path) -> Manifest:
         ) from None
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise HlnbError(
-            f"{folder / MANIFEST} is no list of runs of record: fetch them again."
+            f"{folder / MANIFEST} is no list of runs of record: delete it, or fetch "
+            "them again."
         ) from error
     return found
 
 
-def note(chapter: Chapter, record: dict[str, Any], used: list[str]) -> None:
+def _file(address: str) -> str:
+    """Where a result lies in a folder of runs of record."""
+    return f"{address[:2]}/{address}.npz"
+
+
+def _digest(path: Path) -> str | None:
+    """The digest of a file; None if it cannot be read."""
+    with suppress(OSError):
+        return hashlib.sha256(path.read_bytes()).hexdigest()
+    return None
+
+
+def note(chapter: Chapter, used: list[str]) -> None:
     """Notes on which kept results the published copy of a chapter rests."""
-    text = json.dumps({"outputs": record["outputs"], "results": used}, indent=1)
+    text = json.dumps({"results": used}, indent=1)
     write_whole(_noted(chapter), f"{text}\n".encode())
 
 
@@ -74,35 +92,46 @@ def _noted(chapter: Chapter) -> Path:
 
 
 def pack(root: Path, *, say: Callable[[str], None] = print) -> Path:
-    """The archive of the published chapters' results, from this machine's store.
+    """The archive `runs/record.zip` of the published chapters' results.
 
-    Chapters whose results are neither in the store nor in the runs of record that are
-    there already are left out, and named.
+    They come from this machine's store, and from the runs of record that are there
+    already. Chapters of which a result is in neither are left out, and named.
     """
-    folder = root / "runs" / "record"
-    old = manifest(folder) if (folder / MANIFEST).is_file() else {"chapters": {}}
+    source, folder = home(root), root / "runs" / "record"
+    old: Manifest = {"chapters": {}, "files": {}}
+    if (source / MANIFEST).is_file():
+        old = manifest(source)
     temporary = Path(tempfile.mkdtemp(dir=_made(root / "runs"), prefix=".record."))
     try:
         found: Manifest = {"format": FORMAT, "chapters": {}, "files": {}}
         for chapter in chapters.load(root):
-            record = ledger.provenance(ledger.executed_path(chapter))
-            used = record and _used(chapter, record, old)
-            if used is None or not _copied(used, temporary, root, folder):
-                say(f"{chapter.name}: its results are not at hand; left out")
+            record = ledger.provenance(ledger.executed_path(chapter)) or {}
+            used = _used(chapter, record, old)
+            if used is None:
+                say(f"{chapter.name}: on which results it rests is not known; left out")
                 continue
-            known = old["chapters"].get(chapter.name, {}).get("executed", {})
-            kept = known if record.get("redrawn") else record
-            executed = {name: kept.get(name) for name in DATED}
-            found["chapters"][chapter.name] = {
-                **{"executed": executed, "outputs": record["outputs"]},
-                "results": used,
-            }
+            lacking = [
+                address
+                for address in used
+                if not _copied(address, temporary, source, old)
+                and not _stored(address, temporary, root, record)
+            ]
+            if lacking:
+                count = f"{len(lacking)} of its {len(used)} results"
+                say(f"{chapter.name}: {count} are not at hand; left out")
+                continue
+            executed = {name: record[name] for name in DATED if name in record}
+            found["chapters"][chapter.name] = {"executed": executed, "results": used}
+        wanted = {_file(a) for e in found["chapters"].values() for a in e["results"]}
         for path in sorted(temporary.rglob("*.npz")):
             name = path.relative_to(temporary).as_posix()
-            found["files"][name] = hashlib.sha256(path.read_bytes()).hexdigest()
+            if name in wanted:
+                found["files"][name] = _digest(path)
+            else:  # of a chapter that was left out
+                path.unlink()
         text = json.dumps(found, indent=1, sort_keys=True)
         write_whole(temporary / MANIFEST, f"{text}\n".encode())
-        archive = _zipped(temporary, root / "runs" / ARCHIVE)
+        archive = zipped(temporary, root / "runs" / ARCHIVE)
         _replace(folder, temporary)
     finally:
         shutil.rmtree(temporary, ignore_errors=True)
@@ -111,44 +140,70 @@ def pack(root: Path, *, say: Callable[[str], None] = print) -> Path:
 
 def _used(chapter: Chapter, record: dict[str, Any], old: Manifest) -> list[str] | None:
     """The results that a published copy rests on, if that is known."""
-    listed = [old["chapters"].get(chapter.name, {})]
+    listed = [{"results": []}, old["chapters"].get(chapter.name, {})]
     with suppress(OSError, ValueError):
         listed.append(json.loads(_noted(chapter).read_text("utf8")))
-    for entry in reversed(listed):
+    for entry in listed:
         used = entry.get("results")
         if used is not None and digest(used) == record.get("results"):
             return used
     return None
 
 
-def _copied(used: list[str], target: Path, root: Path, folder: Path) -> bool:
-    """Whether each result was found and put, compressed, into `target`."""
-    for address in used:
-        place = target / address[:2] / f"{address}.npz"
-        kept = sorted((root / "runs/cache" / address[:2]).glob(f"{address}-*.npz"))
-        old = folder / address[:2] / f"{address}.npz"
-        if place.exists():
-            continue
-        if old.is_file():
-            place.parent.mkdir(exist_ok=True)
-            shutil.copyfile(old, place)
-        elif kept:
-            archives.write(place, archives.read(kept[-1]), small=True)
-        else:
-            return False
+def _copied(address: str, target: Path, source: Path, old: Manifest) -> bool:
+    """Whether a result is in `target`, or could be copied from what was there."""
+    name = _file(address)
+    place = target / name
+    if place.is_file():
+        return True
+    known = old["files"].get(name)
+    if known is None or _digest(source / name) != known:
+        return False
+    place.parent.mkdir(exist_ok=True)
+    shutil.copyfile(source / name, place)
     return True
 
 
-def _zipped(folder: Path, archive: Path) -> Path:
-    """All files of a folder in one, written whole."""
-    with tempfile.NamedTemporaryFile(dir=archive.parent, delete=False) as file:
-        try:
-            with zipfile.ZipFile(file, "w", zipfile.ZIP_STORED) as packed:
-                for path in sorted(p for p in folder.rglob("*") if p.is_file()):
-                    packed.write(path, path.relative_to(folder).as_posix())
-            os.replace(file.name, archive)
-        finally:
-            Path(file.name).unlink(missing_ok=True)
+def _stored(address: str, target: Path, root: Path, record: dict[str, Any]) -> bool:
+    """Whether a result could be copied, compressed, from this machine's store.
+
+    The store may hold it several times: what counts was computed with the packages
+    that `record` names.
+    """
+    from hlnb import archives  # NumPy is slow to import
+
+    folder = root / "runs" / "cache" / address[:2]
+    for path in sorted(folder.glob(f"{address}-*.npz"), key=_age):
+        with suppress(HlnbError, ValueError, KeyError):
+            arrays = archives.read(path)
+            on = json.loads(str(arrays["about"]))["computed on"]
+            packages = record.get("packages", {}).items()
+            if all(on.get(name, version) == version for name, version in packages):
+                archives.write(target / _file(address), arrays, small=True)
+                return True
+    return False
+
+
+def _age(path: Path) -> float:
+    return -path.stat().st_mtime
+
+
+def zipped(folder: Path, archive: Path) -> Path:
+    """All files of a folder in one, written whole; equal files give equal bytes."""
+    _made(archive.parent)
+    made = archive.with_name(f".{archive.name}")
+    try:
+        with zipfile.ZipFile(made, "w", zipfile.ZIP_STORED) as packed:
+            for path in sorted(p for p in folder.rglob("*") if p.is_file()):
+                name = path.relative_to(folder).as_posix()
+                entry = zipfile.ZipInfo(name, EPOCH)
+                entry.external_attr = 0o644 << 16
+                packed.writestr(entry, path.read_bytes())
+        os.replace(made, archive)
+    except OSError as error:
+        raise HlnbError(f"Cannot write {archive}: {error.strerror}.") from error
+    finally:
+        made.unlink(missing_ok=True)
     return archive
 
 
@@ -176,27 +231,26 @@ def fetch(root: Path, place: str | None = None) -> Path:
     `place`: where the archive is; default: what HLNB_RUNS names.
     """
     place = place or os.environ.get(VARIABLE, "")
+    folder = root / "runs" / "record"
     if not place:
         raise HlnbError(
             f"Name the archive: `hlnb runs fetch ADDRESS`, or set {VARIABLE} to it."
         )
-    folder = root / "runs" / "record"
+    if home(root) != folder:
+        raise HlnbError(
+            f"{VARIABLE} names the folder {home(root)}, which is read as it is: unset "
+            "it, or set it to the archive."
+        )
     temporary = Path(tempfile.mkdtemp(dir=_made(root / "runs"), prefix=".record."))
     try:
         archive = _downloaded(place, temporary) if _is_address(place) else Path(place)
         unpacked = temporary / "record"
+        _unpack(archive, unpacked, place)
         try:
-            with zipfile.ZipFile(archive) as packed:
-                for name in packed.namelist():
-                    path = PurePosixPath(name)
-                    if path.is_absolute() or ".." in path.parts:
-                        raise HlnbError(f"{place} holds a file outside its folder.")
-                packed.extractall(unpacked)
-        except (OSError, zipfile.BadZipFile) as error:
-            raise HlnbError(
-                f"{place} is no archive of runs of record ({error})."
-            ) from error
-        if problems := list(_damage(unpacked)):
+            problems = list(_damage(unpacked))
+        except HlnbError:
+            raise HlnbError(f"{place} is no archive of runs of record.") from None
+        if problems:
             raise HlnbError(f"{place} is damaged, nothing was changed: {problems[0]}")
         _replace(folder, unpacked)
     finally:
@@ -212,18 +266,40 @@ def _downloaded(address: str, folder: Path) -> Path:
             address, known_hash=None, fname=ARCHIVE, path=folder, progressbar=True
         )
     except Exception as error:  # whatever the network does
-        raise HlnbError(f"Cannot fetch {address}: {error}.") from error
+        raise HlnbError(
+            f"Cannot fetch {address} ({type(error).__name__}): check the address and "
+            "the connection, or name the archive as a file."
+        ) from error
     return Path(found)
+
+
+def _unpack(archive: Path, folder: Path, place: str) -> None:
+    """Unpacks an archive that came from `place`; no file may lie outside its folder."""
+    try:
+        with zipfile.ZipFile(archive) as packed:
+            for name in packed.namelist():
+                path = PurePosixPath(name)
+                if path.is_absolute() or ".." in path.parts:
+                    raise HlnbError(f"{place} holds a file outside of its folder.")
+            packed.extractall(folder)
+    except HlnbError:
+        raise
+    except Exception as error:  # a damaged archive may raise anything at all
+        raise HlnbError(f"Cannot unpack {place} ({error}).") from error
 
 
 def _damage(folder: Path) -> Iterator[str]:
     """What is missing or altered in a folder of runs of record."""
     for name, known in manifest(folder)["files"].items():
-        path = folder / name
-        if not path.is_file():
-            yield f"{name} is missing."
-        elif hashlib.sha256(path.read_bytes()).hexdigest() != known:
-            yield f"{name} is not what its digest says."
+        if problem := _wrong(folder / name, known):
+            yield f"{name} {problem}."
+
+
+def _wrong(path: Path, known: str | None) -> str | None:
+    """What is wrong with a file whose digest is known."""
+    if known is None or not path.is_file():
+        return "is missing"
+    return None if _digest(path) == known else "is not what its digest says"
 
 
 def verify(root: Path) -> tuple[list[str], str]:
@@ -231,21 +307,35 @@ def verify(root: Path) -> tuple[list[str], str]:
     folder = home(root)
     found = manifest(folder)
     problems = list(_damage(folder))
-    for chapter in chapters.load(root):
-        entry = found["chapters"].get(chapter.name)
-        record = ledger.provenance(ledger.executed_path(chapter)) or {}
-        if entry is None:
-            problems.append(f"{chapter.name}: no results; it cannot be redrawn.")
-            continue
-        if digest(entry["results"]) != record.get("results"):
-            problems.append(f"{chapter.name}: its results are of another execution.")
-        for address in entry["results"]:
-            if f"{address[:2]}/{address}.npz" not in found["files"]:
-                problems.append(f"{chapter.name}: the result {address} is not listed.")
+    known = {chapter.name: chapter for chapter in chapters.load(root)}
+    for name in sorted({*known, *found["chapters"]}):
+        if name not in known:
+            problems.append(f"{name} is no chapter of this book.")
+        elif name not in found["chapters"]:
+            problems.append(f"{name} has no results, so it cannot be redrawn.")
+        else:
+            results = found["chapters"][name]["results"]
+            copy = ledger.executed_path(known[name])
+            if digest(results) != (ledger.provenance(copy) or {}).get("results"):
+                problems.append(f"{name}: its results are of another execution.")
+            lacking = [a for a in results if _file(a) not in found["files"]]
+            problems += [f"{name}: the result {a} is not listed." for a in lacking]
     size = sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
     results = len(found["files"])
     about = f"{results:,} results of {len(found['chapters'])} chapters"
     return problems, f"{folder}: {about}, {size / 1e6:.0f} MB"
+
+
+def refusal(chapter: Chapter, found: Manifest) -> str | None:
+    """Why a chapter can't be redrawn from runs of record that hold `found`, if so."""
+    name, folder = chapter.name, home(chapter.root)
+    if name not in found["chapters"]:
+        return f"{name} has no runs of record; `hlnb run {name}` executes it."
+    for address in found["chapters"][name]["results"]:
+        file = _file(address)
+        if problem := _wrong(folder / file, found["files"].get(file)):
+            return f"{folder / file} {problem}: fetch or pack the runs of record again."
+    return None
 
 
 def redrawn(chapter: Chapter, record: dict[str, Any]) -> dict[str, Any]:

@@ -6,7 +6,7 @@ import io
 import json
 import tomllib
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +14,7 @@ import yaml
 
 from hlnb.errors import HlnbError
 from hlnb.files import write_whole
-from hlnb.publishing import chapters, ledger, slides, weaving
+from hlnb.publishing import chapters, ledger, record, slides, weaving
 from hlnb.publishing.ledger import executed_path
 
 DOWNLOADS = "downloads"  # below the rendered book
@@ -102,19 +102,35 @@ def pack(files: dict[str, bytes], *, folder: str) -> bytes:
     return target.getvalue()
 
 
-def release(root: Path, out: str | Path | None = None) -> Path:
+def release(
+    root: Path, out: str | Path | None = None, *, say: Callable[[str], None] = print
+) -> Path:
     """The archive of a release, `hlnb-VERSION.zip`, beside it its digest.
 
     `out` is a folder, default `_build/release`. The archive holds the rendered book in
     `html/`, the sources with the executed chapters and their provenance, the claims,
     metadata for a deposit at Zenodo, and `MANIFEST.sha256`, which `sha256sum -c` reads.
-    It is refused while a chapter is not fresh or a page is older than its source.
+    It is refused while a chapter is not fresh or a page is older than its source. The
+    runs of record, if they are here, go beside it as `hlnb-VERSION-runs.zip`, and are
+    refused unless they are whole and those of the chapters. `say` gets a line for each.
     """
     root = Path(root).resolve()
     if problems := ledger.check(root):
         more = f" (and {len(problems) - 1} more)" if len(problems) > 1 else ""
         raise HlnbError(
             f"No release: {problems[0]}{more} `hlnb check` lists what to mend."
+        )
+    if overtaken := ledger.overtaken(root):
+        raise HlnbError(
+            f"No release: code of the package has overtaken {', '.join(overtaken)}; "
+            "`hlnb redraw NAME` or `hlnb run NAME` brings a chapter up to date."
+        )
+    runs = record.home(root)
+    with_runs = (runs / record.MANIFEST).is_file()
+    if with_runs and (problems := record.verify(root)[0]):
+        raise HlnbError(
+            f"No release: the runs of record do not fit: {problems[0]} `hlnb runs "
+            "verify` lists what is wrong, `hlnb runs pack` makes them anew."
         )
     html = root / "_build" / "html"
     _refuse_outdated(root, html)
@@ -141,9 +157,19 @@ def release(root: Path, out: str | Path | None = None) -> Path:
     title = f"hlnb-{project['version']}"
     folder = Path(out) if out is not None else root / "_build" / "release"
     data = pack(files, folder=title)
-    archive = write_whole(folder / f"{title}.zip", data)
-    line = f"{_sha256(data)}  {archive.name}\n"
-    write_whole(folder / f"{archive.name}.sha256", line.encode())
+    archive = _announced(write_whole(folder / f"{title}.zip", data), say)
+    if with_runs:
+        _announced(record.zipped(runs, folder / f"{title}-runs.zip"), say)
+    else:
+        say(f"No runs of record in {runs}: the release goes without them.")
+    return archive
+
+
+def _announced(archive: Path, say: Callable[[str], None]) -> Path:
+    """The archive, which now has its digest beside it and was told of."""
+    line = f"{_sha256(archive.read_bytes())}  {archive.name}\n"
+    write_whole(archive.with_name(f"{archive.name}.sha256"), line.encode())
+    say(f"Packed {archive}, {archive.stat().st_size / 1e6:.0f} MB")
     return archive
 
 

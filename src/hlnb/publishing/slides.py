@@ -156,6 +156,9 @@ def _opening(top: Tag, title: str, made: Deck) -> None:
     labels = head.find_all("span", class_="hlnb-label")
     lines = {label.get_text(): label.parent for label in labels}
     small = [str(line) for name, line in lines.items() if name in OPENING]
+    if banner := top.find("div", class_="hlnb-overtaken"):
+        small += map(str, banner.select("p:not(.admonition-title)"))
+        banner.extract()
     made.add(escape(title), "", "".join(small), "title")
     if goals := head.find("ul"):
         made.pack(next(iter(lines)), "", [goals], "goals")
