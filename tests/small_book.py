@@ -110,7 +110,7 @@ def execute(chapter: Chapter, executed: dict, record: dict, *, code: str = "") -
     copy = chapter.root / "book" / "chapters" / chapter.path.name
     copy.write_bytes(weaving.to_bytes(woven))
     digests = {"outputs": freshness.outputs_digest(woven), "results": digest([])}
-    record = keys._asdict() | digests | record
+    record = record | keys._asdict() | digests
     copy.with_suffix(".provenance.json").write_text(json.dumps(record, indent=1))
 
 
@@ -123,7 +123,7 @@ def overtake(folder: Path, name: str, **more: str | dict) -> None:
     copy = folder / "book" / "chapters" / f"{name}.ipynb"
     record = json.loads(copy.with_suffix(".provenance.json").read_text("utf8"))
     executed = json.loads(copy.read_text("utf8"))
-    execute(chapter, executed, record | {"code": SHA} | more, code=SHA)
+    execute(chapter, executed, record | more, code=SHA)
 
 
 def chapter(name: str, *, needs: list[str]) -> dict:

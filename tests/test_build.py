@@ -285,6 +285,43 @@ def test_the_status_page_says_when_and_on_what(book):
     assert "CIFAR-10 (sha256" in text
 
 
+def test_an_overtaken_chapter_says_so_at_its_top_and_the_lists_do_too(own):
+    root = own
+    assert "overtaken" not in page(root, "book/chapters/02_toy_problem_1")
+    assert "0 of 3 chapters are overtaken." in page(root, "book/status")
+    small_book.overtake(root, "02_toy_problem_1")
+    again = {"date": "2026-12-01", "seconds": 80, "cpu": "Another one"}
+    small_book.overtake(root, "08_cifar_filters", redrawn=again)
+    build.build(root)
+    text = page(root, "book/chapters/02_toy_problem_1")
+    (banner,) = re.findall(r'class="[^"]*hlnb-overtaken[^"]*">(.*?)</div>', text, re.S)
+    assert "of the execution of 2026-11-23; code" in words(banner)
+    assert "hlnb run 02" in words(banner)
+    assert "hlnb redraw 02" in words(banner)
+    assert text.index("</h1>") < text.index(banner) < text.index("hlnb-head")
+    deck = (root / "_build/html/slides/02_toy_problem_1.html").read_text("utf8")
+    assert words(deck).count("of the execution of 2026-11-23; code") == 1
+    drawn = words(page(root, "book/chapters/08_cifar_filters"))
+    assert "of the execution of 2026-11-23, drawn again on 2026-12-01; code" in drawn
+    assert "Executed : 2026-11-23, in 12 min" in drawn
+    assert "On : A processor @ 2.40GHz" in drawn
+    again = "2026-12-01, from the kept results, in 80 s on Another one"
+    assert f"Drawn again : {again}" in drawn
+    status = words(page(root, "book/status"))
+    assert "2 of 3 chapters are overtaken." in status
+    assert status.count("overtaken: code of the package has changed since") == 2
+    assert "2026-11-23, drawn again 2026-12-01" in status
+    assert words(page(root, "book/intro")).count("( overtaken )") == 2
+    assert "overtaken" not in page(root, "book/chapters/01_hierarchical_learning")
+
+
+def test_pages_are_rendered_anew_when_a_chapter_is_overtaken(own, monkeypatch):
+    monkeypatch.setattr(ledger.freshness, "state", lambda chapter: "overtaken")
+    monkeypatch.setattr(build, "render", lambda *_: pytest.fail("rendered"))
+    with pytest.raises(pytest.fail.Exception, match="rendered"):
+        build.build(own)
+
+
 def test_a_warning_stops_the_build_and_the_last_good_pages_stay(own, capsys):
     front, intro = own / "_build/html/index.html", own / "book/intro.md"
     before = front.stat().st_ino

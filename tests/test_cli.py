@@ -123,7 +123,51 @@ def test_check_prints_problems_and_ends_with_1(book, capsys, monkeypatch):
     )
     monkeypatch.setattr(ledger, "check", lambda root, names: [])
     assert main(["check"]) == 0
-    assert capsys.readouterr().out == "All chapters are clean and fresh.\n"
+    assert capsys.readouterr().out == "All chapters are clean.\n"
+
+
+def test_check_tells_of_overtaken_chapters_and_refuses_them_if_asked(
+    book, capsys, monkeypatch
+):
+    monkeypatch.setattr(ledger, "check", lambda root, names: [])
+    monkeypatch.setattr(ledger, "overtaken", lambda root, names: ["01_one"])
+    told = (
+        "01_one is overtaken: code of the package that it reaches has changed since; "
+        "`hlnb redraw 01_one` or `hlnb run 01_one` brings it up to date.\n"
+    )
+    assert main(["check"]) == 0
+    assert capsys.readouterr().out == f"{told}All chapters are clean.\n"
+    assert main(["check", "--fresh"]) == 1
+    assert capsys.readouterr().out == told
+
+
+def test_redraw_is_a_run_from_the_runs_of_record(book, monkeypatch):
+    seen = []
+
+    def run(root, names, **options):
+        seen.append((names, options["redraw"], options["jobs"]))
+        return True
+
+    monkeypatch.setattr(execute, "run", run)
+    assert main(["redraw", "1", "-j", "2"]) == 0
+    assert seen == [(["1"], True, 2)]
+
+
+@pytest.mark.parametrize(
+    ("line", "told"),
+    [
+        ("runs fetch", "hlnb: Name the archive: `hlnb runs fetch ADDRESS`"),
+        ("runs verify", "hlnb: No runs of record in "),
+        ("runs pack here", "hlnb: `hlnb runs pack` takes no place.\n"),
+        ("redraw", "hlnb: No runs of record in "),
+    ],
+)
+def test_without_runs_of_record_it_says_so(book, capsys, monkeypatch, line, told):
+    monkeypatch.delenv("HLNB_RUNS", raising=False)
+    assert main(line.split()) == 1
+    said = capsys.readouterr().err
+    assert said.startswith(told)
+    assert said.count("\n") == 1
 
 
 def test_claims_are_a_table_or_json(book, monkeypatch, capsys):

@@ -11,7 +11,7 @@ from markdown_it import MarkdownIt
 
 import small_book
 from hlnb.errors import HlnbError
-from hlnb.publishing import editions, release
+from hlnb.publishing import editions, ledger, release
 from hlnb.publishing.chapters import read_notebook, text_of
 from hlnb.publishing.cli import main
 
@@ -99,6 +99,15 @@ def test_the_rendered_edition_holds_no_solution_anywhere(book, monkeypatch, caps
     assert "launch-buttons" not in text
     assert "See the plan and that plan." in (html / "book/intro.html").read_text("utf8")
     assert {p.name for p in (book / "_build").iterdir()} == {"assets", "student"}
+
+
+def test_the_edition_says_which_chapters_are_overtaken(book, tmp_path):
+    other = "01_hierarchical_learning"
+    small_book.overtake(book, other)
+    states = ledger.states(book)
+    assert states[other] == "overtaken"
+    editions.write_source(book, tmp_path / "students")
+    assert ledger.states(tmp_path / "students") == states
 
 
 def test_the_source_of_the_edition_leaves_the_rest_as_it_is(book, tmp_path):

@@ -30,7 +30,9 @@ if kept:
     os.makedirs(kept, exist_ok=True)
     at_hand = len(os.listdir(kept))
     open(os.path.join(kept, "run.npz"), "w").write("")
-    open(os.environ["HLNB_CACHE_NOTES"], "a").write(f"{at_hand} 5\\n")
+    with open(os.environ["HLNB_CACHE_NOTES"], "a") as notes:
+        print('{"at hand": %d, "of": 5}' % at_hand, file=notes)
+        print('{"not kept": "Results of f are not kept: x."}', file=notes)
 print(bool(kept))"""
 POOL = """\
 import multiprocessing, time
@@ -120,7 +122,8 @@ def test_the_copy_has_captions_key_and_no_date(book):
         "image": {"alt": "Two bars."},
         "figure": {"caption": "Bars", "name": "fig-bars"},
     }
-    assert set(copy.metadata.hlnb) == {"goals", "needs", "smoke", "key", "parameters"}
+    about = {"goals", "needs", "smoke", "key", "code", "parameters"}
+    assert set(copy.metadata.hlnb) == about
     assert copy.metadata.hlnb.parameters == {}
     assert "papermill" not in json.dumps(copy)
     assert str(book) not in json.dumps(copy)
@@ -155,7 +158,7 @@ def test_provenance_lies_beside_the_copy(book):
             "cores",
             "threads",
         ),
-        *("packages", "data", "profile", "key"),
+        *("packages", "data", "profile", "key", "code", "outputs", "results"),
     ]
     assert record["seconds"] > 0
     assert record["profile"] == "published"
@@ -228,7 +231,9 @@ def test_finished_runs_are_at_hand_but_not_for_a_forced_run(tmp_path):
     def kept(**options):
         done, lines = run(root, **options)
         assert done
-        return ledger.provenance(path)["runs_kept"], lines[0].partition(" s")[2]
+        line, *more = lines[0].splitlines()
+        assert more == ["  Results of f are not kept: x."]
+        return ledger.provenance(path)["runs_kept"], line.partition(" s")[2]
 
     assert kept() == (0, "")
     assert (root / "runs" / "cache" / "run.npz").exists()

@@ -4,11 +4,11 @@ import json
 
 import pytest
 
-from hlnb.publishing import ledger
-from hlnb.publishing.chapters import Chapter
-from hlnb.publishing.freshness import key
-from hlnb.publishing.weaving import CLAIMS, to_bytes, weave
-from publishing_fixtures import add_chapter, make_book
+from hlnb.code import digest
+from hlnb.publishing import freshness, ledger
+from hlnb.publishing.chapters import Chapter, read_notebook
+from hlnb.publishing.weaving import CLAIMS, STATE, to_bytes, weave
+from publishing_fixtures import add_chapter, edit, make_book
 
 CLAIM = {
     **{"id": "a", "source": "§5", "statement": "s", "theirs": 0.6, "ours": 0.7},
@@ -27,18 +27,30 @@ def display(data, **metadata):
     return {"output_type": "display_data", "data": data, "metadata": metadata}
 
 
-def execute(root, name, *outputs, claims=(CLAIM,)):
-    """A chapter whose executed copy shows `outputs` and makes `claims`."""
+def execute(root, name, *outputs, claims=(CLAIM,), code=""):
+    """A chapter whose executed copy shows `outputs` and makes `claims`.
+
+    `code`: another key of the package than that of now.
+    """
     chapter = Chapter(add_chapter(root, name, "seeds"))
-    now = key(chapter, {})
+    keys = freshness.keys(chapter, {})
     executed = {"cells": [dict(cell) for cell in chapter.cells], "metadata": {}}
     executed["cells"][-2]["outputs"] = list(outputs)
     executed["cells"][-1]["outputs"] = [display({CLAIMS: list(claims)})]
-    woven = weave(chapter.notebook, executed, key=now, parameters={})
+    if code:
+        keys = keys._replace(code=code)
+    woven = weave(chapter.notebook, executed, keys=keys, parameters={})
     path = ledger.executed_path(chapter)
     path.write_bytes(to_bytes(woven))
-    record = json.dumps(RECORD | {"key": now})
-    path.with_suffix(".provenance.json").write_text(record)
+    return stamp(path)
+
+
+def stamp(path):
+    """The copy at `path`, whose provenance is now what an execution would say."""
+    executed = read_notebook(path)
+    keys = freshness.known_keys(executed)._asdict()
+    digests = {"outputs": freshness.outputs_digest(executed), "results": digest([])}
+    path.with_suffix(".provenance.json").write_text(json.dumps(RECORD | keys | digests))
     return path
 
 
@@ -157,13 +169,65 @@ def test_chapters_that_are_not_fresh_are_named_with_the_mend(book):
     execute(book, "03_three", claims=[CLAIM | {"id": "b"}])
     add_chapter(book, "02_two", "seeds", prose="New.")
     add_chapter(book, "03_three", "seeds + 1")
-    mend = "`hlnb run {}` mends that."
     assert ledger.check(book) == [
-        f"01_one was never executed; {mend.format('01_one')}",
-        f"02_two was edited since it was executed; {mend.format('02_two')}",
-        "03_three is stale: code it reaches has changed; " + mend.format("03_three"),
+        "01_one was never executed; `hlnb run 01_one` mends that.",
+        "02_two: its text was edited since it was executed; `hlnb run 02_two` mends "
+        "that.",
+        "03_three: its code was edited since it was executed; `hlnb run 03_three` "
+        "mends that.",
     ]
     assert len(ledger.check(book, ["02"])) == 1
+
+
+def test_an_overtaken_chapter_passes_and_is_named(book):
+    execute(book, "01_one")
+    execute(book, "02_two", claims=[CLAIM | {"id": "b"}], code="c" * 64)
+    assert ledger.check(book) == []
+    assert ledger.overtaken(book) == ["02_two"]
+    assert ledger.overtaken(book, ["01"]) == []
+    assert ledger.states(book) == {"01_one": "fresh", "02_two": "overtaken"}
+    add_chapter(book, "02_two", "seeds", prose="New.")  # the text comes first
+    assert ledger.overtaken(book) == []
+    assert len(ledger.check(book)) == 1
+
+
+def test_an_edition_says_of_its_chapters_what_the_book_says(book):
+    execute(book, "01_one")
+    (book / ledger.STATES).write_text('{"01_one": "overtaken"}')
+    assert ledger.states(book) == {"01_one": "overtaken"}
+    assert [e["state"] for e in ledger.executions(book)] == ["overtaken"]
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ('"verdict": "reproduced"', '"verdict": "partly"'),
+        ('"ours": 0.7', '"ours": 0.71'),
+        ("seen", "unseen"),
+        ("iVBORw0", "iVBORx0"),
+        ('"caption": "Bars"', '"caption": "Bears"'),
+        ('"selected_index": 0', '"selected_index": 1'),
+    ],
+)
+def test_an_output_that_was_changed_by_hand_is_found(book, old, new):
+    """A claim, a text, a picture, a caption, the state of a widget."""
+    text = {"output_type": "stream", "name": "stdout", "text": ["seen\n"]}
+    image = display({"image/png": "iVBORw0"}, hlnb=FIGURE)
+    path = execute(book, "01_one", text, image)
+    notebook = json.loads(path.read_text("utf8"))
+    notebook["metadata"]["widgets"] = {STATE: {"state": {"a": {"selected_index": 0}}}}
+    chapter = Chapter(book / "notebooks" / "01_one.ipynb")
+    keys = freshness.known_keys(notebook)
+    path.write_bytes(
+        to_bytes(weave(chapter.notebook, notebook, keys=keys, parameters={}))
+    )
+    stamp(path)
+    assert ledger.check(book) == []
+    edit(path, old, new)
+    assert ledger.check(book) == [
+        "01_one: an output of the executed copy was changed by hand; `hlnb run 01_one` "
+        "mends that."
+    ]
 
 
 def test_unclean_sources_and_folders_are_found_too(book):
@@ -179,6 +243,6 @@ def test_a_broken_copy_is_one_problem_of_many(book):
     execute(book, "01_one").write_text("{")
     add_chapter(book, "02_two")
     problems = " ".join(ledger.check(book))
-    assert "01_one is stale" in problems
+    assert "01_one: the executed copy and its provenance are damaged" in problems
     assert "is no notebook; restore it or run it anew" in problems
     assert "02_two was never executed" in problems

@@ -15,7 +15,7 @@ import yaml
 
 import small_book
 from hlnb.errors import HlnbError
-from hlnb.publishing import ledger, release, weaving
+from hlnb.publishing import ledger, record, release, weaving
 from hlnb.publishing.cli import main
 from publishing_fixtures import add_chapter, edit, make_book
 
@@ -29,6 +29,7 @@ PAGE = "<article><section><h1>1 · Title</h1><p>Text.</p></section></article>"
 def book(tmp_path, monkeypatch) -> Path:
     """A book with pages as if it were built, and chapters as if they were fresh."""
     monkeypatch.setattr(ledger, "check", lambda root: [])
+    monkeypatch.delenv("HLNB_RUNS", raising=False)
     root = small_book.make(tmp_path / "book")
     for name in ("CITATION.cff", "pyproject.toml", "LICENSE"):
         shutil.copy(ROOT / name, root)
@@ -156,9 +157,38 @@ def test_every_top_level_file_of_the_repository_is_packed_or_ignored():
 def test_the_command_says_where_the_archive_lies(book, tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(book)
     assert main(["release", "--out", str(tmp_path / "out")]) == 0
-    (line,) = capsys.readouterr().out.splitlines()
+    packed, without = capsys.readouterr().out.splitlines()
     (archive,) = (tmp_path / "out").glob("*.zip")
-    assert line.startswith(f"Packed {archive}, ")
+    assert packed.startswith(f"Packed {archive}, ")
+    runs = book / "runs" / "record"
+    assert without == f"No runs of record in {runs}: the release goes without them."
+
+
+def test_runs_of_record_go_beside_the_archive(book, tmp_path):
+    record.pack(book, say=lambda line: pytest.fail(line))
+    lines = []
+    archive = release.release(book, tmp_path / "out", say=lines.append)
+    beside = archive.with_name(f"{archive.stem}-runs.zip")
+    assert lines[1].startswith(f"Packed {beside}, ")
+    manifest = json.loads(unpacked(beside)["manifest.json"])
+    assert set(manifest["chapters"]) == set(small_book.NAMES)
+    sums = beside.with_name(f"{beside.name}.sha256").read_text()
+    assert sums.startswith(hashlib.sha256(beside.read_bytes()).hexdigest())
+    copies = (book / "book/chapters").glob("08*")
+    for path in [*copies, book / f"notebooks/{small_book.NAMES[2]}.ipynb"]:
+        path.unlink()
+    with pytest.raises(HlnbError, match="No release: the runs of record do not fit: 0"):
+        release.release(book)
+    assert not (book / "_build/release").exists()
+
+
+def test_overtaken_chapters_are_refused_in_one_sentence(book):
+    for name in NAMES:
+        small_book.overtake(book, name)
+    named = ", ".join(NAMES)
+    with pytest.raises(HlnbError, match=f"of the package has overtaken {named}; `hlnb"):
+        release.release(book)
+    assert not (book / "_build/release").exists()
 
 
 def test_a_chapter_that_is_not_fresh_is_refused(tmp_path, monkeypatch, capsys):
