@@ -371,7 +371,7 @@ def _here(body: Iterable[ast.AST]) -> Iterator[ast.AST]:
             todo += ast.iter_child_nodes(node)
 
 
-def _bound_by(statement: ast.stmt) -> Iterator[str]:
+def _bound_by(statement: ast.AST) -> Iterator[str]:
     """The names that a statement binds in its own scope, imports left out."""
     for node in _here([statement]):
         if isinstance(node, NAMED):
