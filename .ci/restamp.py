@@ -34,7 +34,7 @@ def main() -> int:
     root = find_root()
     base = _output(["git", "rev-parse", arguments.base], root)
     before = root / "runs" / "proof" / base[:12]
-    after = before.with_name(f"to-{code.fingerprint(code.PACKAGE)[:12]}")
+    after = before.with_name(f"to-{code.package().fingerprint[:12]}")
     old = before / "book"
     if not old.exists():
         _unpack(root, base, old)
