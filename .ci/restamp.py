@@ -19,7 +19,6 @@ import tempfile
 from collections.abc import Iterable
 from pathlib import Path
 
-from hlnb import code
 from hlnb.files import write_whole
 from hlnb.publishing import chapters, freshness, ledger
 from hlnb.publishing.chapters import Chapter, find_root, read_notebook
@@ -34,22 +33,18 @@ def main() -> int:
     root = find_root()
     base = _output(["git", "rev-parse", arguments.base], root)
     before = root / "runs" / "proof" / base[:12]
-    after = before.with_name(f"to-{code.package().fingerprint[:12]}")
     old = before / "book"
     if not old.exists():
         _unpack(root, base, old)
     _hlnb(old, "check")
     listed = chapters.load(root)
     whole = chapters.select(listed, arguments.whole) if arguments.whole else []
-    sides = ((old, before), (root, after))
     differ = [
-        *_different(listed, {book: to / "smoke" for book, to in sides}, "--smoke"),
-        *_different(whole, {book: to / "whole" for book, to in sides}, "--force"),
+        *_different(listed, old, before / "smoke", "--smoke"),
+        *_different(whole, old, before / "whole", "--force"),
     ]
-    for name in differ:
-        print(f"{name}: old and new code give different outputs")
     if differ:
-        print("Nothing was stamped.")
+        print(f"Nothing was stamped: {', '.join(differ)} differ.")
         return 1
     for chapter in listed:
         _stamp(chapter)
@@ -69,19 +64,21 @@ def _unpack(root: Path, commit: str, folder: Path) -> None:
 
 
 def _different(
-    listed: Iterable[Chapter], places: dict[Path, Path], option: str
+    listed: Iterable[Chapter], old: Path, proof: Path, option: str
 ) -> list[str]:
-    """The chapters of which two checkouts give different outputs."""
+    """The chapters of which old and new code give different outputs."""
     found = []
     for chapter in listed:
+        after = proof / freshness.keys(chapter, {}).code[:12]
         digests = set()
-        for checkout, folder in places.items():
+        for book, folder in ((old, proof), (chapter.root, after)):
             path = folder / f"{chapter.name}.ipynb"
             if not path.exists():
-                _hlnb(checkout, "run", chapter.name, option, "--out", str(folder))
+                _hlnb(book, "run", chapter.name, option, "--out", str(folder))
             digests.add(outputs_digest(read_notebook(path)))
-        print(f"{chapter.name} {option}: {'equal' if len(digests) == 1 else 'DIFFERS'}")
-        if len(digests) > 1:
+        same = len(digests) == 1
+        print(f"{chapter.name} {option}: {'equal' if same else 'DIFFERS'}", flush=True)
+        if not same:
             found.append(f"{chapter.name} ({option})")
     return found
 

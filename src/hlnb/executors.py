@@ -8,6 +8,7 @@ submit jobs through submitit and keep their logs in that folder.
 import multiprocessing
 import os
 import signal
+import sys
 import threading
 from collections.abc import Callable
 from concurrent.futures import (
@@ -18,6 +19,8 @@ from concurrent.futures import (
 )
 from pathlib import Path
 from typing import Any
+
+import cloudpickle
 
 from hlnb.errors import HlnbError
 
@@ -34,6 +37,41 @@ class Here(Executor):
         except Exception as error:  # the future carries it, as a pool would
             future.set_exception(error)
         return future
+
+
+class Processes(ProcessPoolExecutor):
+    """`count` processes of this machine, which tasks reach by cloudpickle.
+
+    So a class that only this process knows, as one defined in a notebook, is known to
+    them too. pickle names a class, and each process looks the name up for itself.
+    """
+
+    def __init__(self, count: int):
+        spawn = multiprocessing.get_context("spawn")
+        self._begun = spawn.Semaphore(0)
+        super().__init__(
+            count,
+            mp_context=spawn,
+            initializer=_start_worker,
+            initargs=(self._begun,),
+        )
+
+    def submit(self, fn, /, *args, **kwargs) -> Future:
+        try:
+            task = cloudpickle.dumps((fn, args, kwargs))
+        except Exception as error:  # a class says itself how it is pickled
+            raise HlnbError(
+                f"A task cannot be sent to a worker process: {_reason(error)}; leave "
+                "that out of it, or set HLNB_WORKERS=1."
+            ) from error
+        return super().submit(_done, task)
+
+    @property
+    def began(self) -> bool:
+        """Whether any worker came as far as to take a task."""
+        if begun := self._begun.acquire(block=False):
+            self._begun.release()
+        return begun
 
 
 class Jobs(Executor):
@@ -142,7 +180,60 @@ def _whole(name: str, default: int, what: str) -> int:
     return int(given)
 
 
-def _start_worker() -> None:
+def ended_early(pool: Executor) -> str:
+    """Why tasks of a broken pool have no result, and what to do."""
+    script = getattr(sys.modules["__main__"], "__file__", None)
+    if script is not None and isinstance(pool, Processes) and not pool.began:
+        return (
+            "No worker process could start (its error stands above): each first reads "
+            f"{Path(script).name} again, so what trains there goes below "
+            '`if __name__ == "__main__":`; or set HLNB_WORKERS=1.'
+        )
+    return (
+        "A worker process ended before its run did (killed, interrupted, or "
+        "out of memory): make a new pool with processes() and run again."
+    )
+
+
+class _Parcel:
+    """What cloudpickle can carry, for a queue that carries what pickle can."""
+
+    def __init__(self, content: Any):
+        self._packed = cloudpickle.dumps(content)
+
+    def __reduce__(self):
+        return cloudpickle.loads, (self._packed,)
+
+
+class _Raised(Exception):
+    """The same for an error."""
+
+    def __init__(self, error: Exception):
+        super().__init__(f"{type(error).__name__}: {error}")
+        try:
+            self._packed = cloudpickle.dumps(error)
+            cloudpickle.loads(self._packed)  # one that cannot be read breaks the pool
+        except Exception:
+            self._packed = cloudpickle.dumps(RuntimeError(str(self)))
+
+    def __reduce__(self):
+        return cloudpickle.loads, (self._packed,)
+
+
+def _done(task: bytes) -> _Parcel:
+    """What a task gives, computed in a worker."""
+    try:
+        fn, args, kwargs = cloudpickle.loads(task)
+        return _Parcel(fn(*args, **kwargs))
+    except Exception as error:
+        raise _Raised(error).with_traceback(error.__traceback__) from None
+
+
+def _reason(error: Exception) -> str:
+    return str(error).rstrip(".") or type(error).__name__
+
+
+def _start_worker(begun: Any) -> None:
     """Ends this worker without a traceback on Ctrl-C, and when its parent is gone."""
     signal.signal(signal.SIGINT, signal.SIG_DFL)
 
@@ -153,11 +244,14 @@ def _start_worker() -> None:
             os._exit(1)
 
     threading.Thread(target=follow_parent, daemon=True).start()
+    begun.release()
 
 
 def _pool() -> Executor:
     count = workers()
     if count == 1:
         return Here()
-    spawn = multiprocessing.get_context("spawn")
-    return ProcessPoolExecutor(count, mp_context=spawn, initializer=_start_worker)
+    main = sys.modules["__main__"]
+    if getattr(main, "__file__", None) == "<stdin>":
+        del main.__file__  # a worker would look for a script of that name
+    return Processes(count)

@@ -12,35 +12,44 @@ from jaxtyping import Float, Int
 from torch import Tensor
 
 from hlnb.blank_windows import Lower, Rows, laid_out
+from hlnb.errors import HlnbError
 from hlnb.lanes import compiled
 from hlnb.models import Affine, Conv, Layer, Params
 
 
 def written_out(layers: Sequence[Layer]) -> bool:
     """Whether the formulas cover these layers: affine ones, above at most one for rows
-    of numbers (one channel)."""
+    of numbers (one channel).
+
+    They cover no class derived from these: it may compute something else.
+    """
     first, *above = layers
-    if isinstance(first, Conv):
+    if type(first) is Conv:
         if (first.dims, first.pool, first.channels_in) != (1, 1, 1) or not above:
             return False
     else:
         above = layers
     relus = [*(True for _ in above[:-1]), False]
     return all(
-        isinstance(layer, Affine) and layer.relu == relu and not layer.skip
+        type(layer) is Affine and layer.relu == relu and not layer.skip
         for layer, relu in zip(above, relus, strict=True)
     )
 
 
 def skips_blanks(layers: Sequence[Layer]) -> bool:
     """Whether `Descent` leaves out the blank windows of these layers."""
-    return len(layers) > 1 and isinstance(layers[0], Conv) and written_out(layers)
+    return len(layers) > 1 and type(layers[0]) is Conv and written_out(layers)
 
 
 def prepared(layers: Sequence[Layer], params: Params) -> dict[str, Tensor]:
     """`params` with the same values, in memory as `Descent` needs them."""
+    if not written_out(layers):
+        raise HlnbError(
+            f"No gradient is written out for the layers {_named(layers)}: "
+            "train them with `train`, which takes autograd's."
+        )
     params = {name: value.detach() for name, value in params.items()}
-    if isinstance(layers[0], Conv):
+    if type(layers[0]) is Conv:
         laid_out(layers[1], params)
     return params
 
@@ -63,7 +72,7 @@ class Descent:
     ):
         self.x, self.lr, self.learns = x, lr, learns
         self.lower = None
-        if isinstance(layers[0], Conv):
+        if type(layers[0]) is Conv:
             self.lower = Lower(*layers[:2], params)
             self.rows = Rows(layers[0].padded(x), layers[0].size)
             self.pair = (layers[0].name in learns, layers[1].name in learns)
@@ -137,6 +146,10 @@ def _slope(out, y):
             slope[i, k] /= total * len(y)
         slope[i, y[i]] -= 1 / len(y)
     return slope
+
+
+def _named(layers: Sequence[Layer]) -> str:
+    return ", ".join(f"{layer.name} ({type(layer).__name__})" for layer in layers)
 
 
 def _parameters(layer: Layer, params: Params) -> tuple[Tensor, Tensor]:

@@ -9,7 +9,7 @@ import inspect
 import itertools
 import math
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from concurrent.futures import BrokenExecutor, Executor, as_completed
+from concurrent.futures import BrokenExecutor, Executor, Future, as_completed
 from dataclasses import dataclass
 from functools import partial
 from typing import Any, NamedTuple
@@ -23,7 +23,7 @@ from tqdm import tqdm
 from hlnb import gradients, kept
 from hlnb.data.problem import Batch, Problem
 from hlnb.errors import HlnbError
-from hlnb.executors import processes, runs_per_task
+from hlnb.executors import ended_early, processes, runs_per_task
 from hlnb.metrics.measures import Measure, losses
 from hlnb.models import Layer, Model, Params
 from hlnb.results import Result, machine, to_json
@@ -582,11 +582,11 @@ def _computed(
         if executor is None and todo:
             executor = processes()
             stack.callback(executor.shutdown, cancel_futures=True)
-        futures = {
-            executor.submit(_task, common, [planned[:2] for planned in task]): task
-            for task in tasks
-        }
+        futures: dict[Future, Sequence[_Planned]] = {}
         try:
+            for task in tasks:
+                asked = [(planned.run, planned.start) for planned in task]
+                futures[executor.submit(_task, common, asked)] = task
             for future in as_completed(futures):
                 task = futures[future]
                 found, computed = future.result()
@@ -596,10 +596,7 @@ def _computed(
                 kept.progress(len(task))
                 bar.update(len(task))
         except BrokenExecutor as error:
-            raise HlnbError(
-                "A worker process ended before its run did (killed, interrupted, or "
-                "out of memory): make a new pool with processes() and run again."
-            ) from error
+            raise HlnbError(ended_early(executor)) from error
         finally:
             for future in futures:
                 future.cancel()
