@@ -22,7 +22,7 @@ MAY_IMPORT = {
     "results": {"archives", *ANYWHERE},
     "lanes": set(),
     "blank_windows": {"lanes", "models"},
-    "gradients": {"models", "blank_windows", "lanes"},
+    "gradients": {"models", "blank_windows", "lanes", "errors"},
     "executors": {"errors"},
     "cache": {"archives", *ANYWHERE},
     "training": {
