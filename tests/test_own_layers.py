@@ -119,9 +119,9 @@ def settings(model):
     }
 
 
-def trained(problem, model, schedule, **more):
+def trained(problem, model, schedule, *, lr=0.3, **more):
     more = settings(model) | more
-    return train(problem, model, schedule, Run(0, 0.3), **more).values
+    return train(problem, model, schedule, Run(0, lr), **more).values
 
 
 def stacked(problem, model, schedule):
@@ -244,3 +244,23 @@ def test_an_optimizer_that_derives_from_sgd_builds_its_own():
         )
     assert _stacks({"device": "cuda"})
     assert not _stacks({"device": "cuda", "optimizer": Heavy()})
+
+
+@pytest.mark.parametrize("carry", [False, True])
+def test_a_rate_that_an_optimizer_sets_itself_is_kept(carry):
+    class Slow(SGD):
+        def build(self, parameters, lr):
+            return torch.optim.SGD(parameters, lr=lr / 8, momentum=0.5)
+
+    schedule = layerwise(ROWS, epochs=1)
+    found = trained(TOY, ROWS, schedule, optimizer=Slow(), carry=carry)
+    momentum = SGD(momentum=0.5)
+    expected = trained(TOY, ROWS, schedule, optimizer=momentum, carry=carry, lr=0.3 / 8)
+    assert all((value == expected[key]).all() for key, value in found.items())
+
+
+def test_a_class_derived_from_model_is_refused():
+    with pytest.raises(HlnbError, match="Own derives from Model, whose layers alone"):
+
+        class Own(Model):
+            pass

@@ -189,6 +189,12 @@ class Model:
     heads: Mapping[str, Affine] = field(default_factory=dict)
     initialization: Initialization = Uniform()
 
+    def __init_subclass__(cls) -> None:
+        raise HlnbError(
+            f"{cls.__name__} derives from Model, whose layers alone are trained: write "
+            "a layer with an `apply` of its own."
+        )
+
     @property
     def names(self) -> tuple[str, ...]:
         return tuple(layer.name for layer in self.layers)

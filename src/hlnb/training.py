@@ -222,11 +222,13 @@ def train(
                 gradients.Descent, above, params, lr=lr, learns=phase.learns
             )
         else:
+            anew = optimizer.build(_by_layer(model, params), lr)
+            rates = [group["lr"] for group in anew.param_groups]
             if stepper is None or not carry:
-                stepper = optimizer.build(_by_layer(model, params), lr)
+                stepper = anew
             later = {n for p in schedule.phases[number + 1 :] for n in p.learns}
             gather = {layer.name for layer in above} & later if carry else set()
-            _wake(stepper, phase.learns, gather, lr=lr)
+            _wake(stepper, phase.learns, gather, rates=rates)
             descend = partial(_descend, above, params, stepper)
         learning = {
             name: value
@@ -448,11 +450,14 @@ def _wake(
     learns: Collection[str],
     gather: Collection[str],
     *,
-    lr: float,
+    rates: Sequence[float],
 ) -> None:
-    """Layers that learn step at `lr`; those that gather at 0, for their moments."""
-    for group in stepper.param_groups:
-        group["lr"] = lr if group["layer"] in learns else 0.0
+    """Layers that learn step at their rate; those that gather at 0, for their moments.
+
+    `rates`: that of each group, as the optimizer's own `build` has set it.
+    """
+    for group, rate in zip(stepper.param_groups, rates, strict=True):
+        group["lr"] = rate if group["layer"] in learns else 0.0
         for value in group["params"]:
             value.requires_grad_(group["layer"] in {*learns, *gather})
 
