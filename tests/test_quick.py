@@ -23,7 +23,7 @@ FILES = {
     "tests/test_training.py": "from hlnb.training import y",
     "tests/test_plot.py": "import drawn",
     "tests/test_text.py": "import hlnb_text",
-    "tests/test_prose.py": 'ROOT = __file__ / "notebooks/01_a.ipynb", "README.md"',
+    "tests/test_pages.py": 'ROOT = __file__ / "notebooks/01_a.ipynb", "README.md"',
     "tests/test_page.py": 'tmp_path / "notebooks"',
 }
 CORE = {"test_files": "core", "test_models": "core"}
@@ -48,9 +48,9 @@ def project(tmp_path) -> Path:
         ("tests/drawn.py", {"plot"}),
         ("tests/test_text.py", {"text"}),
         ("book/_ext/hlnb_text.py", {"text"}),
-        ("notebooks/01_a.ipynb", {"prose"}),
-        ("notebooks/02_b.ipynb", {"prose"}),
-        ("README.md", {"prose"}),
+        ("notebooks/01_a.ipynb", {"pages"}),
+        ("notebooks/02_b.ipynb", {"pages"}),
+        ("README.md", {"pages"}),
         ("book/glossary.md", set()),
         ("src/hlnb/gone.py", set()),
     ],
