@@ -1,6 +1,9 @@
 """The workflow files: what they call exists, and they may do no more than they need."""
 
+import os
 import re
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -91,3 +94,33 @@ def test_a_moved_claim_opens_an_alarm():
     (alarm,) = [s for s in steps if "gh issue create" in s.get("run", "")]
     assert alarm["if"] == "steps.diff.outputs.status == '3'"
     assert CLAIMS_MOVED == 3
+
+
+LIBRARIES = """
+import numba, numpy, torch
+from threadpoolctl import threadpool_info
+
+@numba.njit(fastmath=True)
+def total(x):
+    found = 0.0
+    for value in x:
+        found += value
+    return found
+
+assert torch.backends.cpu.get_cpu_capability() == "DEFAULT"
+total(numpy.ones(9))
+(code,) = total.inspect_asm().values()
+assert "ymm" not in code, "Numba uses AVX"
+blas = [p for p in threadpool_info() if p["internal_api"] == "openblas"]
+assert {p["architecture"] for p in blas} == {"Nehalem"}
+"""
+
+
+def test_elsewhere_the_libraries_take_narrow_vectors():
+    """None of them says so where it does not know the name of a processor."""
+    job = LOADED["weekly.yml"]["jobs"]["elsewhere"]
+    assert job["steps"][-1] == {"run": "make test"}
+    assert job["permissions"] == {"contents": "read"}
+    named = {k: v for k, v in job["env"].items() if "github" not in v}
+    command = [sys.executable, "-c", LIBRARIES]
+    subprocess.run(command, env=os.environ | named, check=True)
