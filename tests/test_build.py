@@ -13,6 +13,7 @@ import hlnb_parts
 import html5lib
 import pytest
 
+import browser
 import small_book
 from hlnb.errors import HlnbError
 from hlnb.publishing import assets, build, ledger
@@ -285,14 +286,24 @@ def test_the_status_page_says_when_and_on_what(book):
     assert "CIFAR-10 (sha256" in text
 
 
-def test_an_overtaken_chapter_says_so_at_its_top_and_the_lists_do_too(own):
-    root = own
-    assert "overtaken" not in page(root, "book/chapters/02_toy_problem_1")
-    assert "0 of 3 chapters are overtaken." in page(root, "book/status")
-    small_book.overtake(root, "02_toy_problem_1")
-    again = {"date": "2026-12-01", "seconds": 80, "cpu": "Another one"}
-    small_book.overtake(root, "08_cifar_filters", redrawn=again)
-    build.build(root)
+@pytest.fixture(scope="module")
+def overtaken(once, small) -> Path:
+    """The book after a change of the package; its last chapter was drawn again once."""
+
+    def make(folder):
+        shutil.copytree(small, folder, dirs_exist_ok=True)
+        small_book.overtake(folder, "02_toy_problem_1")
+        again = {"date": "2026-12-01", "seconds": 80, "cpu": "Another one"}
+        small_book.overtake(folder, "08_cifar_filters", redrawn=again)
+        build.build(folder)
+
+    return once("overtaken", make)
+
+
+def test_an_overtaken_chapter_says_so_at_its_top_and_the_lists_do_too(book, overtaken):
+    assert "overtaken" not in page(book, "book/chapters/02_toy_problem_1")
+    assert "0 of 3 chapters are overtaken." in page(book, "book/status")
+    root = overtaken
     text = page(root, "book/chapters/02_toy_problem_1")
     (banner,) = re.findall(r'class="[^"]*hlnb-overtaken[^"]*">(.*?)</div>', text, re.S)
     assert "of the execution of 2026-11-23; code" in words(banner)
@@ -313,6 +324,23 @@ def test_an_overtaken_chapter_says_so_at_its_top_and_the_lists_do_too(own):
     assert "2026-11-23, drawn again 2026-12-01" in status
     assert words(page(root, "book/intro")).count("( overtaken )") == 2
     assert "overtaken" not in page(root, "book/chapters/01_hierarchical_learning")
+
+
+@pytest.mark.parametrize("mode", browser.MODES)
+def test_a_banner_is_accessible_and_fits(overtaken, chromium, mode):
+    html = overtaken / "_build/html"
+    with browser.served(html) as base:
+        for name in ("chapters/08_cifar_filters", "status"):
+            at = f"{base}book/{name}.html"
+            with browser.visit(chromium, at, mode=mode) as (shown, told):
+                told += browser.axe(shown, assets.axe(small_book.ROOT))
+                assert not told
+                assert browser.overflow(shown) <= 0
+                if name != "status":
+                    banner = shown.locator(".hlnb-overtaken")
+                    assert banner.is_visible()
+                    shown.emulate_media(media="print")
+                    assert banner.is_visible()
 
 
 def test_pages_are_rendered_anew_when_a_chapter_is_overtaken(own, monkeypatch):
