@@ -102,10 +102,9 @@ def test_the_rendered_edition_holds_no_solution_anywhere(book, monkeypatch, caps
 
 
 def test_the_edition_says_which_chapters_are_overtaken(book, tmp_path):
-    other = "01_hierarchical_learning"
-    small_book.overtake(book, other)
+    small_book.overtake(book, NAME)
     states = ledger.states(book)
-    assert states[other] == "overtaken"
+    assert states[NAME] == "overtaken"
     editions.write_source(book, tmp_path / "students")
     assert ledger.states(tmp_path / "students") == states
 

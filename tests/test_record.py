@@ -408,6 +408,8 @@ def test_packing_again_gives_the_same_bytes_and_repairs(book):
     record.pack(book, say=pytest.fail)
     folder, archive = contents(book / "runs/record"), book / "runs/record.zip"
     assert (folder, archive.read_bytes()) == before
+    with zipfile.ZipFile(archive) as packed:
+        assert {entry.date_time for entry in packed.infolist()} == {record.EPOCH}
     assert not list((book / "runs").glob(".*"))
 
 
