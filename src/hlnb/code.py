@@ -15,7 +15,7 @@ import ast
 import hashlib
 import json
 import re
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from functools import cache
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -141,7 +141,7 @@ class Package:
                 continue
             reached.add(found)
             tree = self.module(found.module).tree(found.name)
-            todo += (d for target in tree.named for d in self.means(target))
+            todo += (d for name in tree.named for t in name for d in self.means(t))
             wanted += [found.module, *tree.imported]
         return reached
 
@@ -184,10 +184,10 @@ class Package:
         return (module for module in self._paths if module.startswith(f"{name}."))
 
     def labels(
-        self, targets: Iterable[Target], rounds: int = ROUNDS
+        self, names: Iterable[Collection[Target]], rounds: int = ROUNDS
     ) -> list[list[str]]:
         """What names stand for, in their order."""
-        found = map(self.means, targets)
+        found = ({d for target in name for d in self.means(target)} for name in names)
         return [sorted(self.label(d, rounds) for d in each) for each in found]
 
     def label(self, found: Definition, rounds: int = ROUNDS) -> str:
@@ -217,23 +217,25 @@ class Cells:
         tree = _Tree(package, bound)
         # A name counts by what it stands for, not by the module it is imported from
         self.trees = [_cell(source, tree) for source in sources]
-        self.named, self.imported = tree.named, imported + tree.imported
+        self.names, self.imported = tree.named, imported + tree.imported
+        self.roots = {target for name in tree.named for target in name}
 
     def reach(self) -> set[Definition]:
         """The definitions of the package that the cells depend on."""
-        return self.package.reach(self.named, self.imported)
+        return self.package.reach(self.roots, self.imported)
 
     def digest(self) -> str:
         """A digest of the definitions of the package that the cells depend on."""
-        reached = self.package.digest(self.named, self.imported)
-        return digest([self.package.labels(self.named), reached])
+        reached = self.package.digest(self.roots, self.imported)
+        return digest([self.package.labels(self.names), reached])
 
 
 def _cell(source: str, tree: "_Tree") -> Any:
-    # A cell's leading text is no docstring (the last expression is shown) and a closing
+    # A text of a cell is no docstring (the last expression is shown) and a closing
     # semicolon hides an output.
     try:
-        statements = tree.plain(ast.parse(source).body)
+        body = [n for n in ast.parse(source).body if not tree.imports_package(n)]
+        statements = [tree.plain(node) for node in body]
     except SyntaxError:  # `hlnb check` reports it
         statements = source
     return [statements, bool(re.search(r";\s*(#.*)?\Z", source))]
@@ -284,10 +286,10 @@ class _Module:
         body = ast.parse(text).body
         self.bound, self.imported = bindings(package, body, name, is_package=is_package)
         self.names: dict[str, list[ast.stmt]] = {"": []}
-        for number, statement in enumerate(body):
-            if isinstance(statement, ast.Import | ast.ImportFrom):
-                continue
-            if number == 0 and _is_text(statement):
+        for statement in body:
+            if isinstance(statement, ast.Import | ast.ImportFrom) or _is_text(
+                statement
+            ):
                 continue
             names = set(_bound_by(statement))
             for bound in names:
@@ -313,6 +315,9 @@ class _Module:
             where = {"module": self.name, "is_package": self.is_package}
             tree = _Tree(self.package, self.bound, **where)
             tree.lists = tree.plain(self.names[name])
+            if name == "":  # what it registers may be called without being named
+                bound = (n for s in self.names[name] for n in _bound_by(s))
+                tree.named += ([Definition(self.name, n)] for n in bound)
             self._trees[name] = tree
         return self._trees[name]
 
@@ -409,17 +414,13 @@ def _decorator(node: ast.expr) -> str:
     return node.attr if isinstance(node, ast.Attribute) else ast.unparse(node)
 
 
-def _is_text(statement: ast.stmt) -> bool:
+def _is_text(statement: Any) -> bool:
+    """Whether a statement is a docstring, of whatever stands before or around it."""
     return (
         isinstance(statement, ast.Expr)
         and isinstance(statement.value, ast.Constant)
         and isinstance(statement.value.value, str)
     )
-
-
-def _has_docstring(node: ast.AST) -> bool:
-    documented = ast.Module | NAMED
-    return isinstance(node, documented) and ast.get_docstring(node, False) is not None
 
 
 def _merged(parts: list[ast.expr]) -> list[ast.expr]:
@@ -442,22 +443,23 @@ class _Tree:
     ):
         self.package, self.bound = package, bound
         self.where = {"module": module, "is_package": is_package}
-        self.named: list[Target] = []
+        self.named: list[Collection[Target]] = []  # what each name may mean
         self.imported: list[str] = []  # modules, by statements inside functions
 
     def plain(self, node: Any) -> Any:
         """`node` as lists; a name of the package is what it means, not its import."""
         if isinstance(node, list):
-            return [self.plain(n) for n in node if not self._imports_package(n)]
+            left = (n for n in node if not (_is_text(n) or self.imports_package(n)))
+            return [self.plain(n) for n in left]
         if not isinstance(node, ast.AST):
             return [type(node).__name__, ascii(node)]  # repr depends on Unicode
         if targets := self._targets(node):
-            self.named += targets
+            self.named.append(targets)
             return ["Named", sorted(map(_short, targets))]
         if isinstance(node, ast.Name) and node.id not in self.bound:
-            self.named += self.bound.get("*", ())
+            self.named.append(self.bound.get("*", ()))
             if node.id in REFLECTIVE:
-                self.named.append(Whole(self.where["module"]))
+                self.named.append([Whole(self.where["module"])])
         if isinstance(node, ast.ClassDef):
             local = self._imports(node.body)
             fields = self._inside(set(), local, lambda: list(self._fields(node)))
@@ -472,8 +474,6 @@ class _Tree:
         self, node: ast.AST, *, skip: Iterable[str] = SKIPPED_FIELDS
     ) -> Iterator[list[Any]]:
         for name, value in ast.iter_fields(node):
-            if name == "body" and _has_docstring(node):
-                value = value[1:]
             if name == "values" and isinstance(node, ast.JoinedStr):
                 value = _merged(value)
             if name == "decorator_list":  # where a result is kept changes none
@@ -515,7 +515,7 @@ class _Tree:
         self.imported += imported
         return local
 
-    def _imports_package(self, node: Any) -> bool:
+    def imports_package(self, node: Any) -> bool:
         """Whether an import statement binds names of the package alone."""
         if not isinstance(node, ast.Import | ast.ImportFrom):
             return False
