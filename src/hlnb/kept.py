@@ -242,7 +242,7 @@ def read(path: Path, place: Place) -> Found | None:
         if not same or about["digest"] != _digest(arrays):
             return None
         return Found(*_unpacked(about["result"], arrays, place.roots))
-    except (HlnbError, ValueError, KeyError, TypeError, IndexError):
+    except (HlnbError, ValueError, KeyError, TypeError, IndexError, AttributeError):
         return None
 
 

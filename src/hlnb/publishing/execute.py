@@ -160,10 +160,11 @@ def execute(job: Job) -> Executed:
 
 def _notes(folder: Path) -> tuple[dict[str, Any], ...]:
     """What the chapter noted of its kept results; see `hlnb.kept`."""
-    with suppress(OSError, ValueError):
+    try:
         lines = (folder / NOTES).read_text("utf8").splitlines()
-        return tuple(json.loads(line) for line in lines)
-    return ()
+    except OSError:  # it used none
+        return ()
+    return tuple(json.loads(line) for line in lines)
 
 
 @cache
