@@ -3,7 +3,7 @@
 import json
 
 import pytest
-from hlnb_speed import LATEST, ROBUST, speed
+from hlnb_speed import LATEST, REDRAW, ROBUST, speed
 
 from hlnb.errors import HlnbError
 
@@ -55,6 +55,14 @@ def record(tmp_path):
     load = {"date": "2026-01-02", "cores": 2, "executions": 200, "hung": 1}
     load |= {"failed": 0, "slowest": 7.6, "kills": 50, "torn": 2, "next_worked": False}
     (tmp_path / ROBUST).write_text(json.dumps(load))
+    drawn = {"date": "2026-01-03", "machine": {"cpu": "Another one", "cores": 4}}
+    drawn |= {"label": {"redraw": 9.0, "build": 33.0}}
+    drawn |= {"stale": {"mean": 3.61, "chapters": 23}}
+    drawn["chapters"] = [
+        {"chapter": "02_toy_problem_1", "seconds": 20.4, "cells": [[10, 2.5]]},
+        {"chapter": "18_linear_regression", "seconds": 7.0, "cells": []},
+    ]
+    (tmp_path / REDRAW).write_text(json.dumps(drawn))
     return tmp_path
 
 
@@ -75,6 +83,15 @@ def test_targets_are_held_against_what_was_measured(record):
     assert "200 executions of a small chapter, four at a time: 1 hung" in text
     assert "8 s. 50 executions killed at random moments: 2 files torn" in text
     assert "the next execution failed" in text
+
+
+def test_what_a_correction_costs(record):
+    text = speed(record)
+    assert "2026-01-03: Another one, 4 cores, with the runs of record of 2" in text
+    cells = " | ".join(line[4:] for line in text.splitlines() if line[2:4] == "- ")
+    assert "≤ 60 s | 42 s (9 s to redraw the chapter, 33 s to render the book)" in cells
+    assert "stale, mean | – | 3.6 of 23" in cells
+    assert "02 | 20 s | 10 (2.5 s) | 18 | 7 s | none" in cells
 
 
 def test_without_a_benchmark_one_sentence_says_what_to_do(tmp_path):

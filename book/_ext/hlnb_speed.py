@@ -9,6 +9,7 @@ from hlnb.errors import HlnbError
 
 LATEST = "benchmarks/latest.json"
 ROBUST = "benchmarks/robust.json"
+REDRAW = "benchmarks/redraw.json"
 TARGETS = {100: 1.8, 256: 4.0, 1024: 15.0}  # ours by the best JAX layout, by d
 
 
@@ -35,6 +36,8 @@ def _page(root: Path, record: dict) -> str:
             _rows(record),
             "## Large sizes, whole tables, start-up",
             _large(record),
+            "## What a correction costs",
+            _correction(_read(root, REDRAW, "python benchmarks/redraw.py")),
             "## Under load, and killed",
             _robust(_read(root, ROBUST, "make robust")),
         ]
@@ -200,6 +203,40 @@ def _large(record: dict) -> str:
     )
     rows += [[s["case"], f"{_spread(s, 'seconds')} s"] for s in record["starts"]]
     return table(["What", "Measured"], rows)
+
+
+def _correction(record: dict) -> str:
+    """Seconds from an edit to its page, and what an edit makes stale."""
+    label, stale, found = record["label"], record["stale"], record["chapters"]
+    total = label["redraw"] + label["build"]
+    about = (
+        f"Measured on {record['date']}: {record['machine']['cpu']}, "
+        f"{record['machine']['cores']} cores, with the runs of record of "
+        f"{len(found)} chapters."
+    )
+    told = table(
+        ["What", "Target", "Measured"],
+        [
+            [
+                "from an edited label of chapter 01 to its new page",
+                "≤ 60 s",
+                f"{total:.0f} s ({label['redraw']:.0f} s to redraw the chapter, "
+                f"{label['build']:.0f} s to render the book)",
+            ],
+            [
+                "chapters that an edited line of the package makes stale, mean",
+                "–",
+                f"{stale['mean']:.1f} of {stale['chapters']}",
+            ],
+        ],
+    )
+    rows = []
+    for each in found:
+        cells = ", ".join(f"{number} ({took:.1f} s)" for number, took in each["cells"])
+        name = each["chapter"][:2]
+        rows.append([name, f"{each['seconds']:.0f} s", cells or "none"])
+    drawn = table(["Chapter", "Redrawn in", "Cells above 2 s"], rows)
+    return "\n\n".join([about, told, drawn])
 
 
 def _robust(record: dict) -> str:

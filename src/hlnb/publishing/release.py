@@ -24,7 +24,8 @@ SOURCES = (  # of the book, below its root: files, and folders with all they hol
     *("src", "tests", "benchmarks", "notebooks", "book", ".binder", ".ci", ".github"),
     *("README.md", "CHANGELOG.md", "CONTRIBUTING.md", "DECISIONS.md", "LICENSE"),
     *("CITATION.cff", "Makefile", "pyproject.toml", "constraints.txt"),
-    *("environment.yml", ".gitignore", "_config.yml", "_toc.yml", "genindex.md"),
+    *("environment.yml", ".gitignore", ".gitattributes", ".pre-commit-config.yaml"),
+    *("_config.yml", "_toc.yml", "genindex.md"),
 )
 UNWANTED = {"__pycache__", "node_modules", ".ipynb_checkpoints", ".DS_Store"}
 ENDINGS = (".egg-info", ".pyc", ".tmp.ipynb", ".failed.ipynb")
