@@ -24,6 +24,7 @@ MODES = {
     "phone": {"color_scheme": "light", "viewport": {"width": 390, "height": 844}},
 }
 ELSEWHERE = re.compile(r"^(?!http://127\.0\.0\.1:|file:|data:|blob:)")
+WIDE = "* { letter-spacing: 0.2em !important }"  # a letter has about 0.5em
 RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]
 AXE = """async rules => (await axe.run(document, {runOnly: rules}))
     .violations.flatMap(rule => rule.nodes.map(node =>
