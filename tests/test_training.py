@@ -152,6 +152,7 @@ def test_a_schedule_cut_in_two_gives_the_same_numbers(optimizer, online):
         "online": online,
         "n_train": 40,
         "batch_size": 16,
+        "executor": Here(),
     }
     runs = grid([3, 5], [0.1])
     expected = sweep(PROBLEM, MODEL, whole, runs, **common)
@@ -166,7 +167,7 @@ def test_a_schedule_cut_in_two_gives_the_same_numbers(optimizer, online):
 
 def test_what_a_run_goes_on_from_is_checked():
     schedule, weights = simultaneous(MODEL, epochs=1), all_weights(MODEL.names)
-    few = {"measures": weights, "n_train": 16}
+    few = {"measures": weights, "n_train": 16, "executor": Here()}
     several = sweep(PROBLEM, MODEL, schedule, grid([0], [0.1, 0.2]), **few)
     for after, seed, message in [
         (several, 0, r"has 2 runs of seed 0, and one is needed: .* `after.at\(lr\)`"),
@@ -205,6 +206,7 @@ def test_auto_is_the_gpu_where_there_is_one(monkeypatch):
         measures={},
         device="auto",
         n_train=16,
+        executor=Here(),
     )
     assert found.spec["device"] == "cpu"
 
