@@ -43,7 +43,8 @@ def test_a_cell_of_parameters_is_read_or_refused(source):
         parse_parameters(source, where="a chapter")
 
 
-PLACE = kept.Place("a" * 32, {"n": 9}, "code", frozenset())
+ABOUT = {"format": kept.FORMAT, "function": "f", "spec": {"n": 9}, "code": "digest"}
+PLACE = kept.Place(kept._address(ABOUT), ABOUT, frozenset(), "cpu")
 
 
 def _kept() -> bytes:

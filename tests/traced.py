@@ -89,9 +89,6 @@ def _covers(statement: ast.stmt, line: int) -> bool:
 
 def chapter(name: str) -> set[Definition]:
     """What the smoke run of a chapter executes, in this process."""
-    os.environ |= {"HLNB_RUN": "smoke", "HLNB_WORKERS": "1", "MPLBACKEND": "Agg"}
-    os.environ |= {"HLNB_CACHE": "", "HLNB_REDRAW": "", "HLNB_EXECUTOR": ""}
-    os.environ["NUMBA_CACHE_DIR"] = tempfile.mkdtemp(prefix="numba-")
     from IPython.core.interactiveshell import InteractiveShell
 
     source = Chapter(ROOT / "notebooks" / f"{name}.ipynb")
@@ -107,6 +104,27 @@ def chapter(name: str) -> set[Definition]:
     return found
 
 
+def runs() -> dict[str, set[Definition]]:
+    """What each of the small runs executes."""
+    import small_runs
+
+    import_all()
+    found = {}
+    for name, arguments in small_runs.RUNS.items():
+        with trace() as found[name]:
+            small_runs.training.train.anew(**arguments)
+    return found
+
+
+def main(what: str) -> None:
+    """Prints what a chapter or, for `runs`, what each small run executes."""
+    os.environ |= {"HLNB_RUN": "smoke", "HLNB_WORKERS": "1", "MPLBACKEND": "Agg"}
+    os.environ |= {"HLNB_CACHE": "", "HLNB_REDRAW": "", "HLNB_EXECUTOR": ""}
+    with tempfile.TemporaryDirectory() as folder:  # so that Numba compiles anew
+        os.environ["NUMBA_CACHE_DIR"] = folder
+        found = runs() if what == "runs" else {what: chapter(what)}
+    print(json.dumps({name: sorted(each) for name, each in found.items()}))
+
+
 if __name__ == "__main__":
-    for chosen in sys.argv[1:]:
-        print(json.dumps(sorted(chapter(chosen))))
+    main(sys.argv[1])

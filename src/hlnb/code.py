@@ -81,7 +81,8 @@ def digest(value: Any) -> str:
 class Package:
     """The definitions of a package's files as they were when this object was made."""
 
-    def __init__(self, folder: Path):
+    def __init__(self, folder: Path, *, like: "Package | None" = None):
+        """`like`: it was read before; what is the same is not parsed again."""
         self.folder, self.name = folder, folder.name
         self._paths = {}
         for path in sorted(folder.rglob("*.py")):
@@ -93,6 +94,10 @@ class Package:
         texts = {name: _sha(text) for name, text in self._texts.items()}
         self.fingerprint = digest(texts)
         self._modules: dict[str, _Module] = {}
+        if like is not None and like._texts.keys() == self._texts.keys():
+            known = like._modules.items()
+            same = {n: m for n, m in known if like._texts[n] == self._texts[n]}
+            self._modules = same
         self._means: dict[Target, frozenset[Definition]] = {}
         self._labels: dict[tuple[Definition, int], str] = {}
 
@@ -197,11 +202,8 @@ class Package:
             return found.name
         if known not in self._labels:
             tree = self.module(found.module).tree(found.name)
-            if rounds == 0:
-                self._labels[known] = digest(tree.lists)
-            else:
-                named = self.labels(tree.named, rounds - 1)
-                self._labels[known] = digest([self.label(found, 0), named])
+            named = self.labels(tree.named, rounds - 1) if rounds else []
+            self._labels[known] = digest([tree.digest, named])
         return self._labels[known]
 
 
@@ -271,7 +273,8 @@ _current: dict[Path, Package] = {}
 
 def current(folder: Path) -> Package:
     """The package in a folder as it is now; the same object while nothing changes."""
-    now, before = Package(folder), _current.get(folder)
+    before = _current.get(folder)
+    now = Package(folder, like=before)
     if before is None or before.fingerprint != now.fingerprint:
         _current[folder] = now
     return _current[folder]
@@ -314,7 +317,7 @@ class _Module:
         if name not in self._trees:
             where = {"module": self.name, "is_package": self.is_package}
             tree = _Tree(self.package, self.bound, **where)
-            tree.lists = tree.plain(self.names[name])
+            tree.digest = digest(tree.plain(self.names[name]))
             if name == "":  # what it registers may be called without being named
                 bound = (n for s in self.names[name] for n in _bound_by(s))
                 tree.named += ([Definition(self.name, n)] for n in bound)
@@ -431,7 +434,7 @@ def _merged(parts: list[ast.expr]) -> list[ast.expr]:
 class _Tree:
     """Turns syntax into plain lists, and notes in order what it names."""
 
-    lists: Any = None
+    digest = ""
 
     def __init__(
         self,

@@ -33,7 +33,9 @@ from hlnb.errors import HlnbError
 FORMAT = "hlnb kept 1"
 LIBRARIES = ("torch", "numpy", "numba", "llvmlite", "scipy", "scikit-learn")
 KNOWN = {"torch", "numpy", "scipy", "sklearn", *sys.stdlib_module_names}
-PLAIN = (complex, bytes, range, slice, Path, np.dtype)
+SCALARS = (bool, int, float, str, type(None))
+WRITTEN = {"complex", "bytes", "range", "slice", "torch.dtype", "torch.device"}
+COLLECTIONS = {kind.__name__: kind for kind in (list, tuple, set, frozenset)}
 
 _edited = code.package().edited  # from now on: the code in memory is what was read
 _nested = False  # whether a kept result is being computed: it stands for what it needs
@@ -44,15 +46,9 @@ class Place(NamedTuple):
     """Where a result is kept: by what was asked for and the code that computes it."""
 
     address: str
-    spec: Any  # what was asked for, in JSON's types
-    code: str  # a digest of all definitions that it reaches
-    roots: frozenset[code.Target]  # those that it names
-    device: str = ""  # a graphics card, or nothing
-
-    @property
-    def about(self) -> dict[str, Any]:
-        """What a file says of itself, and what is compared when it is read."""
-        return {"format": FORMAT, "spec": self.spec, "code": self.code}
+    about: dict[str, Any]  # both in JSON's types; `address` is their digest
+    roots: frozenset[code.Definition]  # the code that was named
+    device: str
 
     def path(self, folder: str | Path, computed: Mapping[str, str]) -> Path:
         """The file in a store, for what was computed there."""
@@ -67,12 +63,12 @@ class Found(NamedTuple):
     states: Sequence[Any] = ()
 
 
-class Unknown(Exception):
-    """Something that no address can stand for."""
+class Unknown(TypeError):
+    """Something that no address can stand for, or that no file can hold."""
 
 
 @functools.cache
-def computed_on(device: str = "") -> dict[str, str]:
+def computed_on(device: str = "cpu") -> dict[str, str]:
     """What may change the last bits of a result: processor, card and libraries."""
     import torch
     from llvmlite import binding
@@ -82,9 +78,10 @@ def computed_on(device: str = "") -> dict[str, str]:
         "processor": config.CPU_NAME or binding.get_host_cpu_name(),
         "vectors": torch.backends.cpu.get_cpu_capability(),
         "system": f"{platform.system()} {platform.machine()}",
+        "python": ".".join(platform.python_version_tuple()[:2]),
     }
-    if device:
-        found["card"] = torch.cuda.get_device_name(device)
+    if device != "cpu" and torch.cuda.is_available():
+        found["card"] = torch.cuda.get_device_name(None if device == "auto" else device)
     for name in LIBRARIES:
         with suppress(PackageNotFoundError):
             found[name] = version(name)
@@ -109,81 +106,98 @@ def place(function: Callable, arguments: Mapping[str, Any]) -> Place | None:
             for name, value in arguments.items()
             if not isinstance(value, Executor)
         }
-        asked.of_code(function)
-        digest = code.package().digest(asked.roots)
+        about = {"format": FORMAT, "function": asked.of_code(function), "spec": spec}
+        about["code"] = code.package().digest(asked.roots)
         if edited := _edited():
             raise Unknown(f"{edited} was edited after it was imported")
     except Unknown as error:
         _say(f"Results of {function.__name__} are not kept: {error}.")
         return None
-    device = str(arguments.get("device", ""))
-    return Place(
-        address=code.digest([function.__name__, spec, digest])[:32],
-        spec=json.loads(json.dumps(spec)),
-        code=digest,
-        roots=frozenset(asked.roots),
-        device=device if device.startswith("cuda") else "",
-    )
+    device = str(arguments.get("device", "cpu"))
+    return Place(_address(about), about, frozenset(asked.roots), device)
+
+
+def _address(about: Mapping[str, Any]) -> str:
+    asked = {name: about[name] for name in ("format", "function", "spec", "code")}
+    return code.digest(asked)[:32]
 
 
 class _Asked:
     """Writes down what is asked for, and notes the code behind it."""
 
     def __init__(self):
-        self.roots: set[code.Target] = set()
+        self.roots: set[code.Definition] = set()
 
     def spec(self, thing: Any) -> Any:
         """`thing` in JSON's types: other content, another text."""
-        if type(thing) in (bool, int, float, str, type(None)):
+        kind = type(thing)
+        if kind in SCALARS:
             return thing
-        if isinstance(thing, np.ndarray | np.generic) or _is_tensor(thing):
-            array = np.asarray(thing.detach().cpu() if _is_tensor(thing) else thing)
-            return ["array", str(array.dtype), array.shape, _digest({"": array})]
-        if isinstance(thing, Mapping):
+        if (found := _array(thing)) is not None:
+            return [found[0], *_described(found[1])]
+        if kind in (dict, types.MappingProxyType):
             pairs = [[self.spec(key), self.spec(value)] for key, value in thing.items()]
             return ["mapping", pairs]
         if _is_generator(thing):
             return ["generator", self.spec(thing.get_state())]
-        if isinstance(thing, set | frozenset):
+        if kind in (set, frozenset):
             return ["set", sorted(map(self.spec, thing), key=json.dumps)]
         if isinstance(thing, list | tuple):
-            return [self.of_code(type(thing)), *map(self.spec, thing)]
-        if isinstance(thing, functools.partial):
-            return [
-                "partial",
-                *map(self.spec, (thing.func, thing.args, thing.keywords)),
-            ]
-        if isinstance(thing, types.FunctionType):
-            held = [cell.cell_contents for cell in thing.__closure__ or ()]
-            held += [thing.__defaults__, thing.__kwdefaults__]
-            return [self.of_code(thing), *map(self.spec, held)]
-        if isinstance(thing, type | types.BuiltinFunctionType | np.ufunc):
-            return self.of_code(thing)
+            return [self.of_code(kind), *map(self.spec, thing)]
+        if kind is functools.partial:
+            held = (thing.func, thing.args, thing.keywords)
+            return ["partial", *map(self.spec, held)]
+        if isinstance(thing, type | types.FunctionType | types.BuiltinFunctionType):
+            return ["code", self.of_code(thing)]
         if dataclasses.is_dataclass(thing):
             fields = [f.name for f in dataclasses.fields(thing) if f.compare]
-            found = [self.of_code(type(thing))]
+            found = [self.of_code(kind)]
             found += [[name, self.spec(getattr(thing, name))] for name in fields]
             if callable(provenance := getattr(thing, "provenance", None)):
                 found.append(provenance()["sha256"])  # data that come from files
             return found
-        if isinstance(thing, PLAIN) or type(thing).__module__ == "torch":
-            return [type(thing).__name__, str(thing)]  # torch.float64
-        raise Unknown(f"{_name(type(thing))} does not say what it is made of")
+        if _name(kind) in WRITTEN:
+            return [_name(kind), str(thing)]
+        raise Unknown(f"{_name(kind)} does not say what it is made of")
 
-    def of_code(self, thing: Any) -> str:
-        """The name of a class or function, whose code counts."""
-        module = getattr(thing, "__module__", None) or "builtins"
-        outer = thing.__qualname__.partition(".")[0]
-        if module.partition(".")[0] == code.PACKAGE.name:
-            found = code.Definition(module, outer)
-            self.roots.add(code.Whole(module) if outer == "<lambda>" else found)
-        elif module.partition(".")[0] not in KNOWN:
+    def of_code(self, thing: Any) -> list[str]:
+        """The name of a class or function, whose code counts, and what tells it from
+        others of that name."""
+        module, name = thing.__module__ or "builtins", thing.__qualname__
+        library = module.partition(".")[0]
+        if library not in {code.PACKAGE.name, *KNOWN}:
             raise Unknown(f"the code of {_name(thing)} could change unseen")
-        return thing.__qualname__
+        if getattr(sys.modules.get(module), name, None) is not thing:
+            raise Unknown(f"{module} has no {name} of its own at its top level")
+        if library in KNOWN:
+            return [name, module]
+        found = code.Definition(module, name)
+        self.roots.add(found)
+        return [name, code.package().label(found)]
 
 
-def _is_tensor(thing: Any) -> bool:
-    return callable(getattr(thing, "detach", None)) and hasattr(thing, "dtype")
+def _array(thing: Any) -> tuple[str, np.ndarray] | None:
+    """What kind of array a thing is, and its numbers; None if it is none."""
+    if isinstance(thing, np.generic):
+        kind, array = "number", np.asarray(thing)
+    elif type(thing) is np.ndarray:
+        kind, array = "array", thing
+    elif _name(type(thing)) == "torch.Tensor":
+        try:
+            kind, array = "tensor", thing.numpy(force=True)
+        except (TypeError, RuntimeError) as error:  # NumPy has no such numbers
+            raise Unknown(f"a tensor of {thing.dtype} has no like in NumPy") from error
+    else:
+        return None
+    if array.dtype.hasobject:
+        raise Unknown("an array of objects does not say what it is made of")
+    return kind, array
+
+
+def _described(array: np.ndarray) -> list[Any]:
+    """Type, shape and a digest of the values of an array."""
+    values = hashlib.sha256(np.ascontiguousarray(array).tobytes()).hexdigest()
+    return [np.lib.format.dtype_to_descr(array.dtype), list(array.shape), values]
 
 
 def _is_generator(thing: Any) -> bool:
@@ -191,7 +205,7 @@ def _is_generator(thing: Any) -> bool:
 
 
 def _name(thing: Any) -> str:
-    return f"{thing.__module__}.{thing.__qualname__}"
+    return f"{thing.__module__}.{thing.__qualname__}".removeprefix("builtins.")
 
 
 # --- the store ------------------------------------------------------------------------
@@ -207,12 +221,15 @@ def keep(
         return
     computed = computed_on(place.device) if computed is None else computed
     arrays: dict[str, np.ndarray] = {}
-    about = place.about | {"computed on": computed, "result": _packed([*found], arrays)}
-    about["digest"] = _digest(arrays)
-    about = np.array(json.dumps(about))
+    about = {**place.about, "computed on": computed}
+    about["result"] = _packed([*found], arrays, place.roots)
+    about["digest"] = _digest(about, arrays)
+    if _edited():
+        return
     with suppress(HlnbError):  # the result is not lost, it is not kept
         file = place.path(folder, computed)
-        archives.write(file, {**arrays, "about": about}, small=False)
+        arrays["about"] = np.array(json.dumps(about))
+        archives.write(file, arrays, small=False)
 
 
 def find(place: Place | None) -> Found | None:
@@ -230,16 +247,24 @@ def find(place: Place | None) -> Found | None:
                 "computes it has changed since. `hlnb run` computes it anew."
             )
         return found
-    return read(place.path(os.environ["HLNB_CACHE"], computed_on(place.device)), place)
+    computed = computed_on(place.device)
+    path = place.path(os.environ["HLNB_CACHE"], computed)
+    return read(path, place, computed=computed)
 
 
-def read(path: Path, place: Place) -> Found | None:
-    """The result in a file; None if it is damaged, or of another place."""
+def read(
+    path: Path, place: Place, *, computed: Mapping[str, str] | None = None
+) -> Found | None:
+    """The result in a file; None if it is damaged, of another place, or `computed`
+    elsewhere."""
     try:
         arrays = archives.read(path)
         about = json.loads(str(arrays.pop("about")))
-        same = {name: about[name] for name in place.about} == place.about
-        if not same or about["digest"] != _digest(arrays):
+        if (
+            about.pop("digest") != _digest(about, arrays)
+            or _address(about) != place.address
+            or computed not in (None, about["computed on"])
+        ):
             return None
         return Found(*_unpacked(about["result"], arrays, place.roots))
     except (HlnbError, ValueError, KeyError, TypeError, IndexError, AttributeError):
@@ -271,10 +296,11 @@ def kept(function: Callable) -> Callable:
                 result = function(*args, **kwargs)
             finally:
                 _nested = before
-            found = Found(result, [generator.get_state() for generator in drawing])
+            states = [generator.get_state() for generator in drawing]
+            found = Found(result, states)
             keep(where, found)
-            about = _packed([*found], arrays := {})  # in memory as if it had been read
-            found = Found(*_unpacked(about, arrays, where.roots))
+            packed = _packed([*found], arrays := {}, where.roots)
+            found = Found(*_unpacked(packed, arrays, where.roots))  # as if it were read
         use([where])
         for generator, state in zip(drawing, found.states, strict=True):
             generator.set_state(state)  # as far as the computation drew
@@ -284,75 +310,67 @@ def kept(function: Callable) -> Callable:
     return at_hand_or_computed
 
 
-def _packed(thing: Any, arrays: dict[str, np.ndarray]) -> Any:
+def _packed(
+    thing: Any, arrays: dict[str, np.ndarray], roots: frozenset[code.Definition]
+) -> Any:
     """`thing` in JSON's types; its arrays go to `arrays`."""
-    if type(thing) in (bool, int, float, str, type(None)):
+    kind = type(thing)
+    if kind in SCALARS:
         return thing
-    if isinstance(thing, np.ndarray | np.generic) or _is_tensor(thing):
-        kind = "tensor" if _is_tensor(thing) else "array"
-        kind = "number" if isinstance(thing, np.generic) else kind
-        array = np.asarray(thing.detach().cpu() if kind == "tensor" else thing)
-        if array.dtype.hasobject:
-            raise TypeError("An array of objects cannot be kept.")
-        one = array.flags.c_contiguous or array.flags.f_contiguous
-        arrays[name := f"array {len(arrays)}"] = (
-            array if one else np.ascontiguousarray(array)
-        )
-        return [kind, name]
-    if dataclasses.is_dataclass(thing):
-        fields = [f.name for f in dataclasses.fields(thing) if f.init]
-    else:
-        fields = getattr(thing, "_fields", None)
-    if fields is not None:
-        pairs = [[name, _packed(getattr(thing, name), arrays)] for name in fields]
-        return ["class", type(thing).__qualname__, pairs]
-    if isinstance(thing, Mapping):
-        pairs = [[_packed(k, arrays), _packed(v, arrays)] for k, v in thing.items()]
-        return ["mapping", pairs]
-    for kind in (list, tuple, set, frozenset):
-        if type(thing) is kind:
-            return [kind.__name__, [_packed(item, arrays) for item in thing]]
-    raise TypeError(f"{_name(type(thing))} cannot be kept.")
+    if (found := _array(thing)) is not None:
+        in_order = found[1].flags.c_contiguous or found[1].flags.f_contiguous
+        array = found[1] if in_order else np.ascontiguousarray(found[1])
+        arrays[name := f"array {len(arrays)}"] = array
+        return [found[0], name]
+
+    def packed(things: Iterable) -> list[Any]:
+        return [_packed(one, arrays, roots) for one in things]
+
+    if kind is dict:
+        return ["dict", packed(thing), packed(thing.values())]
+    if COLLECTIONS.get(kind.__name__) is kind:
+        return [kind.__name__, packed(thing)]
+    found = code.Definition(kind.__module__, kind.__qualname__)
+    if found in code.package().reach(roots):
+        names = getattr(thing, "_fields", None) or [
+            field.name for field in dataclasses.fields(thing) if field.init
+        ]
+        label = code.package().label(found)
+        return [label, names, packed(getattr(thing, name) for name in names)]
+    raise Unknown(f"A {_name(kind)} cannot be kept as a result.")
 
 
-def _unpacked(found: Any, arrays: Mapping[str, np.ndarray], roots: frozenset) -> Any:
-    """What `_packed` made JSON of; `roots`: its classes are reached from there."""
+def _unpacked(
+    found: Any, arrays: Mapping[str, np.ndarray], roots: frozenset[code.Definition]
+) -> Any:
+    """What `_packed` made JSON of."""
     if not isinstance(found, list):
         return found
-    kind, content, *rest = found
-    if kind in ("array", "number", "tensor"):
-        array = arrays[content]
-        if kind == "tensor":
-            return importlib.import_module("torch").from_numpy(array)
-        return array[()] if kind == "number" else array
-    if kind == "class":
-        values = {name: _unpacked(value, arrays, roots) for name, value in rest[0]}
-        return _class(content, roots)(**values)
-    if kind == "mapping":
-        pairs = ([_unpacked(part, arrays, roots) for part in pair] for pair in content)
-        return dict(pairs)
-    items = (_unpacked(item, arrays, roots) for item in content)
-    return {"list": list, "tuple": tuple, "set": set, "frozenset": frozenset}[kind](
-        items
+    kind, content, *more = found
+    if kind == "tensor":
+        return sys.modules["torch"].from_numpy(arrays[content])
+    if kind in ("array", "number"):
+        return arrays[content] if kind == "array" else arrays[content][()]
+    content, *more = (
+        [_unpacked(one, arrays, roots) for one in part] for part in (content, *more)
     )
+    if kind in COLLECTIONS:
+        return COLLECTIONS[kind](content)
+    pairs = dict(zip(content, *more, strict=True))
+    return pairs if kind == "dict" else _class(kind, roots)(**pairs)
 
 
-def _class(name: str, roots: frozenset) -> type:
-    """The class of that name which code reaches, wherever it lives by now."""
-    for module, known in sorted(code.package().reach(roots)):
-        if known == name:
-            return getattr(importlib.import_module(module), name)
-    raise KeyError(name)
+def _class(label: str, roots: frozenset[code.Definition]) -> type:
+    """The class of that label which code reaches, wherever it lives by now."""
+    for found in code.package().reach(roots):
+        if code.package().label(found) == label:
+            return getattr(importlib.import_module(found.module), found.name)
+    raise KeyError(label)
 
 
-def _digest(arrays: Mapping[str, np.ndarray]) -> str:
-    """A digest of names, types, shapes and values."""
-    found = hashlib.sha256()
-    for name in sorted(arrays):
-        array = np.ascontiguousarray(arrays[name])
-        found.update(f"{name} {array.dtype} {arrays[name].shape}\0".encode())
-        found.update(array.tobytes())
-    return found.hexdigest()
+def _digest(about: Mapping[str, Any], arrays: Mapping[str, np.ndarray]) -> str:
+    """A digest of what a file says of itself, and of its arrays."""
+    return code.digest([about, {n: _described(a) for n, a in arrays.items()}])
 
 
 # --- what a chapter says of its results -----------------------------------------------
@@ -388,6 +406,6 @@ def _note(*lines: Mapping[str, Any]) -> bool:
     """Adds lines to the file that HLNB_CACHE_NOTES names, if it names one."""
     path = os.environ.get("HLNB_CACHE_NOTES")
     if path and lines:
-        with open(path, "a", encoding="utf8") as file:
+        with suppress(OSError), open(path, "a", encoding="utf8") as file:
             file.writelines(f"{json.dumps(line)}\n" for line in lines)
     return bool(path)

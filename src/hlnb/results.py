@@ -5,7 +5,7 @@ import json
 import os
 import platform
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from importlib import metadata
 from pathlib import Path
 from typing import Any
@@ -56,7 +56,7 @@ class Result:
     steps: Real[np.ndarray, " record"]  # updates made
     epochs: Real[np.ndarray, " record"]  # passes over the training set
     traces: Mapping[str, np.ndarray]  # name → (run, record, …)
-    provenance: Mapping[str, Any]
+    provenance: Mapping[str, Any] = field(compare=False)  # it tells no two apart
 
     @property
     def runs(self) -> list[Mapping[str, Any]]:

@@ -1,0 +1,114 @@
+"""Tiny training runs, among which every class occurs that a run can be asked for with.
+
+Each takes milliseconds, so that runs can be computed again under other code.
+"""
+
+import inspect
+from dataclasses import replace
+from typing import Any
+
+from hlnb import kept, training
+from hlnb.boolean_networks import perceptron, residual_network
+from hlnb.chaining_conditions import Coin
+from hlnb.data.bars import OneBar
+from hlnb.data.boolean import Parity, Polynomial
+from hlnb.data.digits import Digits
+from hlnb.data.hierarchy import RandomHierarchy
+from hlnb.data.images import Images
+from hlnb.data.patterns import toy_problem
+from hlnb.data.planar import Bent, Shuffled, Stripes
+from hlnb.data.problem import Problem
+from hlnb.data.quadratic import Quadratic, SquaredQuadratic
+from hlnb.data.same import SameData
+from hlnb.data.slabs import Slabs
+from hlnb.feature_correction import square_network
+from hlnb.mean_field import Missing, mean_field_network
+from hlnb.metrics.fourier import Coefficients
+from hlnb.metrics.measures import Error, Loss, Weights
+from hlnb.models import Glorot, Model, image_network, toy_network
+from hlnb.pitfalls import AUC, DecayedSGD, Members, Without
+from hlnb.random_hierarchy import Probed, Sensitivities, Uncorrelated, deep
+from hlnb.schedules import layerwise, simultaneous
+from hlnb.simplicity import Guesses
+from hlnb.training import SGD, Adam, Run
+
+FEW = {"n_validation": 8, "n_test": 16}
+TOY = replace(toy_problem(1, d=12, T=4), **FEW)
+SLABS = Slabs((2, 5), **FEW)
+GRAMMAR = {"vocab_size": 3, "n_classes": 3, "n_synonyms": 3, **FEW}
+
+
+def run(problem: Problem, model: Model, **more: Any) -> dict[str, Any]:
+    """The arguments with which `train` computes one tiny run."""
+    return {
+        **{"problem": problem, "model": model, "run": Run(0, 0.1)},
+        **{"schedule": simultaneous(model, epochs=2), "n_train": 16, "batch_size": 8},
+        **{**more, "measures": {"loss": Loss(), **more.get("measures", {})}},
+    }
+
+
+def toy(**more: Any) -> dict[str, Any]:
+    model = toy_network(d=12, n_classes=2, T=4, channels=4, hidden=8, **more)
+    return run(TOY, model, measures={"error": Error(), "conv": Weights("conv")})
+
+
+def flat(problem: Problem, d: int, n: int = 2, **more: Any) -> dict[str, Any]:
+    return run(problem, perceptron(d=d, width=4, n_out=n), **more)
+
+
+def strings(problem: RandomHierarchy, **more: Any) -> dict[str, Any]:
+    return run(problem, deep(problem, width=4), **more)
+
+
+def _runs() -> dict[str, dict[str, Any]]:
+    parity, probed = Parity(6, 2, **FEW), Probed(**GRAMMAR, n_probes=4)
+    cubic = Polynomial(6, ((0,), (0, 1)), (1.0, 1.0), **FEW)
+    layers = toy()
+    layers["schedule"] = layerwise(layers["model"], epochs=1)
+    images = Images("shapes", **FEW)
+    cnn = image_network(channels=2, size=4, hidden=4)
+    seen = Sensitivities(deep(probed, width=4), 2)
+    without = Without(SLABS, {0: (0.6, 0.8)})
+    return {
+        "toy problem": toy(),
+        "layer by layer": layers,
+        "another initialization": toy(initialization=Glorot()),
+        "images": run(images, cnn, measures={"error": Error()}),
+        "digits": flat(Digits(**FEW), 64, 10),
+        "bars": flat(OneBar(4, **FEW), 16, 4),
+        "parity": flat(parity, 6, measures={"guesses": Guesses()}),
+        "sums of parities": run(
+            cubic,
+            residual_network(d=6, width=4, depth=3),
+            measures={"terms": Coefficients(((0,), (0, 1)))},
+        ),
+        "mean field": run(
+            cubic, mean_field_network(d=6, width=8), measures={"m": Missing((0,))}
+        ),
+        "quadratic": flat(Quadratic(6, 2, **FEW), 6, 1),
+        "correction": run(
+            SquaredQuadratic((1.0, -2.0, 3.0), 0.3, d=3, **FEW), square_network(3)
+        ),
+        "stripes": flat(Stripes(**FEW), 2, optimizer=Adam()),
+        "bent": flat(Bent(**FEW), 2, optimizer=SGD(momentum=0.9)),
+        "shuffled": flat(Shuffled(Stripes(**FEW)), 2),
+        "same data": flat(SameData(Stripes(**FEW), 1), 2),
+        "slabs": flat(SLABS, 2, measures={"auc": AUC()}),
+        "decay": flat(SLABS, 2, optimizer=DecayedSGD(0.5, 0.1)),
+        "members": flat(Members(SLABS), 2),
+        "without": flat(without, 2),
+        "grammar": strings(RandomHierarchy(**GRAMMAR)),
+        "probed": strings(probed, measures={"sensitivities": seen}),
+        "uncorrelated": strings(Uncorrelated(**GRAMMAR)),
+        "coin": flat(Coin(Stripes(**FEW)), 2),
+    }
+
+
+RUNS = _runs()
+
+
+def place(arguments: dict[str, Any]) -> kept.Place | None:
+    """Where a run is kept."""
+    bound = inspect.signature(training.train).bind(**arguments)
+    bound.apply_defaults()
+    return kept.place(training.train, bound.arguments)
