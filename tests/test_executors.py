@@ -396,7 +396,7 @@ def test_a_dask_worker_killed_in_mid_sweep(tmp_path):
         env={**os.environ, "HLNB_CACHE": str(tmp_path / "kept")},
         capture_output=True,
         text=True,
-        timeout=180,
+        timeout=600,  # each worker compiles first where nothing is kept yet
     )
     assert done.returncode == 0, done.stderr[-2000:]
     assert "each run once" in done.stdout
