@@ -144,6 +144,15 @@ MAY_IMPORT = {
     "publishing/cli.py": {"publishing", "data", *ANYWHERE},
 }
 
+# experiments of which a part computes long by itself, not in a sweep
+for _name in (
+    *("table1_tests", "table1_variants", "image_filters", "image_layerwise"),
+    *("parity", "mean_field", "staircases", "shallow_to_deep", "chaining_conditions"),
+    *("feature_correction", "simplicity", "deep_linear", "layers_over_time"),
+    *("related_works", "related_pruning"),
+):
+    MAY_IMPORT[_name].add("kept")
+
 
 def imports(module):
     """Dotted names of everything a module imports, lazily imported names included."""

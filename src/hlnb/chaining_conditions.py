@@ -26,6 +26,7 @@ from hlnb.data.patterns import PatternProblem, toy_problem
 from hlnb.data.problem import Batch, Problem
 from hlnb.errors import HlnbError
 from hlnb.hierarchy_networks import deep_cnn
+from hlnb.kept import kept
 from hlnb.metrics.interpretability import max_correlation, rank_among_foreign
 from hlnb.metrics.measures import Error, Loss, Measure, Weights
 from hlnb.models import Model, toy_network
@@ -461,6 +462,7 @@ def gap_closed(
     return (high - float(np.median(layerwise))) / (high - low)
 
 
+@kept
 def likeness(
     case: Case, weights: Real[np.ndarray, "channel 1 T"], *, seed: int
 ) -> tuple[float, float]:
@@ -477,6 +479,7 @@ def likeness(
     )
 
 
+@kept
 def numbers(problem: Problem, *, n_train: int, seed: int, n: int = 20_000) -> Numbers:
     """The conditions of a problem, with the patterns or the grammar of a seed, from
     `n` inputs of their own."""

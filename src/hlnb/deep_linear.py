@@ -15,6 +15,7 @@ from scipy import linalg
 from scipy.integrate import solve_ivp
 
 from hlnb.errors import HlnbError
+from hlnb.kept import kept
 from hlnb.seeding import stream
 
 
@@ -68,6 +69,7 @@ def random_matrix(
     return _normal(stream(seed, f"deep linear {of} {d}"), d, d) / d**0.5
 
 
+@kept
 def completion(d: int, *, rank: int, share: float, seed: int) -> Entries:
     """A random d × d matrix of this rank, a share of its entries observed.
 
@@ -451,6 +453,7 @@ def corner_starts(
     return np.stack(drawn, axis=1), np.stack(even, axis=1)
 
 
+@kept
 def least_nuclear(
     entries: Entries, *, steps: int = 3000, last: float = 1e-3
 ) -> Float64[np.ndarray, "d d"]:

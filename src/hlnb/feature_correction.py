@@ -20,6 +20,7 @@ from hlnb.data.hierarchy import RandomHierarchy
 from hlnb.data.problem import Batch, Problem
 from hlnb.data.quadratic import SquaredQuadratic
 from hlnb.errors import HlnbError
+from hlnb.kept import kept
 from hlnb.metrics.measures import Weights
 from hlnb.metrics.probes import probe_accuracy
 from hlnb.models import Initialization, Model, Normal, Params
@@ -119,6 +120,7 @@ def plan(
 STATES = ("untrained", "layer-wise", "first layer longer", "corrected", "together")
 
 
+@kept
 def qualities(
     results: Sequence[Result], model: Model, *, epochs: int, quality: Quality
 ) -> dict[str, Real[np.ndarray, " run"]]:

@@ -14,6 +14,7 @@ from jaxtyping import Float, Int, Real
 from torch import Tensor
 
 from hlnb.data.images import to_rgb
+from hlnb.kept import kept
 from hlnb.metrics.activation import best_inputs
 from hlnb.metrics.patches import coherence, cut, random_places, top_patches
 from hlnb.models import Conv, Model, Params
@@ -127,6 +128,7 @@ def typical_length(images: Float[Tensor, "n 3 h w"], side: int) -> float:
     return float(windows.square().sum((1, 4, 5)).sqrt().median())
 
 
+@kept
 def best_pictures(
     model: Model,
     params: Params,

@@ -16,6 +16,7 @@ from jaxtyping import Float, Real
 from hlnb.data.problem import Batch
 from hlnb.errors import HlnbError
 from hlnb.image_filters import parameters
+from hlnb.kept import kept
 from hlnb.metrics.distance import deviation
 from hlnb.metrics.measures import all_weights
 from hlnb.metrics.probes import probe_accuracy
@@ -119,6 +120,7 @@ def choose_rates(
     return Chosen(after, rates, losses, parts)
 
 
+@kept
 def accuracies(
     result: Result, model: Model, batch: Batch, *, record: int = -1
 ) -> Float[np.ndarray, " run"]:
@@ -181,6 +183,7 @@ def pooled_features(
     return found
 
 
+@kept
 def probes(
     model: Model,
     params: Params,

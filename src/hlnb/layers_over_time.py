@@ -14,6 +14,7 @@ from jaxtyping import Float, Int, Real
 
 from hlnb.data.problem import Problem
 from hlnb.errors import HlnbError
+from hlnb.kept import kept
 from hlnb.metrics.canonical import basis, mean_correlation
 from hlnb.models import Affine, Model
 from hlnb.results import Result
@@ -166,6 +167,7 @@ def straight(path: Sequence[State], records: int) -> list[State]:
     ]
 
 
+@kept
 def over_runs(
     measure: Callable[..., np.ndarray],
     model: Model,

@@ -18,6 +18,7 @@ from torch import Tensor
 
 from hlnb.data.boolean import Polynomial, Support, characters, cube, signs
 from hlnb.errors import HlnbError
+from hlnb.kept import kept
 from hlnb.metrics import fourier
 from hlnb.metrics.hitting import first_hit
 from hlnb.metrics.measures import Loss, Weights
@@ -273,6 +274,7 @@ class Particles:
         )
 
 
+@kept
 def limit_start(
     P: int, *, n: int = READOUTS, kick: Sequence[float] | None = None
 ) -> Particles:
@@ -445,6 +447,7 @@ def runge_kutta(
     return particles
 
 
+@kept
 def flow(
     field: Field,
     particles: Particles,
@@ -503,6 +506,7 @@ def _flow(
     return Flow(*(np.array(column) for column in zip(*records, strict=True)))
 
 
+@kept
 def escape_times(
     target: Polynomial,
     *,
@@ -620,6 +624,7 @@ def ridge_risks(
     return (chosen / truth[n:].square().mean(0)).numpy()
 
 
+@kept
 def linear_risks(
     method: str,
     supports: Sequence[Support],

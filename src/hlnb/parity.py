@@ -20,6 +20,7 @@ from hlnb.boolean_networks import perceptron
 from hlnb.data.boolean import Parity, Support, cube
 from hlnb.data.problem import Batch
 from hlnb.errors import HlnbError
+from hlnb.kept import kept
 from hlnb.metrics.fourier import walsh_hadamard
 from hlnb.metrics.hitting import first_hit
 from hlnb.metrics.measures import Error, Measure, all_weights
@@ -304,6 +305,7 @@ class Hidden(NamedTuple):
     falls_at: float  # first error ≤ 0.45
 
 
+@kept
 def hidden_run(problem: Parity, result: Result, run: int, *, time: float) -> Hidden:
     """The Hidden of a run of `train_sparse` that learned its parity by step `time`."""
     known = result.steps <= time

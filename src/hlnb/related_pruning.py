@@ -16,6 +16,7 @@ from jaxtyping import Bool, Float
 from scipy.sparse.csgraph import connected_components
 
 from hlnb.errors import HlnbError
+from hlnb.kept import kept
 from hlnb.seeding import stream
 
 Part = tuple[int, int] | tuple[int, int, int]  # a hidden unit, or an edge of a layer
@@ -220,6 +221,7 @@ class Sculpted:
     n_units: int  # removals of units among the stages
 
 
+@kept
 def sculpt(
     name: str,
     seed: int,

@@ -21,6 +21,7 @@ from sklearn.decomposition import PCA, DictionaryLearning
 from sklearn.exceptions import ConvergenceWarning
 from torch import Tensor
 
+from hlnb import kept as keeping
 from hlnb.data.digits import Digits
 from hlnb.data.quadratic import Quadratic
 from hlnb.errors import HlnbError
@@ -106,6 +107,7 @@ class Linear(NamedTuple):
     steps: int  # until the loss fell below the tolerance, or all
 
 
+@keeping.kept
 def deep_linear(
     seed: int,
     *,
@@ -267,6 +269,7 @@ class Ranks(NamedTuple):
         return (np.diff(self.rank[threshold], axis=2) <= 0).all(2).mean(1)
 
 
+@keeping.kept
 def ranks(
     result: Result,
     model: Model,
@@ -383,6 +386,7 @@ def bar_pictures(
     return np.minimum(there.double().numpy() @ bars(side), 1)
 
 
+@keeping.kept
 def sparse_atoms(
     pictures: Float[np.ndarray, "n pixel"],
     n_atoms: int,

@@ -24,6 +24,7 @@ from torch import Tensor
 from hlnb.data.hierarchy import Derivation, RandomHierarchy
 from hlnb.errors import HlnbError
 from hlnb.hierarchy_networks import deep_cnn
+from hlnb.kept import kept
 from hlnb.metrics.hitting import held
 from hlnb.metrics.measures import Error, Loss, Weights
 from hlnb.metrics.synonyms import label_counts, sensitivity
@@ -214,6 +215,7 @@ class Trial(NamedTuple):
     misplaced: float  # share of level-1 tuples in a wrong cluster
 
 
+@kept
 def trial(problem: RandomHierarchy, learner: str, *, n_train: int, seed: int) -> Trial:
     """One run: the grammar and strings of `seed`."""
     mine = problem.with_seed(seed)

@@ -16,6 +16,7 @@ from torch import Tensor
 
 from hlnb.data.problem import Batch
 from hlnb.errors import HlnbError
+from hlnb.kept import kept
 from hlnb.metrics.information import bias, conditional, explained, information
 from hlnb.metrics.probes import probe_accuracy
 from hlnb.models import Affine, Model
@@ -152,6 +153,7 @@ def summary(
 # --- What a linear classifier explains ------------------------------------------------
 
 
+@kept
 def linear_answers(split: Mapping[str, Batch]) -> Int[np.ndarray, " n"]:
     """Answers on `test` of the best linear classifier, fitted to convergence apart.
 
@@ -205,6 +207,7 @@ def curves(books: Sequence[Account]) -> dict[str, Float[np.ndarray, "run record"
     return {name: np.array([getattr(b, name) for b in books]) for name in names}
 
 
+@kept
 def account(
     guesses: Int[np.ndarray, "record n"],
     y: Int[np.ndarray, " n"],

@@ -14,6 +14,7 @@ import torch
 from jaxtyping import Float, Real
 from scipy import stats
 
+from hlnb import kept as keeping
 from hlnb.data.boolean import Polynomial, Support, characters, cube
 from hlnb.errors import HlnbError
 from hlnb.metrics.fourier import index, walsh_hadamard
@@ -119,6 +120,7 @@ class Stage(NamedTuple):
     deviation: float  # standard deviation of what was unexplained at the start
 
 
+@keeping.kept
 def grow(
     problem: Polynomial,
     *,

@@ -12,6 +12,7 @@ import numpy as np
 import torch
 from jaxtyping import Bool, Real
 
+from hlnb.kept import kept
 from hlnb.metrics import interpretability as likeness
 from hlnb.metrics.chance import holm, interval, tail
 from hlnb.models import Model
@@ -44,6 +45,7 @@ def share(has: Bool[np.ndarray, " run"] | Sequence[bool]) -> Share:
     return Share(k, n, *interval(k, n), tail(k, n, p=0.5))
 
 
+@kept
 def untrained_filters(
     model: Model, *, n: int = 999
 ) -> Real[np.ndarray, "network channel T"]:
@@ -56,6 +58,7 @@ def untrained_filters(
     return torch.stack(drawn).numpy()
 
 
+@kept
 def likeness_ranks(
     row: Reproduction,
     untrained: Real[np.ndarray, "network channel T"],

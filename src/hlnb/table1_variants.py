@@ -20,6 +20,7 @@ from sklearn.preprocessing import StandardScaler
 
 from hlnb import gradients
 from hlnb.data.patterns import PatternProblem, toy_problem
+from hlnb.kept import kept
 from hlnb.metrics.hitting import held
 from hlnb.metrics.kernels import (
     linear_kernel,
@@ -153,6 +154,7 @@ def present(
     return best > (F**2).sum(1) * (1 - 1e-4)
 
 
+@kept
 def detection_error(
     problem: PatternProblem,
     filters: Real[np.ndarray, "channel T"],
@@ -239,6 +241,7 @@ def _error_at(result: Result, record: int) -> float:
     return float(np.median(held(result.of("validation"))[:, record]))
 
 
+@kept
 def kernel_errors(
     problem: PatternProblem,
     model: Model,
