@@ -50,6 +50,8 @@ def pytest_collection_modifyitems(items):
             item.add_marker("browser")
         if "once" in item.fixturenames:  # it renders, or reads what was rendered
             item.add_marker("slow")
+    # a worker that begins with the longest leaves the others what it has not begun
+    items.sort(key=lambda item: "chromium" not in item.fixturenames)
 
 
 @pytest.fixture
@@ -59,6 +61,12 @@ def closed():
 
     yield
     plt.close("all")
+
+
+@pytest.fixture
+def one_process(monkeypatch):
+    """Runs are too short in a test to start processes for them."""
+    monkeypatch.setenv("HLNB_WORKERS", "1")
 
 
 @pytest.fixture(scope="session")

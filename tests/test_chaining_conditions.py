@@ -40,9 +40,7 @@ from hlnb.seeding import stream
 SMALL = RandomHierarchy(4, 4, 4, depth=2, seed=3)
 
 
-@pytest.fixture(autouse=True)
-def one_process(monkeypatch):
-    monkeypatch.setenv("HLNB_WORKERS", "1")
+pytestmark = pytest.mark.usefixtures("one_process")
 
 
 def look(found, *, n_train=1000, seed=0):

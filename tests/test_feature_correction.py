@@ -20,6 +20,8 @@ from hlnb.schedules import Phase, Schedule, greedy, layerwise
 from hlnb.seeding import stream
 from hlnb.training import Run, train
 
+pytestmark = pytest.mark.usefixtures("one_process")
+
 MIXED = SquaredQuadratic((1.0, -2.0, 3.0), 0.3, d=3)
 
 

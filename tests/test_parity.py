@@ -19,6 +19,8 @@ from hlnb.results import Result
 from hlnb.seeding import stream
 from hlnb.training import Run
 
+pytestmark = pytest.mark.usefixtures("one_process")
+
 SUPPORTS = [(0,), (3,), (0, 2), (1, 2, 4), (0, 1, 3, 4), (0, 1, 2, 3, 4)]
 
 

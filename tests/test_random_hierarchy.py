@@ -21,10 +21,7 @@ PROBED = rhm.Probed(5, 4, 3, depth=3, n_probes=30, n_test=20, n_validation=20)
 LATIN = rhm.Uncorrelated(5, 5, 5, depth=3)
 
 
-@pytest.fixture(autouse=True)
-def one_process(monkeypatch):
-    """Runs are too short here to start processes for them."""
-    monkeypatch.setenv("HLNB_WORKERS", "1")
+pytestmark = pytest.mark.usefixtures("one_process")
 
 
 def test_a_probed_split_is_the_plain_one_and_a_batch_more():

@@ -41,9 +41,7 @@ TINY = RandomHierarchy(4, 4, 4, depth=2, seed=3)
 DEEP = RandomHierarchy(3, 3, 3, depth=3, seed=1)
 
 
-@pytest.fixture(autouse=True)
-def one_process(monkeypatch):
-    monkeypatch.setenv("HLNB_WORKERS", "1")
+pytestmark = pytest.mark.usefixtures("one_process")
 
 
 def codes_and_labels(n=200, *, n_codes=9, n_classes=4, places=2, seed=0):
