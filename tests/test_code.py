@@ -160,7 +160,7 @@ class A(dict, metaclass=type):
 
 
 def test_keys_are_the_same_on_every_python(digest):
-    assert digest(SAMPLE)[:16] == "dacbfcf6356e013e"
+    assert digest(SAMPLE)[:16] == "109123a09bcd4d78"
 
 
 def test_a_cells_leading_text_is_shown_and_so_is_no_docstring(make):
