@@ -232,6 +232,17 @@ def keep(
         archives.write(file, arrays, small=False)
 
 
+def check(place: Place | None) -> None:
+    """Refuses to compute what belongs at `place` with other code than it names."""
+    if place and (
+        _edited() or place.about["code"] != code.package().digest(place.roots)
+    ):
+        raise HlnbError(
+            "A worker has other code of hlnb than this process, or the code was edited "
+            "since: start the workers (or the kernel) anew."
+        )
+
+
 def find(place: Place | None) -> Found | None:
     """The result kept at `place`; None if there is none that is whole and its own.
 

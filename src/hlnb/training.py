@@ -129,7 +129,19 @@ def _frozen_activations(
     return evaluate(model, params, x, stop=stop)
 
 
+@contextlib.contextmanager
+def _one_thread() -> Iterator[None]:
+    """One thread for matrix products, so that every layout gives the same bits."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
+
+
 @kept.kept
+@_one_thread()
 def train(
     problem: Problem,
     model: Model,
@@ -512,17 +524,6 @@ def _stack(
     return Trace(steps, steps / batches, values)
 
 
-@contextlib.contextmanager
-def _one_thread() -> Iterator[None]:
-    """One thread for matrix products, so that every layout gives the same bits."""
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(before)
-
-
 class _Planned(NamedTuple):
     """A run to compute, and where it is kept, if it is."""
 
@@ -532,14 +533,13 @@ class _Planned(NamedTuple):
 
 
 def _task(
-    common: Mapping[str, Any], todo: Sequence[tuple[Run, Start | None]]
+    common: Mapping[str, Any], todo: Sequence[_Planned]
 ) -> tuple[list[Trace], dict[str, str]]:
-    """Runs one after the other, each on one thread, and what computed them."""
-    traces = []
-    for run, start in todo:
-        with _one_thread():
-            traces.append(train.anew(**common, run=run, start=start))
-    return traces, kept.computed_on()
+    """Runs one after the other, and what computed them."""
+    for planned in todo:
+        kept.check(planned.place)
+    traces = [train.anew(**common, run=one.run, start=one.start) for one in todo]
+    return traces, kept.computed_on(common.get("device", "cpu"))
 
 
 def _place(common: Mapping, run: Run, start: Start | None = None) -> kept.Place | None:
@@ -588,18 +588,24 @@ def _computed(
             executor = processes()
             stack.callback(executor.shutdown, cancel_futures=True)
         futures: dict[Future, Sequence[_Planned]] = {}
+
+        def end(future: Future) -> None:
+            found, computed = future.result()
+            task = futures.pop(future)
+            for planned, trace in zip(task, found, strict=True):
+                kept.keep(planned.place, kept.Found(trace), computed=computed)
+                traces[planned.run] = trace
+            kept.progress(len(task))
+            bar.update(len(task))
+
         try:
             for task in tasks:
-                asked = [(planned.run, planned.start) for planned in task]
-                futures[executor.submit(_task, common, asked)] = task
-            for future in as_completed(futures):
-                task = futures[future]
-                found, computed = future.result()
-                for planned, trace in zip(task, found, strict=True):
-                    kept.keep(planned.place, kept.Found(trace), computed=computed)
-                    traces[planned.run] = trace
-                kept.progress(len(task))
-                bar.update(len(task))
+                future = executor.submit(_task, common, task)
+                futures[future] = task
+                if future.done():  # computed here: what stops the next loses it not
+                    end(future)
+            for future in as_completed([*futures]):
+                end(future)
         except BrokenExecutor as error:
             raise HlnbError(ended_early(executor)) from error
         finally:
