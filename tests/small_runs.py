@@ -29,8 +29,9 @@ from hlnb.models import Glorot, Model, image_network, toy_network
 from hlnb.pitfalls import AUC, DecayedSGD, Members, Without
 from hlnb.random_hierarchy import Probed, Sensitivities, Uncorrelated, deep
 from hlnb.schedules import layerwise, simultaneous
+from hlnb.seeding import stream
 from hlnb.simplicity import Guesses
-from hlnb.training import SGD, Adam, Run
+from hlnb.training import SGD, Adam, Run, Start
 
 FEW = {"n_validation": 8, "n_test": 16}
 TOY = replace(toy_problem(1, d=12, T=4), **FEW)
@@ -65,6 +66,9 @@ def _runs() -> dict[str, dict[str, Any]]:
     cubic = Polynomial(6, ((0,), (0, 1)), (1.0, 1.0), **FEW)
     layers = toy()
     layers["schedule"] = layerwise(layers["model"], epochs=1)
+    going_on = flat(Stripes(**FEW), 2)
+    drawn = going_on["model"].init(stream(1, "init"))
+    going_on["start"] = Start({n: v.numpy() for n, v in drawn.items()}, 1)
     images = Images("shapes", **FEW)
     cnn = image_network(channels=2, size=4, hidden=4)
     seen = Sensitivities(deep(probed, width=4), 2)
@@ -89,6 +93,7 @@ def _runs() -> dict[str, dict[str, Any]]:
         "correction": run(
             SquaredQuadratic((1.0, -2.0, 3.0), 0.3, d=3, **FEW), square_network(3)
         ),
+        "going on": going_on,
         "stripes": flat(Stripes(**FEW), 2, optimizer=Adam()),
         "bent": flat(Bent(**FEW), 2, optimizer=SGD(momentum=0.9)),
         "shuffled": flat(Shuffled(Stripes(**FEW)), 2),

@@ -102,7 +102,7 @@ def place(function: Callable, arguments: Mapping[str, Any]) -> Place | None:
     asked = _Asked()
     try:
         spec = {
-            name: asked.spec(value)
+            name: _state(value) if _is_generator(value) else asked.spec(value)
             for name, value in arguments.items()
             if not isinstance(value, Executor)
         }
@@ -138,8 +138,6 @@ class _Asked:
         if kind in (dict, types.MappingProxyType):
             pairs = [[self.spec(key), self.spec(value)] for key, value in thing.items()]
             return ["mapping", pairs]
-        if _is_generator(thing):
-            return ["generator", self.spec(thing.get_state())]
         if kind in (set, frozenset):
             return ["set", sorted(map(self.spec, thing), key=json.dumps)]
         if isinstance(thing, list | tuple):
@@ -198,6 +196,10 @@ def _described(array: np.ndarray) -> list[Any]:
     """Type, shape and a digest of the values of an array."""
     values = hashlib.sha256(np.ascontiguousarray(array).tobytes()).hexdigest()
     return [np.lib.format.dtype_to_descr(array.dtype), list(array.shape), values]
+
+
+def _state(generator: Any) -> list[Any]:
+    return ["generator", *_described(generator.get_state().numpy())]
 
 
 def _is_generator(thing: Any) -> bool:
@@ -286,8 +288,8 @@ def kept(function: Callable) -> Callable:
     """`function`, whose result is kept: for what computes longer than two seconds.
 
     The result is made of numbers, words, arrays, tensors, lists, tuples, mappings,
-    sets, and data classes and named tuples of the package. A generator among its
-    arguments is left where the computation leaves it. `anew` computes it always.
+    sets, and data classes and named tuples of the package. A generator that is an
+    argument is left where the computation leaves it. `anew` computes it always.
     """
     signature = inspect.signature(function)
 
