@@ -27,8 +27,8 @@ from hlnb.code import Definition
 from hlnb.data.patterns import toy_problem
 from hlnb.errors import HlnbError
 from hlnb.executors import Here
-from hlnb.metrics.measures import Error, Loss, Weights, all_weights
-from hlnb.models import Affine, Model, toy_network
+from hlnb.metrics.measures import Error, Weights, all_weights
+from hlnb.models import Affine, toy_network
 from hlnb.results import Result
 from hlnb.schedules import Phase, Schedule, simultaneous
 from hlnb.training import SGD, Run, Trace, grid, sweep
@@ -260,14 +260,24 @@ ALWAYS = {"hlnb.training", "hlnb.schedules", "hlnb.models", "hlnb.metrics.measur
 @pytest.mark.parametrize(
     ("where", "old", "new", "runs"),
     [
-        (Definition("hlnb.lanes", "def plus"), "(by, theirs,", "(by, by,", "toy problem"),
+        (
+            Definition("hlnb.lanes", "def plus"),
+            "(by, theirs,",
+            "(by, by,",
+            "toy problem",
+        ),
         (Definition("hlnb.pitfalls", "class DecayedSGD"), "self.decay", "9", "decay"),
-        (Definition("hlnb.data.boolean", "def characters"), ".prod(1)", ".sum(1)", "sums of parities"),
+        (
+            Definition("hlnb.data.boolean", "def characters"),
+            ".prod(1)",
+            ".sum(1)",
+            "sums of parities",
+        ),
         (Definition("hlnb.seeding", "def stream"), ">> 1", ">> 2", "stripes"),
         (Definition("hlnb.training", "EVALUATION_CHUNK"), "256", "255", "bent"),
     ],
     ids=lambda given: getattr(given, "name", None),
-)  # fmt: skip
+)
 def test_what_runs_lead_to_is_in_their_address(places, edited, where, old, new, runs):
     after = edited(where, old, new)
     assert after[runs].address != places[runs].address
@@ -304,9 +314,13 @@ class OwnDict(dict):
 FOREIGN = {
     "a measure": {"measures": {"test": Foreign()}},
     "a problem": {"problem": type("Own", (type(PROBLEM),), {})(**vars(PROBLEM))},
-    "a layer of a model": {"model": replace(MODEL, layers=(*MODEL.layers[:2], OwnLayer("readout", 8, 2, relu=False)))},
+    "a layer of a model": {
+        "model": replace(
+            MODEL, layers=(*MODEL.layers[:2], OwnLayer("readout", 8, 2, relu=False))
+        )
+    },
     "an optimizer": {"optimizer": type("Own", (SGD,), {"__qualname__": "SGD"})()},
-}  # fmt: skip
+}
 
 
 @pytest.mark.parametrize("other", FOREIGN.values(), ids=FOREIGN.keys())
@@ -341,7 +355,7 @@ DESCRIBED_BY_NOTHING = {
     "another generator": np.random.default_rng(0),
     "a file": Path("file"),
     "numbers that NumPy does not know": torch.zeros(1, dtype=torch.bfloat16),
-}  # fmt: skip
+}
 
 
 @pytest.mark.parametrize(
@@ -368,7 +382,7 @@ def test_a_generator_is_left_where_the_computation_left_it(kept_grid):
 def test_a_generator_inside_something_cannot_be_left_so(store, notes):
     for thing in ([torch.Generator()], {"a": torch.Generator()}):
         assert kept.place(training.train, {"x": thing}) is None
-    assert "does not say what it is made of" in notes()[0]
+    assert "does not say what it is made of" in notes()[0]["not kept"]
 
 
 SAME = {
@@ -377,9 +391,22 @@ SAME = {
     "NumPy's numbers": [np.float32(1), np.float64(1), np.int64(1), np.bool_(True)],
     "nothing and the like": [None, (), [], {}, set(), "None", "()", 0, False, b""],
     "collections": [(1, 2), [1, 2], {1, 2}, {1: 2}, (2, 1), [1, [2]], [[1], 2]],
-    "mappings": [{"a": 1, "b": 2}, {"b": 2, "a": 1}, {"a": 2, "b": 1}, {1: 1}, {"1": 1}],
+    "mappings": [
+        {"a": 1, "b": 2},
+        {"b": 2, "a": 1},
+        {"a": 2, "b": 1},
+        {1: 1},
+        {"1": 1},
+    ],
     "types": [int, "int", float, np.float32, torch.float32, "torch.float32"],
-    "functions": [math.log, torch.nn.functional.relu, operator.add, len, "len", training.grid],
+    "functions": [
+        math.log,
+        torch.nn.functional.relu,
+        operator.add,
+        len,
+        "len",
+        training.grid,
+    ],
     "partials": [
         functools.partial(training.grid, [0]),
         functools.partial(training.grid, [1]),
@@ -398,9 +425,16 @@ SAME = {
         torch.zeros(3, dtype=torch.float64),
         [0.0, 0.0, 0.0],
     ],
-    "data": [SGD(), SGD(0.5), training.Adam(), Run(0, 0.5), Phase(1, ("a",)), Phase(1, ("a",), lr=1.0)],
+    "data": [
+        SGD(),
+        SGD(0.5),
+        training.Adam(),
+        Run(0, 0.5),
+        Phase(1, ("a",)),
+        Phase(1, ("a",), lr=1.0),
+    ],
     "named tuples": [Trace(1, 2, {}), (1, 2, {}), training.Start({}, 1)],
-}  # fmt: skip
+}
 
 
 @pytest.mark.parametrize("things", SAME.values(), ids=SAME.keys())
@@ -520,7 +554,12 @@ ARRAY = np.arange(6.0).reshape(2, 3)
 RESULTS = {
     "a word": "é\u2028\0",
     "numbers": [0, -0.0, 1.5, math.nan, math.inf, True, 10**30],
-    "NumPy's numbers": [np.float32(0.1), np.int8(-3), np.bool_(True), np.float64("nan")],
+    "NumPy's numbers": [
+        np.float32(0.1),
+        np.int8(-3),
+        np.bool_(True),
+        np.float64("nan"),
+    ],
     "rows": ARRAY,
     "columns": np.asfortranarray(ARRAY),
     "every second": ARRAY[:, ::2],
@@ -532,10 +571,15 @@ RESULTS = {
     "a tensor": torch.arange(6.0).reshape(2, 3),
     "a tensor in columns": torch.arange(6.0).reshape(2, 3).T,
     "one number of a tensor": torch.tensor(2.5, dtype=torch.float64),
-    "collections": [(1, [2, "a"]), {3, 4}, frozenset({5}), {"a": {1: (2,)}, (1, 2): []}],
+    "collections": [
+        (1, [2, "a"]),
+        {3, 4},
+        frozenset({5}),
+        {"a": {1: (2,)}, (1, 2): []},
+    ],
     "data": {"a": SGD(0.5), "b": [Phase(1, ("x", "y"), lr=0.5)]},
     "a named tuple": Trace(np.arange(2), ARRAY[0], {"a": ARRAY}),
-}  # fmt: skip
+}
 
 
 def assert_same(one, other):
@@ -695,9 +739,17 @@ def test_an_altered_file_is_not_served(stored, change, signed):
             about["digest"] = kept._digest(about, arrays)
 
     rewritten(path, altered)
-    speaks_of_another = {"another format", "another question", "other code",
-                         "another function", "another processor", "no digest",
-                         "no question", "nothing of itself", "a missing array"}  # fmt: skip
+    speaks_of_another = {
+        "another format",
+        "another question",
+        "other code",
+        "another function",
+        "another processor",
+        "no digest",
+        "no question",
+        "nothing of itself",
+        "a missing array",
+    }
     name = next(n for n, c in ALTERED.items() if c is change)
     assert (kept.find(place) is None) == (not signed or name in speaks_of_another)
 
