@@ -102,6 +102,10 @@ class Package:
         self._means: dict[Target, frozenset[Definition]] = {}
         self._labels: dict[tuple[Definition, int], str] = {}
 
+    def __iter__(self) -> Iterator[str]:
+        """The dotted names of its modules."""
+        return iter(self._paths)
+
     def __contains__(self, name: str) -> bool:
         """Whether it has a module of that dotted name."""
         return name in self._paths
