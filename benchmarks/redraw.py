@@ -56,6 +56,7 @@ def main() -> None:
     found = {
         "date": f"{datetime.now(UTC):%Y-%m-%d}",
         "machine": machine(),
+        "load": os.getloadavg()[0],
         "chapters": [],
         "label": {"redraw": 0.0, "build": 0.0},
         "stale": stale_per_line(),

@@ -56,7 +56,7 @@ def record(tmp_path):
     load |= {"failed": 0, "slowest": 7.6, "kills": 50, "torn": 2, "next_worked": False}
     (tmp_path / ROBUST).write_text(json.dumps(load))
     drawn = {"date": "2026-01-03", "machine": {"cpu": "Another one", "cores": 4}}
-    drawn |= {"label": {"redraw": 9.0, "build": 33.0}}
+    drawn |= {"load": 0.25, "label": {"redraw": 9.0, "build": 33.0}}
     drawn |= {"stale": {"mean": 3.61, "chapters": 23}}
     drawn["chapters"] = [
         {"chapter": "02_toy_problem_1", "seconds": 20.4, "cells": [[10, 2.5]]},
@@ -88,6 +88,7 @@ def test_targets_are_held_against_what_was_measured(record):
 def test_what_a_correction_costs(record):
     text = speed(record)
     assert "2026-01-03: Another one, 4 cores, with the runs of record of 2" in text
+    assert "it was 0.2." in text
     cells = " | ".join(line[4:] for line in text.splitlines() if line[2:4] == "- ")
     assert "≤ 60 s | 42 s (9 s to redraw the chapter, 33 s to render the book)" in cells
     assert "stale, mean | – | 3.6 of 23" in cells
