@@ -88,7 +88,7 @@ def test_targets_are_held_against_what_was_measured(record):
 def test_what_a_correction_costs(record):
     text = speed(record)
     assert "2026-01-03: Another one, 4 cores, with the runs of record of 2" in text
-    assert "it was 0.2." in text
+    assert "at the start was 0.2:" in text
     cells = " | ".join(line[4:] for line in text.splitlines() if line[2:4] == "- ")
     assert "≤ 60 s | 42 s (9 s to redraw the chapter, 33 s to render the book)" in cells
     assert "stale, mean | – | 3.6 of 23" in cells

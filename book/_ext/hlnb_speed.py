@@ -212,8 +212,8 @@ def _correction(record: dict) -> str:
     about = (
         f"Measured on {record['date']}: {record['machine']['cpu']}, "
         f"{record['machine']['cores']} cores, with the runs of record of "
-        f"{len(found)} chapters. Other work ran beside it where the load average at the "
-        f"start is not near 0: it was {record['load']:.1f}."
+        f"{len(found)} chapters. The load average at the start was "
+        f"{record['load']:.1f}: above 1, other work ran beside it."
     )
     told = table(
         ["What", "Target", "Measured"],
