@@ -145,6 +145,8 @@ class _Asked:
         if kind is functools.partial:
             held = (thing.func, thing.args, thing.keywords)
             return ["partial", *map(self.spec, held)]
+        if isinstance(thing, types.FunctionType) and "<locals>" in thing.__qualname__:
+            return self.of_closure(inspect.unwrap(thing))
         if isinstance(thing, type | types.FunctionType | types.BuiltinFunctionType):
             return ["code", self.of_code(thing)]
         if dataclasses.is_dataclass(thing):
@@ -165,13 +167,25 @@ class _Asked:
         library = module.partition(".")[0]
         if library not in {code.PACKAGE.name, *KNOWN}:
             raise Unknown(f"the code of {_name(thing)} could change unseen")
-        if getattr(sys.modules.get(module), name, None) is not thing:
+        own = getattr(sys.modules.get(module), name, None)
+        if inspect.unwrap(own) is not inspect.unwrap(thing):
             raise Unknown(f"{module} has no {name} of its own at its top level")
         if library in KNOWN:
             return [name, module]
         found = code.Definition(module, name)
         self.roots.add(found)
         return [name, code.package().label(found)]
+
+    def of_closure(self, thing: types.FunctionType) -> list[Any]:
+        """A function that one of the package made: the maker's code, what it holds."""
+        outer, _, name = thing.__qualname__.partition(".<locals>.")
+        home = getattr(sys.modules.get(thing.__module__), "__file__", None)
+        if not name.isidentifier() or thing.__code__.co_filename != home:
+            raise Unknown(f"{_name(thing)} is told from no other function")
+        maker = getattr(sys.modules[thing.__module__], outer)
+        held = [cell.cell_contents for cell in thing.__closure__ or ()]
+        held += [thing.__defaults__, thing.__kwdefaults__]
+        return ["closure", name, self.of_code(maker), *map(self.spec, held)]
 
 
 def _array(thing: Any) -> tuple[str, np.ndarray] | None:
