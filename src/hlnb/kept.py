@@ -168,7 +168,7 @@ class _Asked:
         if library not in {code.PACKAGE.name, *KNOWN}:
             raise Unknown(f"the code of {_name(thing)} could change unseen")
         own = getattr(sys.modules.get(module), name, None)
-        if inspect.unwrap(own) is not inspect.unwrap(thing):
+        if own is not thing and getattr(own, "__wrapped__", None) is not thing:
             raise Unknown(f"{module} has no {name} of its own at its top level")
         if library in KNOWN:
             return [name, module]
