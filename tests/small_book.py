@@ -73,7 +73,7 @@ def make(folder: Path) -> Path:
         )
     (folder / "book" / "map.yml").write_text(MAP)
     (folder / "benchmarks").mkdir(exist_ok=True)
-    for name in ("latest.json", "robust.json"):
+    for name in ("latest.json", "robust.json", "redraw.json"):
         shutil.copy(ROOT / "benchmarks" / name, folder / "benchmarks")
     chapters = folder / "book" / "chapters"
     chapters.mkdir(exist_ok=True)
