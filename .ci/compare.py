@@ -25,9 +25,9 @@ from pathlib import Path
 from typing import Any
 
 from hlnb.errors import HlnbError
-from hlnb.files import write_whole
 from hlnb.publishing.chapters import NAME, read_notebook
-from hlnb.publishing.weaving import CLAIMS, STATE, VIEW, numbers, payloads
+from hlnb.publishing.notebooks import CLAIMS, STATE, VIEW, numbers, payloads
+from hlnb.storage import write_whole
 
 ROOT = Path(__file__).resolve().parents[1]
 LINES = 40  # of differences that are printed

@@ -21,10 +21,10 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-from hlnb.files import write_whole
-from hlnb.publishing import chapters, freshness, ledger
+from hlnb.publishing import chapters, copies, freshness
 from hlnb.publishing.chapters import Chapter, find_root, read_notebook
-from hlnb.publishing.weaving import outputs_digest, to_bytes, weave
+from hlnb.publishing.notebooks import outputs_digest, to_bytes, weave
+from hlnb.storage import write_whole
 
 
 def main() -> int:
@@ -111,8 +111,8 @@ def _parts(executed: dict[str, Any]) -> dict[str, str]:
 
 def _stamp(chapter: Chapter) -> None:
     """Gives a published copy the keys of the code as it is now."""
-    path = ledger.executed_path(chapter)
-    executed, record = read_notebook(path), ledger.provenance(path) or {}
+    path = copies.executed_path(chapter)
+    executed, record = read_notebook(path), copies.provenance(path) or {}
     keys = freshness.keys(chapter, {})
     woven = weave(chapter.notebook, executed, keys=keys, parameters={})
     record |= keys._asdict() | {"outputs": outputs_digest(executed)}

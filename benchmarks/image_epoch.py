@@ -17,9 +17,11 @@ import torch.nn.functional as F
 from torch import nn
 
 from hlnb.data.problem import Batch
-from hlnb.models import image_network
+from hlnb.models.networks import image_network
 from hlnb.schedules import simultaneous
-from hlnb.training import Adam, Run, train
+from hlnb.training.loop import train
+from hlnb.training.optimizers import Adam
+from hlnb.training.runs import Run
 
 FULL = 49_000  # images of an epoch of Example 5.2
 BATCH = 64

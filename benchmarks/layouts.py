@@ -16,9 +16,9 @@ import torch.nn.functional as F
 from torch import nn
 
 from hlnb.data.patterns import toy_problem
-from hlnb.gradients import Descent, prepared
-from hlnb.models import toy_network
+from hlnb.models.networks import toy_network
 from hlnb.seeding import stream
+from hlnb.training.fast.gradients import Descent, prepared
 
 N, BATCH, LR, T = 1024, 64, 0.1, 16
 Epoch = Callable[[], None]
@@ -34,7 +34,7 @@ def setting(problem: int, d: int, runs: int):
 
 
 def ours(problem: int, d: int, runs: int) -> Epoch:
-    """The steps of `hlnb.training.train`, one run after the other."""
+    """The steps of `hlnb.training.loop.train`, one run after the other."""
     model, drawn, x, y = setting(problem, d, runs)
     params = [prepared(model.layers, one) for one in drawn]
     steps = [

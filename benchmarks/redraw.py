@@ -19,10 +19,10 @@ from pathlib import Path
 
 from keys import stale_per_line
 
-from hlnb.files import write_whole
 from hlnb.publishing import record
 from hlnb.publishing.chapters import find_root
-from hlnb.publishing.execute import machine
+from hlnb.publishing.run.worker import machine
+from hlnb.storage import write_whole
 
 HLNB = "from hlnb.publishing.cli import main; raise SystemExit(main())"
 LABEL = ("plotting.py", 'set_ylabel("picture")', 'set_ylabel("drawn image")')

@@ -36,17 +36,17 @@ from layouts import (
 from matplotlib.ticker import LogLocator
 from tqdm import tqdm
 
-from hlnb import plotting
-from hlnb.files import write_whole
-from hlnb.publishing.execute import processor
-from hlnb.publishing.ledger import executions
+from hlnb.figures import artists, export, style
+from hlnb.publishing.copies import executions
+from hlnb.publishing.run.worker import processor
+from hlnb.storage import write_whole
 
 HERE = Path(__file__).parent
 ROOT = HERE.parent
 SIZES = [(3, 100, 1), (3, 100, 4), (3, 100, 16), (3, 100, 64)]
 SIZES += [(3, 256, 1), (3, 256, 4), (3, 1024, 1), (3, 1024, 4)]
 OTHERS = [(problem, d, 1) for problem in (1, 2, 4, 5) for d in (100, 256, 1024)]
-LOOKS = list(plotting.STYLES.values())  # one for each layout
+LOOKS = list(style.STYLES.values())  # one for each layout
 AT_LEAST = 0.15  # seconds that a timing lasts: more epochs where one is short
 
 
@@ -302,9 +302,10 @@ def card(repeats: int) -> list[dict]:
     if not torch.cuda.is_available():
         return []
     from hlnb.data.patterns import toy_problem
-    from hlnb.models import toy_network
+    from hlnb.models.networks import toy_network
     from hlnb.schedules import simultaneous
-    from hlnb.training import grid, train, train_stacked
+    from hlnb.training.loop import train, train_stacked
+    from hlnb.training.runs import grid
 
     problem = toy_problem(3, scale=0.25)
     model = toy_network(d=100, n_classes=4)
@@ -329,7 +330,7 @@ def card(repeats: int) -> list[dict]:
 
 def draw(record: dict) -> bytes:
     """How rates fall with d, and with the number of runs, as a PNG file."""
-    fig, axes = plotting.panels(2, height=3.2)
+    fig, axes = artists.panels(2, height=3.2)
     toy = [row for row in record["rows"] if row["case"] == "toy problem 3"]
     for ax, x, other in zip(
         axes, ("d", "runs"), (("runs", 1), ("d", 100)), strict=True
@@ -349,7 +350,7 @@ def draw(record: dict) -> bytes:
     fig.legend(
         *axes[0].get_legend_handles_labels(), loc="outside lower center", ncols=3
     )
-    return plotting.save(fig)
+    return export.save(fig)
 
 
 def write(record: dict) -> None:

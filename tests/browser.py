@@ -15,7 +15,8 @@ from pathlib import Path
 
 from playwright.sync_api import Browser, Page, sync_playwright
 
-from hlnb.publishing import build, printing
+from hlnb.publishing import printing
+from hlnb.publishing.render import build
 
 ROOT = Path(__file__).parents[1]
 MODES = {

@@ -95,7 +95,7 @@ def once(tmp_path_factory) -> Callable[[str, Callable[[Path], object]], Path]:
 @pytest.fixture(scope="session")
 def scripts(once) -> Path:
     """What npm fetched for the pages of this checkout."""
-    from hlnb.publishing import assets
+    from hlnb.publishing.render import assets
 
     once("scripts", lambda _: assets.prepare(ROOT))
     return assets.static_folder(ROOT)
@@ -105,7 +105,7 @@ def scripts(once) -> Path:
 def small(once, scripts) -> Path:
     """A rendered book with tiny chapters; a test that changes it takes `own`."""
     import small_book
-    from hlnb.publishing import build
+    from hlnb.publishing.render import build
 
     return once("small", lambda folder: build.build(small_book.make(folder)))
 
@@ -113,7 +113,7 @@ def small(once, scripts) -> Path:
 @pytest.fixture(scope="session")
 def html(once, scripts) -> Path:
     """The rendered book, built where it is absent or older than its inputs."""
-    from hlnb.publishing import build
+    from hlnb.publishing.render import build
 
     once("html", lambda _: build.build(ROOT))
     return ROOT / "_build" / "html"

@@ -16,7 +16,8 @@ from ipywidgets.embed import embed_data
 from matplotlib.figure import Figure
 
 from hlnb.code import digest
-from hlnb.publishing import freshness, page, weaving
+from hlnb.page import show
+from hlnb.publishing import freshness, notebooks
 from hlnb.publishing.chapters import Chapter
 
 ROOT = Path(__file__).parents[1]
@@ -106,9 +107,9 @@ def execute(chapter: Chapter, executed: dict, record: dict, *, code: str = "") -
     """
     keys = freshness.keys(chapter, {})
     keys = keys._replace(code=code or keys.code)
-    woven = weaving.weave(chapter.notebook, executed, keys=keys, parameters={})
+    woven = notebooks.weave(chapter.notebook, executed, keys=keys, parameters={})
     copy = chapter.root / "book" / "chapters" / chapter.path.name
-    copy.write_bytes(weaving.to_bytes(woven))
+    copy.write_bytes(notebooks.to_bytes(woven))
     digests = {"outputs": freshness.outputs_digest(woven), "results": digest([])}
     record = record | keys._asdict() | digests
     copy.with_suffix(".provenance.json").write_text(json.dumps(record, indent=1))
@@ -173,7 +174,7 @@ def chapter(name: str, *, needs: list[str]) -> dict:
             code(
                 "draw(curve)",
                 display(
-                    {"image/png": png, weaving.NUMBERS: page.packed(CURVE)},
+                    {"image/png": png, notebooks.NUMBERS: show.packed(CURVE)},
                     {
                         "hlnb": {
                             "alt": "A parabola that opens upwards.",

@@ -7,31 +7,43 @@ import inspect
 from dataclasses import replace
 from typing import Any
 
-from hlnb import kept, training
-from hlnb.boolean_networks import perceptron, residual_network
-from hlnb.chaining_conditions import Coin
+from hlnb import kept
+from hlnb.data.altered import Coin, SameData, Shuffled
 from hlnb.data.bars import OneBar
 from hlnb.data.boolean import Parity, Polynomial
 from hlnb.data.digits import Digits
 from hlnb.data.hierarchy import RandomHierarchy
 from hlnb.data.images import Images
 from hlnb.data.patterns import toy_problem
-from hlnb.data.planar import Bent, Shuffled, Stripes
+from hlnb.data.planar import Bent, Stripes
 from hlnb.data.problem import Problem
 from hlnb.data.quadratic import Quadratic, SquaredQuadratic
-from hlnb.data.same import SameData
 from hlnb.data.slabs import Slabs
-from hlnb.feature_correction import square_network
-from hlnb.mean_field import Missing, mean_field_network
 from hlnb.metrics.fourier import Coefficients
 from hlnb.metrics.measures import Error, Loss, Weights
-from hlnb.models import Glorot, Model, image_network, toy_network
-from hlnb.pitfalls import AUC, DecayedSGD, Members, Without
-from hlnb.random_hierarchy import Probed, Sensitivities, Uncorrelated, deep
+from hlnb.models.layers import Glorot
+from hlnb.models.model import Model
+from hlnb.models.networks import (
+    image_network,
+    perceptron,
+    residual_network,
+    toy_network,
+)
 from hlnb.schedules import layerwise, simultaneous
 from hlnb.seeding import stream
-from hlnb.simplicity import Guesses
-from hlnb.training import SGD, Adam, Run, Start
+from hlnb.studies.feature_correction.experiment import square_network
+from hlnb.studies.leap.sgd import Missing, mean_field_network
+from hlnb.studies.pitfalls.experiment import AUC, DecayedSGD, Members, Without
+from hlnb.studies.random_hierarchy.experiment import (
+    Probed,
+    Sensitivities,
+    Uncorrelated,
+    deep,
+)
+from hlnb.studies.simplicity.experiment import Guesses
+from hlnb.training import loop
+from hlnb.training.optimizers import SGD, Adam
+from hlnb.training.runs import Run, Start
 
 FEW = {"n_validation": 8, "n_test": 16}
 TOY = replace(toy_problem(1, d=12, T=4), **FEW)
@@ -114,6 +126,6 @@ RUNS = _runs()
 
 def place(arguments: dict[str, Any]) -> kept.Place | None:
     """Where a run is kept."""
-    bound = inspect.signature(training.train).bind(**arguments)
+    bound = inspect.signature(loop.train).bind(**arguments)
     bound.apply_defaults()
-    return kept.place(training.train, bound.arguments)
+    return kept.place(loop.train, bound.arguments)

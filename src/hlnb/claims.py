@@ -8,7 +8,7 @@ import numpy as np
 from jaxtyping import Real
 
 from hlnb.errors import HlnbError
-from hlnb.metrics.hitting import median
+from hlnb.metrics.times import median
 
 VERDICTS = ("reproduced", "partly", "not reproduced", "not testable here")
 

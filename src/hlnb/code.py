@@ -41,10 +41,9 @@ REFLECTIVE = ("__file__", "eval", "exec", "globals", "locals", "vars")
 # Code that contract tests prove neutral: it decides where and how work is computed and
 # stored, never what comes out.
 NEUTRAL = {
-    "archives": "files read are those written (test_results, test_kept)",
+    "storage": "files are whole or none, and read as written (test_storage)",
     "errors": "the one exception",
-    "executors": "every executor gives the same bits (test_executors)",
-    "files": "whole files or none (test_files)",
+    "training.executors": "every executor gives the same bits (test_executors)",
     "kept": "kept and computed results are equal to the bit (test_kept)",
     "code": "keys decide what is computed anew, not what comes out (test_code)",
 }

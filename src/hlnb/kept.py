@@ -27,7 +27,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from hlnb import archives, code
+from hlnb import code, storage
 from hlnb.errors import HlnbError
 
 FORMAT = "hlnb kept 1"
@@ -245,7 +245,7 @@ def keep(
     with suppress(HlnbError):  # the result is not lost, it is not kept
         file = place.path(folder, computed)
         arrays["about"] = np.array(json.dumps(about))
-        archives.write(file, arrays, small=False)
+        storage.write(file, arrays, small=False)
 
 
 def check(place: Place | None) -> None:
@@ -285,7 +285,7 @@ def read(
     """The result in a file; None if it is damaged, of another place, or `computed`
     elsewhere."""
     try:
-        arrays = archives.read(path)
+        arrays = storage.read(path)
         about = json.loads(str(arrays.pop("about")))
         if (
             about.pop("digest") != _digest(about, arrays)

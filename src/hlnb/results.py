@@ -5,7 +5,7 @@ import json
 import os
 import platform
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from importlib import metadata
 from pathlib import Path
 from typing import Any
@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from jaxtyping import Real
 
-from hlnb import archives
+from hlnb import storage
 from hlnb.errors import HlnbError
 
 FORMAT = "hlnb result 1"
@@ -94,13 +94,13 @@ class Result:
         )
         arrays = {f"trace/{name}": value for name, value in self.traces.items()}
         arrays |= {"about": np.array(about), "steps": self.steps, "epochs": self.epochs}
-        return archives.write(path, arrays, small=True)
+        return storage.write(path, arrays, small=True)
 
 
 def load(path: str | Path, *, expect: Mapping[str, Any] | None = None) -> Result:
     """The Result stored at `path`; another experiment than `expect` is refused."""
     try:
-        arrays = archives.read(path)
+        arrays = storage.read(path)
         about = json.loads(str(arrays["about"]))
         traces = {
             name.removeprefix("trace/"): value
@@ -126,3 +126,21 @@ def load(path: str | Path, *, expect: Mapping[str, Any] | None = None) -> Result
             "compute it again or load the file that belongs to this one."
         )
     return Result(spec, steps, epochs, traces, provenance)
+
+
+def first_phase(result: Result, *, epochs: int) -> Result:
+    """The records of the first `epochs` epochs.
+
+    The first phase of layer-wise training is training the first layer alone: equal
+    seeds give equal runs, to the bit.
+    """
+    known = result.epochs <= epochs
+    traces = {name: values[:, known] for name, values in result.traces.items()}
+    spec = {**result.spec, "first epochs": epochs}
+    return replace(
+        result,
+        spec=spec,
+        steps=result.steps[known],
+        epochs=result.epochs[known],
+        traces=traces,
+    )

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from hlnb.errors import HlnbError
-from hlnb.models import Model
+from hlnb.models.model import Model
 
 
 def check_rate(lr: float) -> None:

@@ -25,7 +25,7 @@ import pooch
 from jaxtyping import UInt8
 
 from hlnb.errors import HlnbError
-from hlnb.files import write_whole
+from hlnb.storage import write_whole
 
 CLASSES = (
     *("airplane", "automobile", "bird", "cat", "deer"),

@@ -9,7 +9,7 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
-from hlnb.data.problem import Batch, Problem
+from hlnb.data.problem import Batch
 from hlnb.errors import HlnbError
 from hlnb.seeding import stream
 
@@ -109,31 +109,3 @@ def _split(
         part: problem.sample(n, generator=stream(seed, f"{name}/{part}"))
         for part, n in sizes.items()
     }
-
-
-@dataclass(frozen=True)
-class Shuffled:
-    """`problem` with the labels of each part in random order: nothing to learn."""
-
-    problem: Problem
-
-    @property
-    def n_classes(self) -> int:
-        return self.problem.n_classes
-
-    def sample(self, n: int, *, generator: torch.Generator) -> Batch:
-        x, y, _ = self.problem.sample(n, generator=generator)
-        return Batch(x, y[torch.randperm(n, generator=generator)])
-
-    def split(self, seed: int, *, n_train: int) -> Mapping[str, Batch]:
-        draw = stream(seed, "shuffled labels")
-        return {
-            part: Batch(b.x, b.y[torch.randperm(len(b.y), generator=draw)])
-            for part, b in self.problem.split(seed, n_train=n_train).items()
-        }
-
-    def with_seed(self, seed: int) -> "Shuffled":
-        return Shuffled(self.problem.with_seed(seed))
-
-    def describe(self) -> dict[str, Any]:
-        return {"shuffled labels of": dict(self.problem.describe())}

@@ -1,7 +1,9 @@
-"""How alike two representations of the same inputs are."""
+"""How alike two representations are: CKA and canonical correlations."""
 
 import numpy as np
-from jaxtyping import Real
+from jaxtyping import Float, Real
+
+from hlnb.errors import HlnbError
 
 
 def linear_cka(
@@ -15,3 +17,54 @@ def linear_cka(
     A, B = (x - x.mean(0) for x in (a.astype(float), b.astype(float)))
     shared = np.linalg.norm(A.T @ B) ** 2
     return float(shared / (np.linalg.norm(A.T @ A) * np.linalg.norm(B.T @ B)))
+
+
+def basis(
+    features: Real[np.ndarray, "n feature"], *, keep: float = 0.99
+) -> Float[np.ndarray, "n direction"]:
+    """Orthonormal directions with a share `keep` of the centred features' variance.
+
+    The first step of SVCCA (Raghu et al. 2017): the leading left singular vectors, as
+    few as suffice. Directions that are zero up to rounding never count.
+    """
+    if not 0 < keep <= 1:
+        raise HlnbError(
+            f"keep = {keep} is no share of the variance: take 0 < keep ≤ 1."
+        )
+    centred = features.astype(float) - features.mean(0)
+    left, sizes, _ = np.linalg.svd(centred, full_matrices=False)
+    real = sizes > sizes[0] * max(features.shape) * np.finfo(float).eps
+    share = np.cumsum(sizes**2) / max((sizes**2).sum(), np.finfo(float).tiny)
+    enough = int(np.searchsorted(share, keep * (1 - 1e-12))) + 1
+    return left[:, : min(enough, int(real.sum()))]
+
+
+def correlations(
+    a: Float[np.ndarray, "n direction"], b: Float[np.ndarray, "n other"]
+) -> Float[np.ndarray, " pair"]:
+    """Canonical correlations of two centred orthonormal bases, falling, 0 to 1."""
+    return np.linalg.svd(a.T @ b, compute_uv=False).clip(0, 1)
+
+
+def svcca(
+    a: Real[np.ndarray, "n feature"],
+    b: Real[np.ndarray, "n other"],
+    *,
+    keep: float = 0.99,
+) -> float:
+    """Mean canonical correlation of the leading directions, 0 to 1 (Raghu et al. 2017).
+
+    Unchanged by rotations, shifts and scales of either side; with `keep` 1 by every
+    invertible map. Unrelated features do not give 0: of p and q Gaussian directions and
+    n inputs, the squares of all correlations sum to p q / (n − 1) on average.
+    """
+    return mean_correlation(basis(a, keep=keep), basis(b, keep=keep))
+
+
+def mean_correlation(
+    a: Float[np.ndarray, "n direction"], b: Float[np.ndarray, "n other"]
+) -> float:
+    """The mean of the canonical correlations of two bases; 0 where one is empty."""
+    if 0 in (a.shape[1], b.shape[1]):
+        return 0.0
+    return float(correlations(a, b).mean())

@@ -2,12 +2,9 @@
 
 import ast
 import difflib
-import io
 import itertools
 import json
-import math
 import re
-import tokenize
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -15,9 +12,9 @@ from pathlib import Path
 from typing import Any
 
 from hlnb.errors import HlnbError
+from hlnb.publishing.parameters import Parameter, parse_parameters
 
 NAME = re.compile(r"\d\d_[a-z0-9_]+")
-TYPES = {"int": int, "float": float, "bool": bool, "str": str}
 MAX_LINES, MAX_COLUMNS = 25, 88
 FORBIDDEN_NAMES = {  # they need a live kernel, or end a run with half a chapter
     *("interact", "interactive", "interactive_output", "interact_manual", "Output"),
@@ -39,91 +36,6 @@ def find_root(start: str | Path | None = None) -> Path:
     raise HlnbError(
         f"No book above {start}: go to a folder that holds _config.yml and notebooks/."
     )
-
-
-@dataclass(frozen=True)
-class Parameter:
-    """One line of a parameters cell: `name: type = default  # help`.
-
-    `range` (lowest and highest number) or `choices` say which values, or items of a
-    list, a chapter takes; `effect` what they change.
-    """
-
-    name: str
-    type: str
-    default: Any
-    help: str
-    range: tuple[float, float] | None = None
-    choices: tuple[Any, ...] | None = None
-    effect: str = ""
-
-    def parse(self, text: str) -> Any:
-        """The value that `text`, typed by a user, has in this parameter's type."""
-        try:
-            if self.type.startswith("list["):
-                return self.coerce(_items(text, self.type[5:-1]))
-            return self.coerce(_scalar(text, self.type))
-        except (ValueError, OverflowError, RecursionError):  # "9" * 400, "[" * 10**5
-            raise HlnbError(
-                f"Parameter {self.name} is of type {self.type}, which {text!r} is not."
-            ) from None
-
-    def admit(self, value: Any) -> Any:
-        """The value, if the chapter takes it."""
-        for item in value if isinstance(value, list) else [value]:
-            if self.range and not self.range[0] <= item <= self.range[1]:
-                between = "from {:g} to {:g}".format(*self.range)
-            elif self.choices and item not in self.choices:
-                between = "one of " + ", ".join(map(repr, self.choices))
-            else:
-                continue
-            raise HlnbError(
-                f"Parameter {self.name} takes values {between}, not {item!r}."
-            )
-        return value
-
-    def coerce(self, value: Any) -> Any:
-        """The value in this parameter's type; a ValueError if it's of another."""
-        if self.type.startswith("list["):
-            if not isinstance(value, list):
-                raise ValueError(value)
-            return [_of_type(item, self.type[5:-1]) for item in value]
-        return _of_type(value, self.type)
-
-
-def _of_type(value: Any, kind: str) -> Any:
-    if kind == "float" and type(value) is int:
-        value = float(value)
-    if type(value) is not TYPES[kind]:  # `is`, as True would pass for an int
-        raise ValueError(value)
-    if kind == "float" and not math.isfinite(value):
-        raise ValueError(value)
-    return value
-
-
-def _scalar(text: str, kind: str) -> Any:
-    if kind == "bool":
-        choices = {"true": True, "false": False}
-        if text.lower() not in choices:
-            raise ValueError(text)
-        return choices[text.lower()]
-    return TYPES[kind](text)
-
-
-def _items(text: str, kind: str) -> list[Any]:
-    """The list that `text` means: JSON, or items between commas, brackets optional."""
-    try:
-        value = json.loads(text)
-        if isinstance(value, list):
-            return value
-    except json.JSONDecodeError:
-        pass
-    inner = text.strip()
-    if inner.startswith("[") and inner.endswith("]"):
-        inner = inner[1:-1]
-    if not inner.strip():
-        return []
-    return [_scalar(item.strip().strip("'\""), kind) for item in inner.split(",")]
 
 
 @dataclass(frozen=True)
@@ -240,51 +152,6 @@ def text_of(cell: dict[str, Any]) -> str:
 
 def tags_of(cell: dict[str, Any]) -> list[str]:
     return cell["metadata"].get("tags", [])
-
-
-def parse_parameters(source: str, *, where: str) -> dict[str, Parameter]:
-    """The parameters of a cell by name; `where` names the chapter in errors."""
-    found = {}
-    comments = _comments(source)
-    try:
-        lines = ast.parse(source).body
-    except SyntaxError as error:
-        raise HlnbError(
-            f"{where}: the parameters cell is not Python: {error.msg}."
-        ) from error
-    for line in lines:
-        text = source.splitlines()[line.lineno - 1].strip()
-        try:
-            match line:
-                case ast.AnnAssign(target=ast.Name(id=name), value=ast.expr()):
-                    kind = ast.unparse(line.annotation)
-                    if kind.removeprefix("list[").removesuffix("]") not in TYPES:
-                        raise ValueError(kind)
-                    parameter = Parameter(name, kind, None, comments[line.lineno])
-                    default = parameter.coerce(ast.literal_eval(line.value))
-                case _:
-                    raise ValueError(text)
-            if text.count("=") != 1:  # papermill's own parser skips such a line
-                raise ValueError(text)
-        except (KeyError, ValueError):
-            raise HlnbError(
-                f"{where}: the parameters line {text!r} does not read "
-                "'name: type = default  # help' (with one '=', a default of the type, "
-                "and one of int, float, bool, str, list[int], list[float], list[str])."
-            ) from None
-        found[name] = Parameter(name, kind, default, comments[line.lineno])
-    return found
-
-
-def _comments(source: str) -> dict[int, str]:
-    """The comments of a cell by line, empty ones left out."""
-    try:
-        tokens = list(tokenize.generate_tokens(io.StringIO(source).readline))
-    except (tokenize.TokenError, SyntaxError):
-        return {}
-    texts = {t.start[0]: t.string for t in tokens if t.type == tokenize.COMMENT}
-    texts = {line: text.lstrip("#").strip() for line, text in texts.items()}
-    return {line: text for line, text in texts.items() if text}
 
 
 def load(root: str | Path) -> list[Chapter]:

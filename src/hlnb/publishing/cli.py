@@ -9,8 +9,9 @@ from dataclasses import asdict
 from typing import Any
 
 from hlnb.errors import HlnbError
-from hlnb.publishing import execute, ledger
+from hlnb.publishing import copies
 from hlnb.publishing.chapters import find_root
+from hlnb.publishing.run import execute
 
 CLAIMS_MOVED = 3  # exit status of `hlnb diff`
 INTERRUPTED, TERMINATED = 130, 143  # 128 + the number of the signal
@@ -146,7 +147,7 @@ _positive.__name__ = "positive integer"  # argparse names the type in its messag
 
 def _list(arguments: argparse.Namespace) -> int:
     rows = [("CHAPTER", "STATE", "SECONDS", "EXECUTED", "ON")]
-    for entry in ledger.executions(find_root()):
+    for entry in copies.executions(find_root()):
         record = entry["provenance"] or {}
         seconds = f"{record['seconds']:.0f}" if record else "-"
         date, cpu = record.get("date", "-"), record.get("cpu", "-")
@@ -210,8 +211,8 @@ def _runs(arguments: argparse.Namespace) -> int:
 
 def _check(arguments: argparse.Namespace) -> int:
     root = find_root()
-    problems = ledger.check(root, arguments.chapters)
-    for name in ledger.overtaken(root, arguments.chapters):
+    problems = copies.check(root, arguments.chapters)
+    for name in copies.overtaken(root, arguments.chapters):
         text = (
             f"{name} is overtaken: code of the package that it reaches has changed "
             f"since; `hlnb redraw {name}` or `hlnb run {name}` brings it up to date."
@@ -236,7 +237,7 @@ def _data(arguments: argparse.Namespace) -> int:
 
 
 def _claims(arguments: argparse.Namespace) -> int:
-    found = ledger.claims(find_root())
+    found = copies.claims(find_root())
     if arguments.json:
         print(json.dumps(found, ensure_ascii=False, indent=1))
         return 0
@@ -257,7 +258,7 @@ def _diff(arguments: argparse.Namespace) -> int:
     from hlnb.publishing import compare
 
     root = None if arguments.against else find_root()
-    before = compare.read(arguments.against) if root is None else ledger.claims(root)
+    before = compare.read(arguments.against) if root is None else copies.claims(root)
     changes = compare.compare(before, compare.read(arguments.rerun))
     if not changes:
         raise HlnbError(f"{arguments.rerun} has no claim of the published book.")
@@ -285,7 +286,7 @@ def _build(arguments: argparse.Namespace) -> int:
     if arguments.edition == "student":
         from hlnb.publishing.editions import build_student as build
     else:
-        from hlnb.publishing.build import build
+        from hlnb.publishing.render.build import build
 
     print(f"Built {build(find_root())}")
     return 0
@@ -307,7 +308,7 @@ def _release(arguments: argparse.Namespace) -> int:
 
 
 def _serve(arguments: argparse.Namespace) -> int:
-    from hlnb.publishing.build import serve
+    from hlnb.publishing.render.build import serve
 
     serve(find_root(), arguments.port)
     return 0

@@ -7,9 +7,9 @@ from pathlib import Path
 from typing import Any
 
 from hlnb.errors import HlnbError
-from hlnb.publishing import ledger
+from hlnb.publishing import copies
 from hlnb.publishing.chapters import read_notebook
-from hlnb.publishing.weaving import CLAIMS, payloads
+from hlnb.publishing.notebooks import CLAIMS, payloads
 
 Claims = Sequence[Mapping[str, Any]]
 WITHIN, MOVED, VERDICT = "within its spread", "moved", "another verdict"
@@ -99,7 +99,7 @@ def _of(file: Path) -> list[dict[str, Any]]:
 def _listed(file: Path) -> list[dict[str, Any]]:
     try:
         found = json.loads(file.read_text("utf8"))
-        needed = {*ledger.FIELDS, "chapter"}
+        needed = {*copies.FIELDS, "chapter"}
         if not all(needed <= claim.keys() for claim in found):
             raise ValueError("a claim lacks a field")
     except OSError as error:

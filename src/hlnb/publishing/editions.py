@@ -12,10 +12,17 @@ from typing import Any
 import yaml
 
 from hlnb.errors import HlnbError
-from hlnb.files import write_whole
-from hlnb.publishing import assets, build, ledger, weaving
+from hlnb.publishing import copies
 from hlnb.publishing.chapters import NAME, read_notebook, tags_of, text_of
-from hlnb.publishing.weaving import Notebook, to_bytes
+from hlnb.publishing.notebooks import (
+    VIEW,
+    Notebook,
+    payloads,
+    to_bytes,
+    with_stable_widgets,
+)
+from hlnb.publishing.render import assets, build
+from hlnb.storage import write_whole
 
 TAG = "solution"  # of a cell that goes with all it shows
 TEACHERS = ("book/seminar",)  # pages
@@ -74,8 +81,8 @@ def write_source(root: Path, folder: Path) -> None:
     for measured in (root / "benchmarks").glob("*.json"):
         (folder / "benchmarks").mkdir(exist_ok=True)
         shutil.copy(measured, folder / "benchmarks")
-    states = json.dumps(ledger.states(root), indent=1)
-    write_whole(folder / ledger.STATES, states.encode())
+    states = json.dumps(copies.states(root), indent=1)
+    write_whole(folder / copies.STATES, states.encode())
     for name in TEACHERS:
         (folder / f"{name}.md").unlink(missing_ok=True)
     for page in folder.rglob("*.md"):
@@ -127,8 +134,8 @@ def without_solutions(notebook: Notebook, *, name: str) -> Notebook:
     notebook["cells"] = cells
     notebook["metadata"].get("hlnb", {}).pop("seminar", None)
     if dropped and "widgets" in notebook["metadata"]:
-        notebook = weaving.with_stable_widgets(notebook)  # without those not shown
-        if not weaving.payloads(notebook, weaving.VIEW):
+        notebook = with_stable_widgets(notebook)  # without those not shown
+        if not payloads(notebook, VIEW):
             del notebook["metadata"]["widgets"]
     return notebook
 

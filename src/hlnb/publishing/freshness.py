@@ -8,9 +8,9 @@ from typing import Any
 
 from hlnb import code
 from hlnb.errors import HlnbError
-from hlnb.files import write_whole
 from hlnb.publishing.chapters import Chapter, read_notebook, tags_of, text_of
-from hlnb.publishing.weaving import Keys, outputs_digest, to_bytes, weave
+from hlnb.publishing.notebooks import Keys, outputs_digest, to_bytes, weave
+from hlnb.storage import write_whole
 
 MISSING, DAMAGED, ALTERED = "missing", "damaged", "altered"
 EDITED, PROSE, OVERTAKEN, FRESH = "edited", "prose", "overtaken", "fresh"

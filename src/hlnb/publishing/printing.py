@@ -7,7 +7,7 @@ import tempfile
 from pathlib import Path
 
 from hlnb.errors import HlnbError
-from hlnb.publishing import assets, build
+from hlnb.publishing.render import assets, build
 
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "chrome")
 QUIET = (  # a browser that asks the network for nothing of its own

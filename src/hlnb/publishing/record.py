@@ -18,9 +18,9 @@ from typing import Any
 
 from hlnb.code import digest
 from hlnb.errors import HlnbError
-from hlnb.files import write_whole
-from hlnb.publishing import chapters, ledger
+from hlnb.publishing import chapters, copies
 from hlnb.publishing.chapters import Chapter
+from hlnb.storage import write_whole
 
 FORMAT = "hlnb runs 1"
 MANIFEST, ARCHIVE = "manifest.json", "record.zip"
@@ -105,7 +105,7 @@ def pack(root: Path, *, say: Callable[[str], None] = print) -> Path:
     try:
         found: Manifest = {"format": FORMAT, "chapters": {}, "files": {}}
         for chapter in chapters.load(root):
-            record = ledger.provenance(ledger.executed_path(chapter)) or {}
+            record = copies.provenance(copies.executed_path(chapter)) or {}
             used = _used(chapter, record, old)
             if used is None:
                 say(f"{chapter.name}: on which results it rests is not known; left out")
@@ -170,16 +170,16 @@ def _stored(address: str, target: Path, root: Path, record: dict[str, Any]) -> b
     The store may hold it several times: what counts was computed with the packages
     that `record` names.
     """
-    from hlnb import archives  # NumPy is slow to import
+    from hlnb import storage  # NumPy is slow to import
 
     folder = root / "runs" / "cache" / address[:2]
     for path in sorted(folder.glob(f"{address}-*.npz"), key=_age):
         with suppress(HlnbError, ValueError, KeyError):
-            arrays = archives.read(path)
+            arrays = storage.read(path)
             on = json.loads(str(arrays["about"]))["computed on"]
             packages = record.get("packages", {}).items()
             if all(on.get(name, version) == version for name, version in packages):
-                archives.write(target / _file(address), arrays, small=True)
+                storage.write(target / _file(address), arrays, small=True)
                 return True
     return False
 
@@ -315,8 +315,8 @@ def verify(root: Path) -> tuple[list[str], str]:
             problems.append(f"{name} has no results, so it cannot be redrawn.")
         else:
             results = found["chapters"][name]["results"]
-            copy = ledger.executed_path(known[name])
-            if digest(results) != (ledger.provenance(copy) or {}).get("results"):
+            copy = copies.executed_path(known[name])
+            if digest(results) != (copies.provenance(copy) or {}).get("results"):
                 problems.append(f"{name}: its results are of another execution.")
             lacking = [a for a in results if _file(a) not in found["files"]]
             problems += [f"{name}: the result {a} is not listed." for a in lacking]

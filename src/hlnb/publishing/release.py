@@ -13,9 +13,10 @@ from typing import Any
 import yaml
 
 from hlnb.errors import HlnbError
-from hlnb.files import write_whole
-from hlnb.publishing import chapters, ledger, record, slides, weaving
-from hlnb.publishing.ledger import executed_path
+from hlnb.publishing import chapters, copies, notebooks, record
+from hlnb.publishing.copies import executed_path
+from hlnb.publishing.slides import decks
+from hlnb.storage import write_whole
 
 DOWNLOADS = "downloads"  # below the rendered book
 FIGURES = "figures"  # below the downloads
@@ -50,24 +51,24 @@ def downloads(root: Path, html: Path) -> list[Path]:
         files[f"{chapter.name}-executed.ipynb"] = executed.read_bytes()
         packed[f"notebooks/{clean.name}"] = clean.read_bytes()
         packed[f"executed/{clean.name}"] = executed.read_bytes()
-        shown_numbers = weaving.numbers(json.loads(executed.read_bytes()))
+        shown_numbers = notebooks.numbers(json.loads(executed.read_bytes()))
         tables = {f"{name}.csv": data for name, data in shown_numbers.items()}
         files |= {f"{FIGURES}/{name}": data for name, data in tables.items()}
         if tables:
             title = f"{chapter.name}-figures"
             files[f"{title}.zip"] = pack(tables, folder=title)
     names = {chapter.name for chapter in shown}
-    packed |= _claims([c for c in ledger.claims(root) if c["chapter"] in names])
+    packed |= _claims([c for c in copies.claims(root) if c["chapter"] in names])
     if (licence := root / "LICENSE").is_file():
         packed["LICENSE"] = licence.read_bytes()
     files[f"{NOTEBOOKS}.zip"] = pack(packed, folder=NOTEBOOKS)
     written = [write_whole(html / DOWNLOADS / n, data) for n, data in files.items()]
-    return written + slides.make(html)
+    return written + decks.make(html)
 
 
 def _rendered(root: Path, html: Path) -> list[chapters.Chapter]:
     """The chapters that have a page."""
-    pages = html / slides.CHAPTERS
+    pages = html / decks.CHAPTERS
     return [c for c in chapters.load(root) if (pages / f"{c.name}.html").is_file()]
 
 
@@ -75,7 +76,7 @@ def _claims(found: list[dict[str, Any]]) -> dict[str, bytes]:
     """The claims as two files."""
     text = json.dumps(found, ensure_ascii=False, indent=1)
     table = io.StringIO(newline="")
-    columns = dict.fromkeys(["id", "chapter", *ledger.FIELDS, "note"])
+    columns = dict.fromkeys(["id", "chapter", *copies.FIELDS, "note"])
     writer = csv.DictWriter(
         table, list(columns), extrasaction="ignore", lineterminator="\n"
     )
@@ -116,12 +117,12 @@ def release(
     refused unless they are whole and those of the chapters. `say` gets a line for each.
     """
     root = Path(root).resolve()
-    if problems := ledger.check(root):
+    if problems := copies.check(root):
         more = f" (and {len(problems) - 1} more)" if len(problems) > 1 else ""
         raise HlnbError(
             f"No release: {problems[0]}{more} `hlnb check` lists what to mend."
         )
-    if overtaken := ledger.overtaken(root):
+    if overtaken := copies.overtaken(root):
         raise HlnbError(
             f"No release: code of the package has overtaken {', '.join(overtaken)}; "
             "`hlnb redraw NAME` or `hlnb run NAME` brings a chapter up to date."
@@ -149,7 +150,7 @@ def release(
             files |= {f"{name}/{below}": data for below, data in tree(place)}
         elif place.is_file():
             files[name] = place.read_bytes()
-    files |= _claims(ledger.claims(root))
+    files |= _claims(copies.claims(root))
     about = zenodo(citation, description=project["description"])
     text = json.dumps(about, ensure_ascii=False, indent=2)
     files[".zenodo.json"] = f"{text}\n".encode()
@@ -178,7 +179,7 @@ def _refuse_outdated(root: Path, html: Path) -> None:
     """An error if the pages were not rendered from what lies in the book now."""
     if not (html / "index.html").is_file():
         raise HlnbError("No release: the book is not built; run `hlnb build` first.")
-    if not (html / slides.VENDOR).is_dir():
+    if not (html / decks.VENDOR).is_dir():
         raise HlnbError(
             "No release: the pages take their scripts from public hosts; install npm "
             "and run `hlnb build`, so that the archive works offline."

@@ -1,0 +1,1 @@
+"""What all figures share: looks, parts, export."""

@@ -1,0 +1,90 @@
+"""When something happened: times of records, first hits."""
+
+import math
+from collections.abc import Sequence
+
+import numpy as np
+from jaxtyping import Real
+
+from hlnb.errors import HlnbError
+
+
+def first_hit(
+    at: Real[np.ndarray, " record"],
+    values: Real[np.ndarray, "*run record"],
+    *,
+    threshold: float = 0.1,
+) -> Real[np.ndarray, "*run"]:
+    """The first `at` whose value is ≤ `threshold`; inf for a run that never gets there.
+
+    The report's threshold is a test error of 0.1.
+    """
+    hit = values <= threshold
+    return np.where(hit.any(-1), at[hit.argmax(-1)].astype(float), math.inf)
+
+
+def value_at(
+    at: Real[np.ndarray, " record"],
+    values: Real[np.ndarray, "run record"],
+    *,
+    when: Real[np.ndarray, " run"],
+) -> Real[np.ndarray, " run"]:
+    """Each run's value at its own time; NaN where that time is inf."""
+    record = np.searchsorted(at, np.where(np.isfinite(when), when, at[-1]))
+    return np.where(np.isfinite(when), values[np.arange(len(values)), record], np.nan)
+
+
+def held(values: Real[np.ndarray, "run record"]) -> Real[np.ndarray, "run record"]:
+    """The curves of runs that ended early, each continued with its last value."""
+    last = (~np.isnan(values)).cumsum(1).argmax(1)
+    end = values[np.arange(len(values)), last][:, None]
+    return np.where(np.arange(values.shape[1]) > last[:, None], end, values)
+
+
+def within_phase(
+    times: Real[np.ndarray, " run"], *, ends: Sequence[float]
+) -> Real[np.ndarray, " run"]:
+    """Times counted from the start of the phase in which they fall; inf stays inf.
+
+    `ends`: when each phase ends. A time equal to an end belongs to that phase.
+    """
+    starts = np.array([0, *ends[:-1]])
+    phase = np.maximum(np.searchsorted(starts, times) - 1, 0)
+    return times - starts[phase]
+
+
+def median(times: Real[np.ndarray, " run"]) -> float:
+    """The median time, censored runs counted as later than all others.
+
+    inf when half or more of the runs are censored: then the median was not reached.
+    """
+    ordered = np.sort(times)
+    low, high = ordered[(len(times) - 1) // 2], ordered[len(times) // 2]
+    return float(low if low == high else (low + high) / 2)
+
+
+def describe(times: Real[np.ndarray, " run"], *, cap: float) -> str:
+    """Median, range and count in words: "11 [6–14], 5 of 5 reached"."""
+
+    def show(time: float) -> str:
+        return f"{time:g}" if math.isfinite(time) else f">{cap:g}"
+
+    reached = int(np.isfinite(times).sum())
+    count = f"{reached} of {len(times)} reached"
+    if not reached:
+        return f"not reached within {cap:g}, {count}"
+    spread = f"[{show(times.min())}–{show(times.max())}]"
+    return f"{show(median(times))} {spread}, {count}"
+
+
+def log_spaced(steps: int, records: int) -> list[int]:
+    """At most `records` steps from 1 to `steps`, evenly spread on a logarithmic scale.
+
+    Early ones coincide where they would lie between two steps; each is named once.
+    """
+    if steps < 1 or records < 2:
+        raise HlnbError(
+            f"steps = {steps}, records = {records}: take a step, and two records or "
+            "more."
+        )
+    return sorted({round(s) for s in np.geomspace(1, steps, records)})

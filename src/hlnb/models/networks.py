@@ -1,0 +1,162 @@
+"""The networks of several chapters."""
+
+import math
+
+from hlnb.errors import HlnbError
+from hlnb.models.layers import (
+    Affine,
+    Conv,
+    Initialization,
+    Normal,
+    Patch,
+    Uniform,
+)
+from hlnb.models.model import Model
+
+
+def _check_width(**widths: int) -> None:
+    for name, width in widths.items():
+        if width < 1:
+            raise HlnbError(f"{name} = {width} leaves the network without units.")
+
+
+def toy_network(
+    *,
+    d: int,
+    n_classes: int,
+    T: int = 16,
+    channels: int = 20,
+    hidden: int = 100,
+    n_layers: int = 3,
+    padding: int = 0,
+    initialization: Initialization = Uniform(),
+) -> Model:
+    """The report's network for rows of `d` pixels (Section 5, "Architecture").
+
+    Three layers: `conv` (`channels` filters of length T), `hidden`, `readout`. Two
+    layers: without `hidden`; the report says that it tried this too. One auxiliary
+    head, after `conv`, waits for a schedule that uses it.
+    """
+    _check_width(channels=channels, hidden=hidden)
+    if n_layers not in (2, 3):
+        raise HlnbError(f"The report's networks have 2 or 3 layers, not {n_layers}.")
+    if d + 2 * padding < T:
+        raise HlnbError(
+            f"Filters of length T = {T} do not fit a row of d = {d} pixels."
+        )
+    conv = Conv("conv", 1, channels, T, dims=1, padding=padding)
+    flat = channels * conv.side(d)
+    if n_layers == 2:
+        readout = Affine("readout", flat, n_classes, relu=False)
+        return Model((conv, readout), initialization=initialization)
+    layers = (
+        conv,
+        Affine("hidden", flat, hidden),
+        Affine("readout", hidden, n_classes, relu=False),
+    )
+    head = Affine("conv_head", flat, n_classes, relu=False)
+    return Model(layers, {"conv": head}, initialization)
+
+
+def image_network(
+    *,
+    n_classes: int = 10,
+    side: int = 32,
+    channels: int = 32,
+    size: int = 4,
+    hidden: int = 128,
+    padding: int = 0,
+) -> Model:
+    """The report's CNN for RGB images (Section 5.1): four parts, named in order.
+
+    `conv1` (32 filters 4×4) – `conv2` (32 filters 4×4, 2×2 max-pooling) – `hidden` –
+    `readout`. Padding, pooling window and width of `hidden` are not in the report.
+    Auxiliary heads after both convolutions wait for a schedule that uses them.
+    """
+    _check_width(channels=channels, hidden=hidden)
+    conv1 = Conv("conv1", 3, channels, size, dims=2, padding=padding)
+    conv2 = Conv("conv2", channels, channels, size, dims=2, padding=padding, pool=2)
+    first = conv1.side(side)
+    flat = channels * conv2.side(first) ** 2
+    layers = (
+        conv1,
+        conv2,
+        Affine("hidden", flat, hidden),
+        Affine("readout", hidden, n_classes, relu=False),
+    )
+    heads = {
+        "conv1": Affine("conv1_head", channels * first**2, n_classes, relu=False),
+        "conv2": Affine("conv2_head", flat, n_classes, relu=False),
+    }
+    return Model(layers, heads)
+
+
+def residual_network(
+    *, d: int, width: int = 40, depth: int = 5, skip: bool = True
+) -> Model:
+    """Abbe et al. 2021: `depth` affine layers; ReLU, and skips between hidden layers.
+
+    Layers are named `layer1` to `layerN`. Every hidden layer has a head of one unit,
+    for schedules that train layer by layer with heads.
+    """
+    if depth < 2 or width < 1:
+        raise HlnbError(
+            f"depth = {depth}, width = {width} leave no hidden unit: take depth ≥ 2 "
+            "and width ≥ 1."
+        )
+    hidden = [
+        Affine(f"layer{i}", width if i > 1 else d, width, skip=skip and i > 1)
+        for i in range(1, depth)
+    ]
+    readout = Affine(f"layer{depth}", width, 1, relu=False)
+    heads = {
+        layer.name: Affine(f"{layer.name}_head", width, 1, relu=False)
+        for layer in hidden[:-1]
+    }
+    return Model((*hidden, readout), heads)
+
+
+def perceptron(*, d: int, width: int, n_out: int = 2) -> Model:
+    """One hidden layer of ReLUs: layers `hidden` and `readout`."""
+    if width < 1:
+        raise HlnbError(f"width = {width} leaves the network without units.")
+    return Model(
+        (Affine("hidden", d, width), Affine("readout", width, n_out, relu=False))
+    )
+
+
+def deep_cnn(
+    *, vocab_size: int, n_classes: int, tuple_size: int, depth: int, width: int
+) -> Model:
+    """The deep CNN of Cagnetta et al. 2023: layers `level1` … `levelL`, `readout`.
+
+    Their network has weights N(0, 1), divides each layer's sums by the root of its
+    input channels, the readout by the width h, and learns at rate `lr`·h (published:
+    0.1·h). Ours is the same one in other units: weights N(0, 1/h²), hidden sums times
+    h/√channels, and a rate of `lr`/h. Then one rate fits a readout of common form, and
+    auxiliary heads after each level but the last. The readout has a bias, theirs none.
+    """
+    if width < 1:
+        raise HlnbError(f"width = {width} leaves the network without units.")
+    channels = [vocab_size, *[width] * depth]
+    layers = [
+        Patch(
+            f"level{level}",
+            channels[level - 1],
+            channels[level],
+            tuple_size,
+            width / math.sqrt(channels[level - 1]),
+        )
+        for level in range(1, depth + 1)
+    ]
+    heads = {
+        f"level{level}": Affine(
+            f"level{level}_head",
+            width * tuple_size ** (depth - level),
+            n_classes,
+            relu=False,
+        )
+        for level in range(1, depth)
+    }
+    readout = Affine("readout", width, n_classes, relu=False)
+    return Model((*layers, readout), heads, Normal(1 / width))

@@ -1,0 +1,1 @@
+"""What a chapter calls to put something on its page."""

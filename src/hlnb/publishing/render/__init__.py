@@ -1,0 +1,1 @@
+"""The pages: Sphinx, and the parts that are generated."""

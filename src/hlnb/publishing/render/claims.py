@@ -1,0 +1,114 @@
+"""Claims and verdicts as tables and badges."""
+
+from collections import Counter
+
+from hlnb.publishing import copies
+from hlnb.publishing.render.executed import Executed
+from hlnb.publishing.render.tables import plain, plain_number, slug, table
+
+# What stands in place of a citation key where a chapter tests a statement of its own
+OWN = {"our guess": "Our own guesses", "derived here": "Derived in this book"}
+
+
+def badges(claims: list[dict]) -> str:
+    """How many claims of a chapter met which verdict."""
+    count = Counter(c["verdict"] for c in claims)
+    return " ".join(
+        verdict(v, words=f"{count[v]} {v}") for v in copies.VERDICTS if count[v]
+    )
+
+
+def verdict(name: str, *, words: str = "") -> str:
+    """A verdict as a badge, which says its name or other words."""
+    return f"[{words or name}]{{.verdict .verdict-{name.replace(' ', '-')}}}"
+
+
+def total(claims: list[dict]) -> str:
+    """How many claims met which verdict, of all sources."""
+    return f"{len(claims)} claims: {badges(claims)}"
+
+
+def totals(claims: list[dict]) -> str:
+    """How many claims met which verdict, per source."""
+    sources = list(dict.fromkeys(map(key, claims)))
+    count = Counter((key(c), c["verdict"]) for c in claims)
+    rows = [[cite(s), *(str(count[s, v]) for v in copies.VERDICTS)] for s in sources]
+    if len(sources) > 1:
+        every = Counter(c["verdict"] for c in claims)
+        rows.append(["All sources", *(f"{every[v]}" for v in copies.VERDICTS)])
+    return table(["Source", *map(verdict, copies.VERDICTS)], rows, label="hlnb-totals")
+
+
+def claim_tables(
+    claims: list[dict], *, known: dict[str, Executed], titles: dict[str, str]
+) -> str:
+    """One row a claim, in one table a source."""
+    parts = []
+    for source in dict.fromkeys(map(key, claims)):
+        listed = [c for c in claims if key(c) == source]
+        title = OWN.get(source) or titles[source]
+        parts += [f"## {title}", "", cite(source), ""]
+        parts += [claim_table(listed, known=known), ""]
+    return "\n".join(parts)
+
+
+def claim_table(claims: list[dict], *, known: dict[str, Executed] | None = None) -> str:
+    """One row a claim; `known` gives the links to the chapters."""
+    rows = []
+    for claim in claims:
+        where = [plain(claim["source"].partition(",")[2].strip())]
+        if known:  # to the line of the cell that computed it
+            title = known[claim["chapter"]].numbered_title
+            where.append(f"{{ref}}`{title} <at-{slug(claim['id'])}>`")
+        small = " · ".join(filter(None, where))
+        place = f"{'claim' if known else 'at'}-{slug(claim['id'])}"
+        rows.append(
+            [
+                f"[{claim['statement']}]{{#{place}}}"
+                + (f" [{small}]{{.hlnb-small}}" if small else ""),
+                measured(claim["theirs"], claim["unit"]),
+                ours(claim),
+                verdict(claim["verdict"]),
+            ]
+        )
+    names = ["Statement", "Theirs", "Ours", "Verdict"]
+    return table(names, rows, label="hlnb-claims")
+
+
+def key(claim: dict) -> str:
+    """The citation key of a claim's source, "glasgow" in "glasgow, Table 1"."""
+    return claim["source"].split(",")[0].strip()
+
+
+def cite(source: str) -> str:
+    """A reference to the bibliography, or the name of what is our own."""
+    return OWN.get(source) or f"{{cite:t}}`{source}`"
+
+
+def ours(claim: dict) -> str:
+    """Our number, its interval, how many runs stand behind it, and the note."""
+    parts, spread = [], []
+    low, middle, high = (claim[k] for k in ("low", "ours", "high"))
+    if middle is not None:
+        parts.append(measured(middle, claim["unit"]))
+    elif claim["n"]:
+        parts.append("not reached")  # a median that is not finite
+    if low is not None:
+        end = "not reached" if high is None else plain_number(high)
+        spread.append(f"[{plain_number(low)} to {end}]{{.hlnb-range}}")
+    if claim.get("n"):
+        spread.append(f"[n = {claim['n']}]{{.hlnb-range}}")
+    if spread:
+        parts.append(f"({', '.join(spread)})")
+    if claim.get("note"):
+        parts.append(f"[{claim['note']}]{{.hlnb-small}}")
+    return " ".join(parts) or "not measured"
+
+
+def measured(value: float | str | None, unit: str | None) -> str:
+    """A number with its unit, or the words that stand in its place."""
+    if value is None:
+        return "not stated"
+    if isinstance(value, str):
+        return plain(value)
+    return f"{plain_number(value)} {plain(unit or '')}".strip()

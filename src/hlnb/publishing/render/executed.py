@@ -1,0 +1,80 @@
+"""The executed chapters, as the pages see them."""
+
+import ast
+import re
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from hlnb.errors import HlnbError
+from hlnb.publishing import chapters, copies, freshness
+
+
+@dataclass(frozen=True)
+class Executed(chapters.Chapter):
+    """An executed chapter, with the provenance file beside it."""
+
+    state: str = ""  # how the copy stands to source and package; see `freshness`
+
+    @property
+    def overtaken(self) -> bool:
+        """Whether code of the package has changed since the execution."""
+        return self.state == freshness.OVERTAKEN
+
+    @cached_property
+    def provenance(self) -> dict:
+        """Date, seconds, Python, system, cpu, cores, threads, packages, data."""
+        record = copies.provenance(self.path)
+        if record is None:
+            raise HlnbError(f"{self.name} has no provenance; run it anew: hlnb run.")
+        return record
+
+    @property
+    def number(self) -> int:
+        """The number that the file name begins with."""
+        return int(self.name[:2])
+
+    @property
+    def numbered_title(self) -> str:
+        return f"{self.number} · {self.title}"
+
+    @property
+    def minutes(self) -> int:
+        """About how long the text takes to read, at 200 words a minute."""
+        texts = [
+            chapters.text_of(c) for c in self.cells if c["cell_type"] == "markdown"
+        ]
+        return max(1, round(len(" ".join(texts).split()) / 200))
+
+    @cached_property
+    def glued(self) -> dict[str, Any]:
+        """The numbers and words that the chapter's prose is given, by name."""
+        return {
+            output["metadata"]["scrapbook"]["name"]: ast.literal_eval(
+                "".join(output["data"]["application/papermill.record/text/plain"])
+            )
+            for cell in self.cells
+            for output in cell.get("outputs", [])
+            if "scrapbook" in output.get("metadata", {})
+        }
+
+    def with_numbers(self, text: str) -> str:
+        """A text of the chapter for another page, which knows none of its numbers."""
+        return re.sub(
+            r"\{glue:text\}`(\w+)(?::([^`]*))?`",
+            lambda m: format(self.glued[m[1]], m[2] or ""),
+            text,
+        )
+
+    @property
+    def link(self) -> str:
+        return f"{{doc}}`{self.numbered_title} </book/chapters/{self.name}>`"
+
+
+def load(root: Path) -> list[Executed]:
+    """The executed chapters of the book, in the order of their numbers."""
+    files = sorted((root / "book" / "chapters").glob("*.ipynb"))
+    files = [f for f in files if chapters.NAME.fullmatch(f.stem)]
+    states = copies.states(root)
+    return [Executed(f, states.get(f.stem, "without a source")) for f in files]

@@ -1,0 +1,187 @@
+"""What stands above and below a chapter: banner, head, stamp."""
+
+import json
+import shlex
+from typing import Any
+
+from hlnb.publishing import notebooks, parameters
+from hlnb.publishing.render.claims import badges
+from hlnb.publishing.render.executed import Executed
+from hlnb.publishing.render.tables import plain, seconds, table
+
+
+def banner(chapter: Executed) -> str:
+    """What stands above the head of a chapter that code has overtaken; or nothing."""
+    if not chapter.overtaken:
+        return ""
+    number, ran = chapter.name[:2], chapter.provenance
+    again = f", drawn again on {ran['redrawn']['date']}" if "redrawn" in ran else ""
+    lines = [
+        ":::{admonition} Code has changed since this page was made",
+        ":class: warning hlnb-overtaken",
+        f"The numbers and pictures are of the execution of {ran['date']}{again}; code "
+        "of the package that this chapter reaches has changed since. "
+        f"`hlnb redraw {number}` brings the page up to date from the kept results, "
+        f"`hlnb run {number}` by an execution.",
+        ":::",
+    ]
+    return "\n".join([*lines, "", ""])
+
+
+def head(chapter: Executed, *, known: dict[str, Executed], claims: list[dict]) -> str:
+    """What stands below the title: goals, needs, times, verdicts, parameters."""
+    ran = chapter.provenance
+    goals, needs = chapter.metadata.get("goals"), chapter.metadata.get("needs", [])
+    needs = [known[n].link if n in known else n for n in needs]
+    parts = ["::::{div} hlnb-head"]
+    if goals:
+        parts += ["[After this chapter you can]{.hlnb-label}", ""]
+        parts += [f"- {goal}" for goal in goals] + [""]
+    if needs:
+        parts += [f"[You need]{{.hlnb-label}} {' · '.join(needs)}", ""]
+    parts += [
+        f"[Time]{{.hlnb-label}} {chapter.minutes} min to read; ran in {duration(ran)} "
+        f"on {machine(ran)}",
+        "",
+    ]
+    if own := [c for c in claims if c["chapter"] == chapter.name]:
+        parts += [f"[Claims]{{.hlnb-label}} {badges(own)}", ""]
+    parts += [f"[Take along]{{.hlnb-label}} {downloads(chapter)}", "", "::::", ""]
+    if chapter.parameters:
+        parts += [
+            ":::::{dropdown} Parameters, and how to run this chapter with your own",
+            parameter_table(chapter),
+            "",
+            "From the root of the repository, a quick trial:",
+            "",
+            "```bash",
+            command(chapter),
+            "```",
+            "",
+            "Leave the options out for the published run; `-p` sets a number or a "
+            f"string, `-y` a list. `hlnb run {chapter.name} -p name value` does the "
+            "same, and checks names and types.",
+            ":::::",
+        ]
+    return "\n".join(parts)
+
+
+def downloads(chapter: Executed) -> str:
+    """Links to files that the build puts beside the pages, from a chapter's page."""
+    files = {
+        "notebook": f"downloads/{chapter.name}.ipynb",
+        "executed notebook": f"downloads/{chapter.name}-executed.ipynb",
+        "slides": f"slides/{chapter.name}.html",
+    }
+    if notebooks.numbers(chapter.notebook):
+        files["numbers of its figures (CSV)"] = f"downloads/{chapter.name}-figures.zip"
+    return " · ".join(f'<a href="../../{at}">{text}</a>' for text, at in files.items())
+
+
+def parameter_table(chapter: Executed) -> str:
+    """What can be set, within which range, and what it changes."""
+    rows = [
+        [
+            f"`{p.name}`",
+            f"`{p.type}`",
+            f"`{p.default!r}`",
+            admitted(p),
+            " ".join(filter(None, [plain(p.help) + ".", plain(p.effect)])),
+        ]
+        for p in chapter.parameters.values()
+    ]
+    names = ["Name", "Type", "Default", "Range", "Meaning and effect"]
+    return table(names, rows, label="hlnb-parameters")
+
+
+def admitted(parameter: parameters.Parameter) -> str:
+    """Which values a parameter takes, in words."""
+    if parameter.range:
+        return "{:g} to {:g}".format(*parameter.range)
+    if parameter.choices:
+        return ", ".join(f"`{choice!r}`" for choice in parameter.choices)
+    return "any"
+
+
+def command(chapter: Executed) -> str:
+    """The papermill command that re-runs a chapter with small parameters."""
+    words = ["papermill", f"notebooks/{chapter.name}.ipynb", "out.ipynb"]
+    for name, value in chapter.smoke().items():
+        if isinstance(value, list):
+            words += ["-y", f"{name}: {json.dumps(value)}"]
+        else:
+            words += ["-p", name, str(value)]
+    return shlex.join(words)
+
+
+def stamp(chapter: Executed) -> str:
+    """What stands at the end: when, where and with what the chapter was executed."""
+    ran = chapter.provenance
+    fields = {
+        "Executed": f"{ran['date']}, in {duration(ran)}",
+        "With": versions(ran),
+        "On": machine(ran),
+        **redrawing(ran),
+        "Data": data(ran),
+        "Key": f"`{chapter.metadata['key'][:12]}`",
+    }
+    lines = [":::{div} hlnb-stamp", "[How this page was made]{.hlnb-label}", ""]
+    lines += [f":{name}: {value}" for name, value in fields.items()]
+    return "\n".join([*lines, ":::"])
+
+
+def redrawing(ran: dict[str, Any]) -> dict[str, str]:
+    """When and on what a chapter was drawn again from its kept results, if it was."""
+    again = ran.get("redrawn")
+    if again is None:
+        return {}
+    took = f"in {seconds(again['seconds'])} on {plain(again['cpu'])}"
+    return {"Drawn again": f"{again['date']}, from the kept results, {took}"}
+
+
+KEPT = "\\*"
+AT_HAND = f"{KEPT} with training runs at hand from other chapters or before."
+
+
+def duration(ran: dict[str, Any]) -> str:
+    """How long the execution took, and what it did not have to compute."""
+    took = seconds(ran["seconds"])
+    if kept := ran.get("runs_kept"):
+        took += f" (with {kept} training runs at hand from other chapters or before)"
+    return took
+
+
+def marked(ran: dict[str, Any]) -> str:
+    """How long the execution took, with the mark that AT_HAND explains."""
+    return seconds(ran["seconds"]) + KEPT * bool(ran.get("runs_kept"))
+
+
+def machine(ran: dict) -> str:
+    """The processor, its cores and the threads used."""
+    threads = ran["threads"]
+    return (
+        f"{plain(ran['cpu'])} ({ran['cores']} cores, "
+        f"{threads} {'thread' if threads == 1 else 'threads'})"
+    )
+
+
+def versions(ran: dict) -> str:
+    """Python and the packages that the numbers depend on."""
+    packages = [f"{name} {version}" for name, version in ran["packages"].items()]
+    return plain(", ".join([f"Python {ran['python']}", *packages, ran["system"]]))
+
+
+def data(ran: dict) -> str:
+    """The data sets, each with the start of its digest."""
+    return "; ".join(map(_datum, ran["data"])) or "made by the chapter"
+
+
+def _datum(data: dict) -> str:
+    note = f", {data['note']}" if data.get("note") else ""
+    return f"{plain(data['name'])} (sha256 `{data['sha256'][:12]}`{plain(note)})"
+
+
+def dates(ran: dict[str, Any]) -> str:
+    """The date of the execution, and that of a drawing from its results."""
+    again = ran.get("redrawn")
+    return ran["date"] + (f", drawn again {again['date']}" if again else "")

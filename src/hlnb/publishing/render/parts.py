@@ -1,0 +1,285 @@
+"""The generated parts of the other pages, made from files only."""
+
+import base64
+import json
+import re
+from pathlib import Path
+
+from hlnb.errors import HlnbError
+from hlnb.publishing import chapters, freshness, notebooks
+from hlnb.publishing.render.executed import Executed
+from hlnb.publishing.render.head import (
+    AT_HAND,
+    command,
+    data,
+    dates,
+    duration,
+    machine,
+    marked,
+    parameter_table,
+    versions,
+)
+from hlnb.publishing.render.tables import plain, plain_number, seconds, slug, table
+from hlnb.storage import write_whole
+
+# Figures that stand on other pages than their chapter's
+PICTURES = "_build/staging/pictures"
+STATES = {  # what is said of an executed copy; the rest are as the states are called
+    freshness.ALTERED: "altered: an output was changed by hand",
+    freshness.EDITED: "edited: its own code has changed since",
+    freshness.PROSE: "edited: its text has changed since",
+    freshness.OVERTAKEN: "overtaken: code of the package has changed since",
+}
+
+
+def parameters(found: list[Executed]) -> str:
+    """The parameters of every chapter."""
+    parts = []
+    for c in found:
+        took = duration(c.provenance)
+        parts += [f"## {c.numbered_title}", "", f"{c.link}, published run: {took}.", ""]
+        parts += [parameter_table(c), "", "```bash", command(c), "```", ""]
+    return "\n".join(parts)
+
+
+def seminar(found: list[Executed]) -> str:
+    """For each chapter: minutes of its sections, what to run before, wrong answers."""
+    parts = []
+    for c in found:
+        plan = c.metadata.get("seminar", {})
+        minutes = planned_minutes(c)
+        rows = [[plain(name), f"{time}"] for name, time in minutes.items()]
+        total = sum(minutes.values())
+        parts += [f"## {c.numbered_title}", "", f"{c.link}, {total} minutes.", ""]
+        took = duration(c.provenance)
+        before = plan.get("before") or (
+            f"Run `hlnb run {c.name[:2]} --smoke`, which takes seconds, to see that it "
+            f"works; the published run took {took}."
+        )
+        parts += [f"**Before class.** {before}", ""]
+        parts += [table(["Section", "Minutes"], rows), ""]
+        if wrong := [list(pair) for pair in plan.get("wrong", [])]:
+            parts += [table(["A common wrong answer", "What to say"], wrong), ""]
+    return "\n".join(parts)
+
+
+def planned_minutes(chapter: Executed) -> dict[str, int]:
+    """Minutes for each section: what the chapter plans, or else the rule; in order."""
+    minutes = section_minutes(chapter)
+    given = chapter.metadata.get("seminar", {}).get("sections")
+    if not given:
+        return minutes
+    heads = [*minutes]  # a notebook's metadata keep no order of their own
+    return {name: given[name] for name in sorted(given, key=heads.index)}
+
+
+def section_minutes(chapter: Executed) -> dict[str, int]:
+    """Minutes for each `##` section, by rule, in steps of five.
+
+    A hundred words a minute, three minutes for each figure or film, five for each
+    prediction: the class is to say something.
+    """
+    found: dict[str, float] = {}
+    name = None
+    for cell in chapter.cells:
+        text = chapters.text_of(cell)
+        if cell["cell_type"] != "markdown":
+            shows = re.search(r"\b(figure|film\.show|widget\.show)\(", text)
+            if name and shows:
+                found[name] += 3
+            continue
+        for piece in re.split(r"(?m)^(?=## )", text):
+            if head := re.match(r"## (.+)", piece):
+                name = head[1].strip()
+                found[name] = 0.0
+            if name:
+                found[name] += len(piece.split()) / 100
+                found[name] += 5 * piece.count("{admonition} Predict")
+    passed_over = ("Statement by statement", "Further reading", "Limits")
+    return {
+        name: 5 * max(1, round(time / 5))
+        for name, time in found.items()
+        if name not in passed_over
+    }
+
+
+def picture(name: str, found: list[Executed], *, root: Path) -> str:
+    """A figure of a chapter, on another page; its image is written below `_build`."""
+    for c in found:
+        for cell in c.cells:
+            for output in notebooks.images(cell.get("outputs", [])):
+                about = cell["metadata"].get("mystnb", {})
+                if about.get("figure", {}).get("name") != name:
+                    continue
+                png = base64.b64decode("".join(output["data"]["image/png"]))
+                alt = about.get("image", {}).get("alt", "")
+                path = root / PICTURES / f"{name}.png"
+                path.parent.mkdir(parents=True, exist_ok=True)
+                write_whole(path, png)
+                return "\n".join(
+                    [
+                        f"```{{figure}} /{PICTURES}/{name}.png",
+                        f":name: again-{name}",
+                        f":alt: {' '.join(alt.split())}",
+                        "",
+                        f"{about['figure']['caption']} (From {c.link}.)",
+                        "```",
+                    ]
+                )
+    raise HlnbError(f"No chapter has a figure {name}, which a page asks for.")
+
+
+STATED = re.compile(
+    r"(?m)^```+\{prf:(?!proof)\w+\} *(?P<name>.*)\n"
+    r"(?::(?!label)[\w-]+:.*\n)*:label: (?P<label>[a-z0-9-]+)$"
+)
+
+
+def theorems(found: list[Executed]) -> str:
+    """Definitions and theorems of the chapters, each with its number and its name."""
+    rows = [
+        [f"{{prf:ref}}`{m['label']}`", m["name"], c.link]
+        for c in found
+        for cell in c.cells
+        if cell["cell_type"] == "markdown"
+        for m in STATED.finditer(chapters.text_of(cell))
+    ]
+    return table(["Statement", "Name", "Chapter"], rows) if rows else "None yet."
+
+
+STATEMENTS = re.compile(
+    r"(?m)^\| statement of the notes \| where \| verdict \|\n"
+    r"\|[-| ]+\|\n((?:\|.*\|\n?)+)"
+)
+
+
+def statements(found: list[Executed]) -> str:
+    """Every statement of the seminar notes, from the tables of the chapters."""
+    rows = []
+    for c in found:
+        for cell in c.cells:
+            if cell["cell_type"] != "markdown":
+                continue
+            for match in STATEMENTS.finditer(chapters.text_of(cell)):
+                for line in c.with_numbers(match[1]).splitlines():
+                    cells = re.split(r"(?<!\\)\|", line.strip().strip("|"))
+                    said, where, verdict = (text.strip() for text in cells)
+                    rows.append([said, f"{c.link}: {where}", verdict])
+    names = ["Statement of the notes", "Where it is shown", "Verdict"]
+    return table(names, rows, label="hlnb-statements") if rows else "None yet."
+
+
+def widget(name: str, found: list[Executed]) -> str:
+    """A widget of choices that a chapter shows, on another page."""
+    for c in found:
+        for cell in c.cells:
+            for output in cell.get("outputs", []):
+                text = "".join(output.get("data", {}).get("text/html", ""))
+                if f'class="hlnb-choices hlnb-{name}"' in text:
+                    return f"```{{raw}} html\n{text}\n```\n\nFrom {c.link}."
+    raise HlnbError(f"No chapter has a widget {name}, which a page asks for.")
+
+
+def frames(notebook: dict, view: str) -> list[str]:
+    """The pictures of a film, as HTML, from the state of its widgets, in order."""
+    models = notebook["metadata"]["widgets"][notebooks.STATE]["state"]
+    found, waiting, seen = [], [view], set()
+    while waiting:
+        model = waiting.pop(0)
+        if model in seen or model not in models:
+            continue
+        seen.add(model)
+        state = models[model]["state"]
+        if "<img" in str(state.get("value", "")):
+            found.append(state["value"])
+        waiting += re.findall(r"IPY_MODEL_(\w+)", json.dumps(state.get("children", [])))
+    return found
+
+
+def without_script(pictures: list[str]) -> str:
+    """What a page shows in place of a film where no script runs: up to three frames."""
+    last = len(pictures) - 1
+    chosen = sorted({0, last // 2, last})
+    shown = "".join(
+        pictures[i].replace("<img", '<img class="hlnb-frame"') for i in chosen
+    )
+    return (
+        f"<noscript><p>The slider needs a script. {len(chosen)} of its "
+        f"{len(pictures)} pictures, in order:</p>{shown}</noscript>"
+    )
+
+
+def book_map(rows: list[dict], claims: list[dict], *, known: dict) -> str:
+    """Problem by training: what was reached; a row's chapter must be in the book.
+
+    A row names its problem and its chapter, and for each training a text, in which
+    `{claim-id}` stands for our number.
+    """
+    by_id = {c["id"]: c for c in claims}
+    trainings = ("alone", "layerwise", "together")
+    lines = []
+    for row in rows:
+        if row["chapter"] not in known:
+            continue
+        link = f"{{doc}}`{row['problem']} </book/chapters/{row['chapter']}>`"
+        cells = [filled(row.get(t, "–"), by_id) for t in trainings]
+        lines.append([link, *cells])
+    if not lines:
+        return ""
+    names = ["Problem", "One layer alone", "Layer by layer", "All layers at once"]
+    return table(names, lines, label="hlnb-map")
+
+
+def filled(text: str, by_id: dict[str, dict]) -> str:
+    """The text with our numbers, each a link to its line in the list of claims."""
+
+    def number(match: re.Match) -> str:
+        claim = by_id.get(match[1])
+        if claim is None:
+            raise HlnbError(f"The map of the book names {match[1]}, which is no claim.")
+        unit = f" {claim['unit']}" if claim["unit"].startswith("of ") else ""
+        ours = claim["ours"]
+        shown = "not reached" if ours is None else plain_number(ours) + unit
+        reached = re.search(r"\d+ of \d+ reached", claim.get("note") or "")
+        after = f" ({reached[0]})" if reached else ""
+        return f"{{ref}}`{shown} <claim-{slug(claim['id'])}>`{after}"
+
+    return re.sub(r"\{([a-z0-9-]+)\}", number, text)
+
+
+def chapter_list(found: list[Executed]) -> str:
+    """The chapters, what each is for, and how long it took."""
+    rows = [
+        [
+            c.link + " ([overtaken](status.md))" * c.overtaken,
+            "; ".join(goal.rstrip(".") for goal in c.metadata.get("goals", [])),
+            marked(c.provenance),
+        ]
+        for c in found
+    ]
+    made = table(["Chapter", "What you can do after it", "Ran in"], rows)
+    return f"{made}\n\n{AT_HAND}"
+
+
+def status(found: list[Executed]) -> str:
+    """How each chapter stands; when, where and with what it was executed."""
+    rows = [
+        [
+            c.link,
+            STATES.get(c.state, c.state),
+            marked(c.provenance),
+            dates(c.provenance),
+            versions(c.provenance),
+            machine(c.provenance),
+            data(c.provenance),
+        ]
+        for c in found
+    ]
+    names = ["Chapter", "State", "Ran in", "On", "Versions", "Processor", "Data"]
+    number = sum(c.overtaken for c in found)
+    told = f"{number} of {len(found)} chapters are overtaken."
+    if number == 1:
+        told = f"1 of {len(found)} chapters is overtaken."
+    total = sum(c.provenance["seconds"] for c in found)
+    after = f"All together: {seconds(total)}. {AT_HAND}"
+    return "\n\n".join([told, table(names, rows), after])

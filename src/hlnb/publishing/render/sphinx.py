@@ -1,0 +1,262 @@
+"""What the book adds to Jupyter Book 1: generated parts, offline assets, mends."""
+
+import json
+import re
+from pathlib import Path
+
+import pybtex.database
+import yaml
+from sphinx.errors import ExtensionError
+
+from hlnb.errors import HlnbError
+from hlnb.publishing import copies, notebooks
+from hlnb.publishing.render import assets, executed, head, parts
+from hlnb.publishing.render import text as prose
+from hlnb.publishing.render.claims import claim_table, claim_tables, total, totals
+from hlnb.publishing.render.speed import speed
+
+FOLDER = "book/chapters/"
+HOST = "https://cdn.jsdelivr.net/npm"  # only where the assets could not be fetched
+
+
+def offline(app, config):
+    """MathJax, require.js and the widget manager come from the book's own files."""
+    root = Path(app.srcdir)
+    if folder := assets.static_folder(root):
+        config.html_static_path.append(str(folder.relative_to(root)))
+        return
+    package = json.loads((root / "book/assets/package.json").read_text("utf8"))
+    version = package["dependencies"]
+    mathjax, manager = version["mathjax"], version["@jupyter-widgets/html-manager"]
+    config.mathjax_path = f"{HOST}/mathjax@{mathjax}/es5/tex-mml-chtml.js"
+    config.nb_ipywidgets_js = {
+        f"{HOST}/requirejs@{version['requirejs']}/require.js": {},
+        "hlnb-widgets.js": {},
+        f"{HOST}/@jupyter-widgets/html-manager@{manager}/dist/embed-amd.js": {
+            "data-jupyter-widgets-cdn": f"{HOST}/"
+        },
+    }
+
+
+def read_book(app):
+    """Read every executed chapter once, before the pages ask for them."""
+    root = Path(app.srcdir)
+    try:
+        app.hlnb_chapters = {c.name: c for c in executed.load(root)}
+        app.hlnb_claims = copies.claims(root)
+        bibliography = pybtex.database.parse_file(root / app.config.bibtex_bibfiles[0])
+        sources = {k: e.fields["title"] for k, e in bibliography.entries.items()}
+        app.hlnb_titles = {k: re.sub("[{}]", "", title) for k, title in sources.items()}
+        app.hlnb_terms = prose.terms((root / "book/glossary.md").read_text("utf8"))
+    except (OSError, KeyError, TypeError, ValueError, HlnbError) as error:
+        raise ExtensionError(
+            f"An executed chapter cannot be read ({type(error).__name__}: {error}); "
+            "run `hlnb check`, then `hlnb run`."
+        ) from error
+
+
+PART = re.compile(
+    r"(?m)^\{\{ hlnb\."
+    r"(?:(?P<kind>picture|widget) (?P<name>[\w-]+)|(?P<part>\w+)) \}\}$"
+)
+
+
+def generate(app, docname, source):
+    """A chapter gets its head and its stamp, a page its tables and pictures."""
+    chapters, claims = app.hlnb_chapters, app.hlnb_claims
+    found, root = list(chapters.values()), Path(app.srcdir)
+    if docname.startswith(FOLDER):
+        chapter = chapters[docname.removeprefix(FOLDER)]
+        notebook = frame(source[0], chapter, known=chapters, claims=claims)
+        source[0] = json.dumps(teach(notebook, chapter, terms=app.hlnb_terms))
+        return
+    made = {
+        "chapters": lambda: parts.chapter_list(found),
+        "status": lambda: parts.status(found),
+        "parameters": lambda: parts.parameters(found),
+        "seminar": lambda: parts.seminar(found),
+        "statements": lambda: parts.statements(found),
+        "theorems": lambda: parts.theorems(found),
+        "speed": lambda: speed(root),
+        "total": lambda: total(claims),
+        "totals": lambda: totals(claims),
+        "map": lambda: parts.book_map(
+            yaml.safe_load((root / "book/map.yml").read_text("utf8")),
+            claims,
+            known=chapters,
+        ),
+        "claims": lambda: claim_tables(claims, known=chapters, titles=app.hlnb_titles),
+    }
+
+    def part(match):
+        if match["kind"] == "picture":
+            return parts.picture(match["name"], found, root=root)
+        if match["kind"] == "widget":
+            return parts.widget(match["name"], found)
+        return made[match["part"]]()
+
+    try:
+        source[0] = re.sub(
+            PART,
+            part,
+            source[0],
+        )
+    except (OSError, KeyError, HlnbError) as error:
+        raise ExtensionError(f"{docname}: {error}") from error
+
+
+def teach(notebook, chapter, *, terms):
+    """The notebook with numbered equations and linked terms."""
+    cells = [c for c in notebook["cells"] if c["cell_type"] == "markdown"]
+    texts = ["".join(cell["source"]) for cell in cells]
+    texts = prose.label_equations(texts, f"{chapter.number:02d}")
+    for cell, text in zip(cells, prose.link_terms(texts, terms), strict=True):
+        cell["source"] = text
+    return notebook
+
+
+def frame(text, chapter, *, known, claims):
+    """The notebook with its number in the title, its head and its stamp."""
+    notebook = json.loads(text)
+    cells = notebook["cells"]
+    first = "".join(cells[0]["source"])
+    opening = f"# {chapter.numbered_title}\n\n{head.banner(chapter)}"
+    opening += head.head(chapter, known=known, claims=claims)
+    cells[0]["source"] = re.sub(
+        r"^# .*$", lambda _: opening, first, count=1, flags=re.M
+    )
+    for cell in cells:
+        tags = cell["metadata"].setdefault("tags", [])
+        if folds(cell, tags):
+            tags.append("hide-input")
+        for output in cell.get("outputs", []):
+            data = output.get("data", {})
+            if shown := data.pop(notebooks.CLAIMS, None):
+                data["text/markdown"] = claim_table(shown)
+            for mime in (notebooks.DATA, notebooks.NUMBERS):  # for machines
+                data.pop(mime, None)
+        for output in [*cell.get("outputs", [])]:
+            view = output.get("data", {}).get(notebooks.VIEW)
+            if view and (film := parts.frames(notebook, view["model_id"])):
+                text = parts.without_script(film)
+                shown = {"data": {"text/html": text}, "metadata": {}}
+                cell["outputs"].append(output | shown)
+    notebook["cells"] = cells = [part for cell in cells for part in apart(cell)]
+    stamp = {"cell_type": "markdown", "metadata": {}, "source": head.stamp(chapter)}
+    if notebook["nbformat_minor"] >= 5:
+        stamp["id"] = "hlnb-stamp"
+    cells.append(stamp)
+    return notebook
+
+
+def apart(cell):
+    """The cell, and what it shows beside its figure in a cell of its own.
+
+    MyST-NB gives the name and the caption of a cell's figure to each of its outputs.
+    """
+    if "figure" not in cell["metadata"].get("mystnb", {}):
+        return [cell]
+    pictures = notebooks.images(cell["outputs"])
+    others = [o for o in cell["outputs"] if o not in pictures]
+    if not any("scrapbook" not in o.get("metadata", {}) for o in others):
+        return [cell]
+    tags = [t for t in cell["metadata"].get("tags", []) if t == "claims"]
+    rest = cell | {
+        "id": f"{cell['id']}-rest",
+        "source": "# shown beside the figure above",
+        "outputs": others,
+        "metadata": {"tags": ["remove-input", *tags]},
+    }
+    return [cell | {"outputs": pictures}, rest]
+
+
+def folds(cell, tags):
+    """Whether a cell's code is folded: the page shows what it says in another form.
+
+    Parameters stand in the head; figures and claims are their own output, and the code
+    that draws them is mostly captions and statements.
+    """
+    shows = [o for o in cell.get("outputs", []) if "image/png" in o.get("data", {})]
+    return bool(shows) or "parameters" in tags or "claims" in tags
+
+
+def number_figures(app, env):
+    """Figure 2 of chapter 08 is 8.2, whichever chapters the book has.
+
+    On every other page figures count from 1.
+    """
+    for docname, kinds in env.toc_fignumbers.items():
+        inside = docname.startswith(FOLDER)
+        chapter = [int(docname.removeprefix(FOLDER)[:2])] if inside else []
+        for ids in kinds.values():
+            for i, key in enumerate(sorted(ids, key=ids.get), start=1):
+                ids[key] = (*chapter, i)
+    return []
+
+
+def share_handlers(app):
+    """The one-page build draws the nodes that extensions register for html only.
+
+    Sphinx stops falling back on html's handlers once any extension registers one for
+    singlehtml.
+    """
+    handlers = app.registry.translation_handlers
+    for node, pair in handlers.get("html", {}).items():
+        handlers.setdefault("singlehtml", {}).setdefault(node, pair)
+
+
+def mend(app, pagename, templatename, context, doctree):
+    """Repair what the theme and its extensions get wrong on a page."""
+    # sphinx-thebe declares its constant twice: a SyntaxError on every page
+    context["script_files"] = [
+        f for f in context.get("script_files", []) if not is_thebe(f)
+    ]
+    # the launch buttons open the clean source notebook, not the executed copy
+    for group in context.get("header_buttons", []):
+        for button in group.get("buttons", []):
+            if group.get("label") == "launch-buttons" and "url" in button:
+                button["url"] = button["url"].replace(f"/{FOLDER}", "/notebooks/")
+    body = context.get("body", "")
+    for wrong, right in BODY:
+        body = body.replace(wrong, right)
+    context["body"] = body
+
+
+ISSUE = re.compile(r"(issues/new\?title=[^\"&]*)&body=")  # of the theme's button
+PRELOAD = re.compile(r'<link rel="preload" as="font"[^>]*>')
+BODY = (
+    # roles that ARIA deprecates or that need a parent the page does not have
+    (' role="doc-biblioentry"', ""),
+    ('<div role="list" class="citation-list">', '<div class="citation-list">'),
+    # a label that contradicts the visible words
+    ('<summary aria-label="Toggle hidden content">', "<summary>"),
+)
+
+
+def drop_preloads(app, error):
+    """Pages don't preload fonts: from a disk, browsers refuse and report an error.
+
+    The icons are drawn by a script; the fonts are for browsers without it.
+    """
+    if error is None and app.builder.format == "html":
+        for page in Path(app.outdir).rglob("*.html"):
+            text = page.read_text("utf8")
+            text = ISSUE.sub(r"\1&amp;body=", text)
+            page.write_text(PRELOAD.sub("", text), "utf8")
+
+
+def is_thebe(script):
+    """Whether a script of the page belongs to sphinx-thebe."""
+    body = (getattr(script, "attributes", None) or {}).get("body") or ""
+    return "thebe" in f"{getattr(script, 'filename', '')}{body}".lower()
+
+
+def setup(app):
+    app.connect("config-inited", offline)
+    app.connect("builder-inited", share_handlers, priority=1)
+    app.connect("builder-inited", read_book)
+    app.connect("source-read", generate)
+    app.connect("env-get-updated", number_figures, priority=900)
+    app.connect("html-page-context", mend, priority=900)
+    app.connect("build-finished", drop_preloads)
+    return {"parallel_read_safe": True, "parallel_write_safe": True, "version": "1"}

@@ -1,0 +1,1 @@
+"""Chapters executed by papermill, several at once, and kept whole or not at all."""

@@ -1,0 +1,164 @@
+"""Chapters are executed: papermill in worker processes, files written whole here."""
+
+import sys
+import tempfile
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import (
+    FIRST_COMPLETED,
+    Executor,
+    Future,
+    wait,
+)
+from contextlib import ExitStack
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from hlnb.publishing import freshness
+from hlnb.publishing import record as record_of_runs
+from hlnb.publishing.copies import executed_on
+from hlnb.publishing.notebooks import to_bytes
+from hlnb.publishing.run.keep import _keep, _locked
+from hlnb.publishing.run.plan import Plan, _plans
+from hlnb.publishing.run.pool import _without_interrupts, dask_workers, local_workers
+from hlnb.publishing.run.worker import Executed, execute
+from hlnb.storage import write_whole
+
+TIMEOUT = 3600  # seconds a cell
+
+
+def run(
+    root: str | Path,
+    names: Sequence[str] = (),
+    *,
+    overrides: Sequence[tuple[str, str]] = (),
+    jobs: int = 1,
+    smoke: bool = False,
+    force: bool = False,
+    out: str | Path | None = None,
+    scheduler: str | None = None,
+    timeout: int = TIMEOUT,
+    executor: Executor | None = None,
+    redraw: bool = False,
+    say: Callable[[str], None] = print,
+) -> bool:
+    """Whether each chapter asked for is now executed; `say` gets a line for each.
+
+    Without `names`, chapters that are fresh, or only overtaken by code of the package,
+    stay as they are. `redraw` takes the results from the runs of record, and nothing
+    else: overtaken chapters are drawn again, and fresh ones that are named.
+
+    `overrides` are pairs of a parameter and its value as typed. `executor` runs
+    `execute`; default: worker processes of this machine, or `scheduler`'s. Finished
+    training runs are kept in `runs/cache`, so that an interrupted chapter goes on where
+    it ended; `force` trusts none that were there before.
+    """
+    root = Path(root)
+    with ExitStack() as stack:
+        kept = root / "runs" / "cache"
+        if force:
+            anew = tempfile.TemporaryDirectory(prefix="hlnb-runs-")
+            kept = Path(stack.enter_context(anew))
+        cache = "" if smoke else str(kept.resolve())
+        plans = _plans(
+            root, names, overrides=overrides, smoke=smoke, out=out, cache=cache
+        )
+        listed = None
+        if redraw:
+            listed = record_of_runs.manifest(record_of_runs.home(root))
+        due, refused = [], False
+        for plan in plans:
+            name = plan.chapter.name
+            state = freshness.MISSING
+            if plan.profile == "published" and not force:
+                state = freshness.state(plan.chapter, plan.folder)
+            if state == freshness.PROSE:
+                with _locked(plan):
+                    write_whole(plan.path, to_bytes(plan.rewoven()))
+                say(f"{name}: prose rewoven")
+                state = freshness.state(plan.chapter, plan.folder)
+            elif state == freshness.FRESH and not (redraw and names):
+                say(f"{name}: fresh ({executed_on(plan.path)})")
+            if state == freshness.FRESH and not (redraw and names):
+                continue
+            if state == freshness.OVERTAKEN and not (redraw or names):
+                say(
+                    f"{name}: overtaken by code of the package; `hlnb run {name}` "
+                    f"executes it, `hlnb redraw {name}` draws it again"
+                )
+                continue
+            if listed is not None:
+                if reason := record_of_runs.refusal(plan.chapter, listed):
+                    say(f"{name}: FAILED\n  {reason}")
+                    refused = True
+                    continue
+                folder = record_of_runs.home(plan.chapter.root)
+                plan = replace(plan, record=str(folder.resolve()))
+            stack.enter_context(_locked(plan))
+            due.append(plan)
+        if not due:
+            return not refused
+        if executor is None:
+            count = max(1, min(jobs, len(due)))
+            executor = stack.enter_context(
+                dask_workers(scheduler) if scheduler else local_workers(count)
+            )
+        done = _execute_all(due, executor, timeout=timeout, say=say)
+        return done and not refused
+
+
+def _execute_all(
+    plans: list[Plan],
+    executor: Executor,
+    *,
+    timeout: int,
+    say: Callable[[str], None],
+) -> bool:
+    from tqdm import tqdm
+
+    with _without_interrupts():  # workers start here
+        futures = {executor.submit(execute, p.job(timeout)): p for p in plans}
+    failures = 0
+    cells = sum(len(p.chapter.cells) for p in plans)
+    bar = tqdm(total=cells, unit="cell", disable=not sys.stderr.isatty())
+    with bar:
+        for future in _completed(futures, bar):
+            plan = futures[future]
+            try:
+                done = future.result()
+            except Exception as error:  # its process died, or the cluster did
+                text = f"{plan.chapter.name}: its worker failed ({error})"
+                done = Executed(None, 0.0, {}, text)
+            if line := _keep(plan, done):
+                failures += 1
+                line = f"{plan.chapter.name}: FAILED\n  {line}"
+            else:
+                how = "redrawn" if plan.record else "executed"
+                line = f"{plan.chapter.name}: {how} in {done.seconds:.0f} s"
+                if done.runs_kept and not plan.record:
+                    line += f" ({done.runs_kept} training runs were at hand)"
+            bar.clear()
+            told = [f"cell {n}: {s:.1f} s" for n, s in done.slow if plan.record]
+            say("\n  ".join([line, *done.not_kept, *told]))
+    return not failures
+
+
+def _completed(futures: dict[Future, Plan], bar: Any) -> Iterator[Future]:
+    """The futures as they end; meanwhile `bar` shows how many cells have."""
+    waiting, ended = set(futures), 0
+    while waiting:
+        done, waiting = wait(waiting, timeout=0.5, return_when=FIRST_COMPLETED)
+        yield from done
+        ended += sum(len(futures[future].chapter.cells) for future in done)
+        for future in done:
+            futures[future].progress.unlink(missing_ok=True)
+            futures[future].runs_done.unlink(missing_ok=True)
+        running = [futures[f] for f in waiting if futures[f].progress.exists()]
+        bar.n = ended
+        for plan in running:  # papermill's own cell of parameters is not counted
+            bar.n += min(plan.progress.stat().st_size, len(plan.chapter.cells))
+        bar.set_description(", ".join(plan.chapter.name for plan in running))
+        runs = [p.runs_done.stat().st_size for p in running if p.runs_done.exists()]
+        if runs:
+            bar.set_postfix_str(f"{sum(runs)} training runs done", refresh=False)
+        bar.refresh()

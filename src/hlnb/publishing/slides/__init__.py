@@ -1,0 +1,1 @@
+"""The slides of a chapter, cut from its text."""

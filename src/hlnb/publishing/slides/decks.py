@@ -1,0 +1,679 @@
+"""Slides of a chapter, made from its rendered page: same numbers, figures and words."""
+
+import copy
+import itertools
+import json
+import math
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from html import escape
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from bs4 import BeautifulSoup, NavigableString, Tag
+
+from hlnb.errors import HlnbError
+from hlnb.publishing.notebooks import STATE, VIEW
+from hlnb.storage import write_whole
+
+CHAPTERS = "book/chapters"  # below the rendered book
+FOLDER = "slides"
+VENDOR = "_static/vendor"
+HOST = "https://cdn.jsdelivr.net/npm"  # only where the assets could not be fetched
+LINES, COLUMNS = 12, 68  # of running text on a slide
+ROWS, ROOM = 16, 108  # lines of a table on a slide, and letters in one
+SHORT, LONG = 260, 340  # characters of a paragraph that is cut, and of one that is not
+TEXT = ("p", "ul", "ol", "dl", "blockquote")
+EXERCISES = "Exercises"  # what their cells show is the solution
+OPENING = ("You need", "Time", "Claims")  # what of a head the title slide shows
+HIDDEN = re.compile(r"(?i)(solution|proof)\b")
+SENTENCE = re.compile(r"(?:(?<=[a-z0-9)\]”\"'…%])|^)[.!?][”\")]?\s+(?=[A-Z“\"(\d])")
+
+
+@dataclass
+class Slide:
+    """One slide: HTML below a heading that leads to its place in the book."""
+
+    title: str  # HTML
+    link: str
+    body: str
+    kind: str = ""
+
+
+@dataclass
+class Deck:
+    """The slides of one page, in its order, and its claims, which come last."""
+
+    address: str  # of the page, seen from the slides
+    slides: list[Slide] = field(default_factory=list)
+    claims: list[Tag] = field(default_factory=list)
+
+    def add(self, title: str, place: str, body: str, kind: str = "") -> None:
+        link = f"{self.address}#{place}" if place else self.address
+        self.slides.append(Slide(title, link, body, kind))
+
+    def pack(self, title: str, place: str, blocks: Iterable[Tag], kind: str) -> None:
+        """The blocks on as many slides as they need."""
+        for i, group in enumerate(_groups(blocks)):
+            more = _small(" continued") if i else ""
+            self.add(title + more, place, "".join(map(str, group)), kind)
+
+
+def make(html: Path) -> list[Path]:
+    """The decks of the chapters that `html`, a rendered book, has: one a chapter.
+
+    They take pictures, formulas and scripts from the book's own files.
+    """
+    made = []
+    for page in sorted((html / CHAPTERS).glob("*.html")):
+        text = deck(page.read_text("utf8"), page.name, offline=_offline(html))
+        made.append(write_whole(html / FOLDER / page.name, text.encode()))
+    if made:
+        write_whole(html / FOLDER / "slides.css", STYLE.encode())
+        write_whole(html / FOLDER / "slides.js", SCRIPT.encode())
+    return made
+
+
+def _small(words: str) -> str:
+    """Words beside a heading."""
+    return f'<span class="more">{words}</span>'
+
+
+def _offline(html: Path) -> bool:
+    return (html / VENDOR / "reveal" / "reveal.js").is_file()
+
+
+def deck(page: str, name: str, *, offline: bool = True) -> str:
+    """The HTML of a deck, from that of a chapter's page, whose file has this name."""
+    soup = BeautifulSoup(page, "html.parser")
+    article = soup.find("article")
+    top = article and article.find("section")
+    if not top or not top.find("h1"):
+        raise HlnbError(f"{name} is no rendered chapter; run `hlnb build` anew.")
+    title = top.find("h1").get_text(" ", strip=True).rstrip("#").strip()
+    films = _films(soup)
+    _clean(top, base=f"{CHAPTERS}/{name}")
+    made = Deck(f"../{CHAPTERS}/{name}")
+    _opening(top, title, made)
+    _Section(made, films, "In short", "").add(_blocks(top))
+    for section in top.find_all("section"):
+        heading = section.find(re.compile("^h[2-6]$"), recursive=False)
+        if heading:
+            words, place = heading.decode_contents(), section.get("id") or ""
+            _Section(made, films, words, place).add(_blocks(section))
+    _claims(made)
+    head = _scripts(page, offline=offline)
+    slides = "\n".join(map(_html, made.slides))
+    return PAGE.format(title=escape(title), head=head, slides=slides)
+
+
+def _clean(top: Tag, *, base: str) -> None:
+    """Takes away what belongs to a page only; links and pictures hold from `slides`."""
+    for tag in top.select(".headerlink, style, .hlnb-stamp, .sd-dropdown"):
+        tag.decompose()
+    for tag in top.find_all(True):
+        for key in ("href", "src"):
+            if key in tag.attrs:
+                tag[key] = _moved(tag[key], base)
+        if tag.name != "section":
+            tag.attrs.pop("id", None)
+    for formula in top.select("span.math"):
+        after = formula.next_sibling
+        if isinstance(after, NavigableString) and (
+            mark := re.match(r"[,.;:?!)]+", after)
+        ):
+            whole = formula.wrap(_tag("<span></span>"))
+            whole["class"] = "together"  # no line begins with its full stop
+            whole.append(mark[0])
+            after.replace_with(after[mark.end() :])
+
+
+def _tag(text: str) -> Tag:
+    """The element that a piece of HTML says."""
+    return BeautifulSoup(text, "html.parser").find()
+
+
+def _moved(address: str, base: str) -> str:
+    """An address on the page at `base`, seen from the folder of the slides."""
+    parts = urlsplit(address)
+    if parts.scheme or parts.netloc:
+        return address
+    if not parts.path:
+        return f"../{base}#{parts.fragment}"
+    steps = base.split("/")[:-1]
+    for step in parts.path.split("/"):
+        if step == "..":
+            steps.pop()
+        elif step != ".":
+            steps.append(step)
+    return "../" + parts._replace(path="/".join(steps)).geturl()
+
+
+def _opening(top: Tag, title: str, made: Deck) -> None:
+    """The title, then what the reader can do after the chapter."""
+    head = top.find("div", class_="hlnb-head") or _tag("<div></div>")
+    labels = head.find_all("span", class_="hlnb-label")
+    lines = {label.get_text(): label.parent for label in labels}
+    small = [str(line) for name, line in lines.items() if name in OPENING]
+    if banner := top.find("div", class_="hlnb-overtaken"):
+        small += map(str, banner.select("p:not(.admonition-title)"))
+        banner.extract()
+    made.add(escape(title), "", "".join(small), "title")
+    if goals := head.find("ul"):
+        made.pack(next(iter(lines)), "", [goals], "goals")
+    head.extract()
+
+
+@dataclass
+class _Section:
+    """Adds the slides of one section: its lead, predictions, figures and tables.
+
+    The lead is its first paragraphs, cut to whole sentences. After a prediction, the
+    first text below what was shown is its answer, unless a box says so.
+    """
+
+    made: Deck
+    films: dict[str, str]
+    title: str
+    place: str
+    asked: bool = False  # a prediction has no answer yet
+    shown: bool = False  # and something was shown since
+
+    def add(self, blocks: Iterable[Tag]) -> None:
+        """Adds the slides of the blocks; exercises are text without what they show."""
+        blocks = list(blocks)
+        if _words(self.title) == EXERCISES:
+            self.pack(self.title, filter(_is_text, blocks), "text")
+            return
+        for i, (is_text, run) in enumerate(itertools.groupby(blocks, _is_text)):
+            if not is_text:
+                for block in run:
+                    self.show(block)
+            elif i == 0:
+                self.lead(_shortened(list(run)))
+            elif self.asked and self.shown:
+                first = next(_groups(_shortened(list(run))))
+                self.pack(f"The answer {_small(self.title)}", first, "answer")
+                self.asked = False
+
+    def pack(self, title: str, blocks: Iterable[Tag], kind: str) -> None:
+        self.made.pack(title, self.place, blocks, kind)
+
+    def lead(self, blocks: list[Tag]) -> None:
+        """The first slide of the text; all of it where it closes with a list."""
+        if blocks[-1].name not in ("ul", "ol"):
+            blocks = next(_groups(blocks))
+        self.pack(self.title, blocks, "lead")
+
+    def show(self, block: Tag) -> None:
+        """What is no running text."""
+        classes, body, kind = block.get("class", []), "", ""
+        if "proof" in classes or "admonition" in classes:
+            self.box(block)
+            return
+        if "hlnb-claims" in classes:
+            self.made.claims.append(block)
+        elif block.name == "table":
+            for part in _split_table(block):
+                self.made.add(self.title, self.place, str(part), "table")
+        elif block.name == "figure":
+            body, kind = str(block), "figure"
+        elif block.name == "script" and block.get("type") == VIEW:
+            body, kind = self.films.get(json.loads(block.string)["model_id"]), "film"
+        elif {"hlnb-choices", "hlnb-ticks"} & set(classes):
+            page = f'<a href="{self.made.address}#{self.place}">in the book</a>'
+            body, kind = f"<p>Choose and compare: open this place {page}.</p>", "text"
+        if body:
+            self.made.add(self.title, self.place, body, kind)
+        self.shown = True
+
+    def box(self, block: Tag) -> None:
+        """A box; solutions and proofs have no slide."""
+        heading = block.find("p", class_="admonition-title")
+        name = _words(heading.decode_contents()) if heading else ""
+        inner = [b for b in _contents(block) if b is not heading]
+        if name == "Predict":
+            self.pack(f"Predict {_small(self.title)}", inner, "predict")
+            self.asked, self.shown = True, False
+        elif name == "Answer":
+            self.pack(f"The answer {_small(self.title)}", inner, "answer")
+            self.asked = False
+        elif "dropdown" not in block.get("class", []) and not HIDDEN.match(name):
+            title = heading.decode_contents() if heading else self.title
+            self.pack(title, inner, "box")
+
+
+def _words(html: str) -> str:
+    """The words of a piece of HTML."""
+    return BeautifulSoup(html, "html.parser").get_text(" ", strip=True)
+
+
+def _blocks(section: Tag) -> Iterator[Tag]:
+    """What stands in a section, with the outputs of its cells, without subsections."""
+    for child in section.find_all(True, recursive=False):
+        if child.name == "section" or re.fullmatch("h[1-6]", child.name):
+            continue
+        if "cell" in child.get("class", []):
+            for output in child.select(".cell_output"):
+                yield from _opened(output)
+        else:
+            yield from _opened(child)
+
+
+def _opened(tag: Tag) -> Iterator[Tag]:
+    """The blocks of a container."""
+    classes = set(tag.get("class", []))
+    if tag.name in ("figure", "table", "script", *TEXT) or classes & {
+        *("admonition", "math", "proof", "hlnb-choices", "hlnb-ticks"),
+    }:
+        yield tag
+    elif tag.name == "div":
+        for child in tag.find_all(True, recursive=False):
+            yield from _opened(child)
+
+
+def _is_formula(block: Tag) -> bool:
+    return block.name == "div" and "math" in block.get("class", [])
+
+
+def _is_text(block: Tag) -> bool:
+    """Whether a block is running text, which a slide cuts to its first sentences."""
+    return block.name in TEXT or _is_formula(block)
+
+
+def _contents(block: Tag) -> Iterator[Tag]:
+    """The blocks inside of a box."""
+    for child in block.find_all(True, recursive=False):
+        if child.name in ("section", "div") and not _is_formula(child):
+            yield from _contents(child)
+        else:
+            yield child
+
+
+def _shortened(blocks: list[Tag]) -> list[Tag]:
+    """Blocks of running text with paragraphs cut to a few sentences.
+
+    One that leads to a formula or a list keeps its last sentence instead.
+    """
+    found = []
+    for i, block in enumerate(blocks):
+        follower = blocks[i + 1] if i + 1 < len(blocks) else None
+        leads = follower is not None and follower.name != "p"
+        if block.name == "p" and len(_text(block)) > LONG:
+            found.append(_cut(block, last=leads))
+        else:
+            found.append(block)
+    return found
+
+
+def _text(tag: Tag) -> str:
+    return " ".join(tag.get_text().split())
+
+
+def _cut(paragraph: Tag, *, last: bool) -> Tag:
+    """The paragraph with its first sentences, or with its last one."""
+    pieces = _sentences(paragraph)
+    if last:
+        chosen = pieces[-1:]
+    else:
+        chosen, length = [], 0
+        for piece in pieces:
+            length += len(_text(_tag(f"<p>{piece}</p>")))
+            if chosen and length > SHORT:
+                break
+            chosen.append(piece)
+    return _tag(f"<p>{''.join(chosen)}</p>")
+
+
+def _sentences(paragraph: Tag) -> list[str]:
+    """The HTML of each sentence; a mark up to its end belongs to one sentence."""
+    pieces = [""]
+    for node in paragraph.children:
+        if isinstance(node, Tag):
+            pieces[-1] += str(node)
+            continue
+        text, start = str(node), 0
+        for match in SENTENCE.finditer(text):
+            pieces[-1] += escape(text[start : match.end()], quote=False)
+            pieces.append("")
+            start = match.end()
+        pieces[-1] += escape(text[start:], quote=False)
+    return [piece for piece in pieces if piece.strip()]
+
+
+def _groups(blocks: Iterable[Tag]) -> Iterator[list[Tag]]:
+    """The blocks in groups that fit a slide; a list may go on in the next."""
+    group: list[Tag] = []
+    used = 0.0
+    for block in _pieces(blocks):
+        need = _lines(block)
+        if group and used + need > LINES:
+            # what leads to a formula or a list goes with it
+            lead = group.pop() if len(group) > 1 and _leads(group[-1], block) else None
+            yield group
+            group = [lead] if lead is not None else []
+            used = _lines(lead) if lead is not None else 0.0
+        group.append(block)
+        used += need
+    if group:
+        yield group
+
+
+def _leads(block: Tag, follower: Tag) -> bool:
+    return block.name == "p" and follower.name != "p"
+
+
+def _pieces(blocks: Iterable[Tag]) -> Iterator[Tag]:
+    """The blocks; lists that are too long for one slide in parts."""
+    for block in blocks:
+        items = block.find_all("li", recursive=False)
+        if block.name not in ("ul", "ol") or _lines(block) <= LINES:
+            yield block
+            continue
+        number = 1
+        part, used = _empty(block, number), 0.0
+        for item in items:
+            need = _item_lines(item)
+            if part.contents and used + need > LINES:
+                yield part
+                part, used = _empty(block, number), 0.0
+            part.append(copy.copy(item))
+            used += need
+            number += 1
+        yield part
+
+
+def _empty(block: Tag, number: int) -> Tag:
+    start = f' start="{number}"' if block.name == "ol" else ""
+    return _tag(f"<{block.name}{start}></{block.name}>")
+
+
+def _item_lines(item: Tag) -> float:
+    return math.ceil(_width(item) / (COLUMNS - 4)) + 0.3
+
+
+def _width(tag: Tag) -> int:
+    """About how many letters wide a text is; TeX is longer than what it prints."""
+    formulas = sum(len(f.get_text()) for f in tag.select(".math"))
+    small = sum(len(_text(s)) for s in tag.select(".hlnb-small"))
+    return len(_text(tag)) - formulas // 2 - small // 4
+
+
+def _lines(block: Tag) -> float:
+    """About how many lines a block takes on a slide."""
+    if _is_formula(block):
+        return 2 + 1.3 * block.get_text().count(r"\\")
+    if block.name in ("ul", "ol"):
+        return sum(map(_item_lines, block.find_all("li", recursive=False)))
+    return math.ceil(_width(block) / COLUMNS) + 0.5
+
+
+def _split_table(table: Tag) -> Iterator[Tag]:
+    """The table in parts of about one size that fit a slide, each with its head."""
+    rows = table.select("tbody > tr")
+    columns = _columns([*table.select("thead > tr"), *rows])
+    needs = [_row_lines(row, columns) for row in rows]
+    fewest = len(_starts(needs, ROWS))
+    tried = (_starts(needs, limit) for limit in range(1, ROWS + 1))
+    starts = next(found for found in tried if len(found) <= fewest)
+    for start, end in itertools.pairwise([*starts, len(rows)]):
+        part = copy.copy(table)
+        for i, row in enumerate(part.select("tbody > tr")):
+            if not start <= i < end:
+                row.decompose()
+        yield part
+
+
+def _starts(needs: list[float], limit: float) -> list[int]:
+    """The rows that begin a part, if each part takes up to `limit` lines."""
+    starts, used = [], math.inf
+    for i, need in enumerate(needs):
+        if used + need > limit:
+            starts.append(i)
+            used = 0.0
+        used += need
+    return starts
+
+
+def _row_lines(row: Tag, columns: list[int]) -> float:
+    cells = row.find_all(["td", "th"], recursive=False)
+    lines = [math.ceil(_width(c) / w) for c, w in zip(cells, columns, strict=False)]
+    return max(lines, default=1) + 0.4
+
+
+def _columns(rows: list[Tag]) -> list[int]:
+    """About how many letters each column of a table holds in a line."""
+    cells = [row.find_all(["td", "th"], recursive=False) for row in rows]
+    widest = [
+        max(map(_width, filter(None, column)))
+        for column in itertools.zip_longest(*cells)
+    ]
+    room = ROOM - 2 * len(widest)
+    if sum(widest) <= room:
+        return [max(1, width) for width in widest]
+    fair = [min(width, 60) for width in widest]
+    return [max(8, room * width // sum(fair)) for width in fair]
+
+
+def _claims(made: Deck) -> None:
+    """The last slides: what was claimed, theirs, ours, the verdicts."""
+    if made.claims:
+        whole = copy.copy(made.claims[0])
+        for table in made.claims[1:]:
+            for row in table.select("tbody > tr"):
+                whole.find("tbody").append(copy.copy(row))
+        for part in _split_table(whole):
+            made.add("What was claimed, and what we found", "", str(part), "claims")
+
+
+def _films(soup: BeautifulSoup) -> dict[str, str]:
+    """For each film of a page, by the id of its widget, a stack of its frames."""
+    script = soup.find("script", type=STATE)
+    if script is None:
+        return {}
+    models = json.loads(script.string)["state"]
+    kinds = {name: model["model_name"] for name, model in models.items()}
+    models = {name: model["state"] for name, model in models.items()}
+    found = {}
+    for name, state in models.items():
+        parts = [c.removeprefix("IPY_MODEL_") for c in state.get("children", [])]
+        sliders = [models[p] for p in parts if kinds[p] == "SelectionSliderModel"]
+        stacks = [models[p] for p in parts if kinds[p] == "StackModel"]
+        if len(sliders) == len(stacks) == 1:
+            labels, what = sliders[0]["_options_labels"], sliders[0]["description"]
+            shown = [c.removeprefix("IPY_MODEL_") for c in stacks[0]["children"]]
+            frames = [models[c].get("value", "") for c in shown]
+            if len(frames) == len(labels) and all("<img" in f for f in frames):
+                words = [f"{what} {label}" for label in labels]
+                found[name] = _frames(list(zip(words, frames, strict=True)))
+    return found
+
+
+def _frames(frames: list[tuple[str, str]]) -> str:
+    """Frames that replace each other as a speaker steps on."""
+    parts = []
+    for i, (label, image) in enumerate(frames):
+        shown = "fade-out" if i == 0 else "current-visible"
+        step = f'class="frame fragment {shown}" data-fragment-index="{max(0, i - 1)}"'
+        parts.append(f"<div {step}>{image}<p>{escape(label)}</p></div>")
+    return f'<div class="frames">{"".join(parts)}</div>'
+
+
+def _html(slide: Slide) -> str:
+    tag = "h1" if slide.kind == "title" else "h2"
+    return (
+        f'<section class="{slide.kind or "text"}"><{tag}>{slide.title}</{tag}>'
+        f'<div class="body">{slide.body}</div>'
+        f'<p class="place"><a href="{escape(slide.link)}">In the book</a></p></section>'
+    )
+
+
+def _scripts(page: str, *, offline: bool) -> str:
+    """The tags that load reveal.js and MathJax, from where the page takes its own."""
+    if offline:
+        reveal, mathjax = f"../{VENDOR}/reveal", f"../{VENDOR}/mathjax"
+    else:
+        found = re.search(rf'src="({HOST}/mathjax@[^/"]+/es5)/tex-mml-chtml', page)
+        if found is None:
+            raise HlnbError("A page says not where its formulas come from: build anew.")
+        reveal, mathjax = f"{HOST}/reveal.js@{REVEAL}/dist", found[1]
+    return (
+        f'<link rel="stylesheet" href="{reveal}/reveal.css">\n'
+        '<link rel="stylesheet" href="slides.css">\n'
+        f'<script defer src="{reveal}/reveal.js"></script>\n'
+        '<script defer src="slides.js"></script>\n'
+        f'<script defer src="{mathjax}/tex-mml-chtml.js"></script>'
+    )
+
+
+REVEAL = "6.0.2"  # as in book/assets/package.json
+
+PAGE = """\
+<!DOCTYPE html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<title>Slides: {title}</title>
+{head}
+</head>
+<body>
+<main class="reveal">
+<div class="slides">
+{slides}
+</div>
+</main>
+</body>
+</html>
+"""
+
+SCRIPT = """\
+// Formulas are set while every slide is still shown; then the deck starts.
+window.MathJax = {
+  startup: { pageReady: () => MathJax.startup.defaultPageReady().then(start) },
+  options: { enableMenu: false },
+};
+
+function start() {
+  const deck = new Reveal({
+    width: 1280,
+    height: 720,
+    margin: 0,
+    center: false,
+    display: "flex",
+    hash: true,
+    slideNumber: "c/t",
+    transition: "none",
+    scrollActivationWidth: null,
+  });
+  deck.on("slidechanged", fit);
+  return deck.initialize().then(fit);
+}
+
+// what a slide cannot hold scrolls, with the keyboard too
+function fit() {
+  const body = document.querySelector("section.present > .body");
+  if (body && body.scrollHeight > body.clientHeight + 1) {
+    body.tabIndex = 0;
+    body.setAttribute("role", "group");
+    body.setAttribute("aria-label", "Slide, scrolls");
+  }
+}
+"""
+
+STYLE = """\
+/* The slides of a chapter: 1280 by 720, black on white, one accent. */
+html, body { background: #fff; color: #1b1f24; height: 100%; margin: 0; }
+.reveal {
+  font: 31px/1.4 -apple-system, "Segoe UI", Roboto, "Helvetica Neue", Arial, sans-serif;
+  height: 100%;
+}
+.reveal .slides { text-align: left; }
+.reveal .slides section {
+  box-sizing: border-box; display: flex; flex-direction: column; height: 720px;
+  padding: 44px 64px 40px; width: 1280px;
+}
+.reveal.ready .slides > section:not(.present) { display: none !important; }
+.reveal .slides .pdf-page > section {
+  height: 720px !important; padding: 44px 64px 40px !important;
+}
+.reveal h1, .reveal h2 {
+  color: #1f4e79; font-weight: 650; line-height: 1.2; margin: 0;
+}
+.reveal h1 { font-size: 60px; }
+.reveal h2 { font-size: 38px; padding-bottom: 14px; }
+.reveal .more { color: #57606a; font-size: 24px; font-weight: 400; margin-left: 6px; }
+.reveal .body { flex: 1; min-height: 0; overflow-y: auto; }
+.reveal p, .reveal ul, .reveal ol, .reveal dl, .reveal blockquote {
+  margin: 0 0 0.55em;
+}
+.reveal li { margin-bottom: 0.25em; }
+.reveal li > p { margin: 0; }
+.reveal ul, .reveal ol { padding-left: 1.1em; }
+.reveal a { color: #1f4e79; text-underline-offset: 4px; }
+.reveal code { font: 0.82em ui-monospace, Menlo, Consolas, monospace; }
+.reveal .together { white-space: nowrap; }
+.reveal .place {
+  bottom: 12px; font-size: 16px; left: 64px; margin: 0; position: absolute;
+}
+.reveal .slide-number {
+  background: none; bottom: 12px; color: #57606a; font: 16px sans-serif; right: 96px;
+}
+.reveal .slide-number a { color: inherit; }
+.reveal .controls { bottom: 4px; color: #1f4e79; font-size: 7px; right: 4px; }
+
+.reveal section.title {
+  border-left: 16px solid #1f4e79; justify-content: center; padding-left: 90px;
+}
+.reveal section.title .body {
+  color: #3b434b; flex: none; font-size: 26px; margin-top: 28px;
+}
+.reveal .hlnb-label { font-weight: 650; }
+.reveal section.goals li { margin-bottom: 0.6em; }
+.reveal section.predict { background: #eef4fb; border-left: 16px solid #1f4e79; }
+.reveal section.predict .body { font-size: 36px; padding-top: 40px; }
+
+.reveal section.figure .body, .reveal section.film .body, .reveal figure {
+  display: flex; flex-direction: column; min-height: 0;
+}
+.reveal figure, .reveal .frames { flex: 1; margin: 0; min-height: 0; }
+.reveal .frames { display: grid; }
+.reveal .frame {
+  display: flex; flex-direction: column; grid-area: 1 / 1; min-height: 0;
+}
+.reveal figure img, .reveal .frame img {
+  flex: 1; max-width: 100%; min-height: 0; object-fit: contain;
+}
+.reveal figcaption {
+  color: #3b434b; font-size: 20px; line-height: 1.35; padding-top: 10px;
+}
+.reveal figcaption p { margin: 0; }
+.reveal .caption-number { font-weight: 650; }
+.reveal .frame p { font-weight: 650; margin: 8px 0 0; text-align: center; }
+
+.reveal .eqno { color: #57606a; float: right; }
+.reveal mjx-container[display="true"] { margin: 0.4em 0; }
+.reveal mjx-assistive-mml { max-width: 1px; overflow: hidden !important; }
+
+.reveal table {
+  border-collapse: collapse; font-size: 21px; line-height: 1.3; width: 100%;
+}
+.reveal th, .reveal td {
+  border-bottom: 1px solid #d0d7de; padding: 5px 10px; text-align: left;
+  vertical-align: top;
+}
+.reveal th { border-bottom: 2px solid #1f4e79; }
+.reveal td p, .reveal th p { margin: 0; }
+.reveal .hlnb-claims td:first-child { width: 44%; }
+.reveal .hlnb-small { color: #57606a; font-size: 16px; }
+.reveal .hlnb-range { white-space: nowrap; }
+.verdict {
+  border-radius: 1em; display: inline-block; font-size: 0.85em; font-weight: 650;
+  line-height: 1.3; padding: 0.1em 0.7em; white-space: nowrap;
+}
+.verdict-reproduced { background: #dcf3e3; color: #14532d; }
+.verdict-partly { background: #fdeecb; color: #6b3f00; }
+.verdict-not-reproduced { background: #fde2e1; color: #7f1d1d; }
+.verdict-not-testable-here { background: #e5e7eb; color: #374151; }
+"""

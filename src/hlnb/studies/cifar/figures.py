@@ -1,0 +1,318 @@
+"""Figures of image networks: filters, patches, accuracies. Imports no torch."""
+
+import math
+import textwrap
+from collections.abc import Mapping, Sequence
+
+import matplotlib.pyplot as plt
+import numpy as np
+from jaxtyping import Real
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from hlnb.figures.artists import (
+    curves,
+    key,
+    legend_below,
+    panels,
+    phase_marks,
+    plain_ticks,
+)
+from hlnb.figures.style import STYLES, style
+from hlnb.metrics.chance import mean_interval
+from hlnb.results import Result
+
+BEFORE, AFTER = STYLES["chance"][0], STYLES["simultaneous"][0]
+NULLS = ("#999933", BEFORE, AFTER)  # random, untrained, trained
+
+
+def strip(patches: np.ndarray, *, frame: int = 1) -> np.ndarray:
+    """Patches (count, side, side, 3) side by side, parted by white lines."""
+    framed = np.pad(
+        patches, ((0, 0), (0, frame), (0, frame), (0, 0)), constant_values=255
+    )
+    return np.concatenate(list(framed), axis=1)
+
+
+def patches_figure(
+    layers: Mapping[str, np.ndarray],
+    *,
+    filters: Mapping[str, Sequence[int]],
+    columns: int = 1,
+) -> Figure:
+    """For each layer, the patches (channel, count, side, side, 3) of some filters.
+
+    A row of patches is one filter, most exciting patch first; `columns`: how many such
+    rows stand beside each other.
+    """
+    rows = math.ceil(max(map(len, filters.values())) / columns)
+    fig = plt.figure(figsize=(7.2, 0.42 * rows + 0.5 if columns > 1 else 0.55 * rows))
+    for part, (layer, patches) in zip(
+        fig.subfigures(1, len(layers), squeeze=False)[0], layers.items(), strict=True
+    ):
+        part.suptitle(layer, fontsize=10)
+        axes = part.subplots(rows, columns, squeeze=False)
+        for ax, j in zip(axes.flat, filters[layer], strict=False):
+            ax.imshow(strip(patches[j]))
+            ax.set_ylabel(j, rotation=0, ha="right", va="center", fontsize=8)
+        for ax in axes.flat:
+            bare(ax)
+    return fig
+
+
+def accuracies_figure(
+    accuracies: Mapping[str, Real[np.ndarray, " run"]], *, report: float
+) -> Figure:
+    """Accuracy of each run of several variants, their medians, the report's number."""
+    colour, _, marker = STYLES["simultaneous"]
+    fig, (ax,) = panels(1, height=0.6 + 0.45 * len(accuracies))
+    for row, values in enumerate(accuracies.values()):
+        ax.plot(values, 0 * values + row, marker, color=colour, alpha=0.6)
+        ax.plot(np.median(values), row, "|", color=colour, ms=18, mew=2.5)
+    black, dashes, _ = STYLES["report"]
+    ax.axvline(report, color=black, linestyle=dashes, linewidth=1)
+    ax.text(report, -0.75, f" report: over {report:g}", fontsize=8, va="center")
+    ax.set_yticks(range(len(accuracies)), accuracies)
+    ax.set(ylim=(len(accuracies) - 0.5, -1.1), xlabel="validation accuracy (share)")
+    return fig
+
+
+def bare(ax: Axes) -> None:
+    """An axis for pictures: no ticks, no frame."""
+    ax.set(xticks=[], yticks=[])
+    ax.grid(False)
+    ax.spines[:].set_visible(False)
+
+
+def spread_figure(
+    layers: Mapping[str, Mapping[str, Real[np.ndarray, "run value"]]],
+    *,
+    ylabel: str,
+    colours: Mapping[str, str],
+) -> Figure:
+    """For each layer, groups side by side: dots for values, a bar for each run's mean.
+
+    NaN values are left out. `colours`: by group.
+    """
+    columns = min(2, len(layers))
+    height = 2.5 * math.ceil(len(layers) / columns)
+    fig, axes = panels(len(layers), columns=columns, height=height, sharey=True)
+    for ax, (layer, groups) in zip(axes, layers.items(), strict=True):
+        for x, (group, runs) in enumerate(groups.items()):
+            for r, values in enumerate(runs):
+                at = x + (r - (len(runs) - 1) / 2) * 0.75 / len(runs)
+                colour = colours[group]
+                ax.plot(at + 0 * values, values, ".", color=colour, alpha=0.3, ms=4)
+                ax.plot(at, np.nanmean(values), "_", color=colour, ms=11, mew=2.5)
+        ax.set_xticks(range(len(groups)), groups)
+        ax.set(title=layer, xlim=(-0.6, len(groups) - 0.4))
+        ax.grid(axis="x", visible=False)
+    for ax in axes[::columns]:
+        ax.set_ylabel(ylabel)
+    return fig
+
+
+def before_after_figure(
+    shares: Mapping[
+        str, tuple[Real[np.ndarray, "run filter"], Real[np.ndarray, "run filter"]]
+    ],
+) -> Figure:
+    """Each statistic after training against before, a dot a filter, a cross a run."""
+    fig, axes = panels(len(shares), height=2.9)
+    for ax, (name, (before, after)) in zip(axes, shares.items(), strict=True):
+        low = min(before.min(), after.min()) - 0.03
+        high = max(before.max(), after.max()) + 0.03
+        ax.plot([low, high], [low, high], ":", color=BEFORE, linewidth=1.2)
+        ax.plot(before.ravel(), after.ravel(), ".", color=AFTER, alpha=0.3, ms=4)
+        means = before.mean(1), after.mean(1)
+        ax.plot(*means, "P", color=STYLES["report"][0], ms=6, mec="white", mew=0.6)
+        ax.set(
+            title=name, xlim=(low, high), ylim=(low, high), xlabel="before", aspect=1
+        )
+    axes[0].set_ylabel("after training")
+    handles = [
+        key("one filter", ".", colour=AFTER),
+        key("mean of a run", "P", colour=STYLES["report"][0]),
+        key("no change", colour=BEFORE, linestyle=":"),
+    ]
+    legend_below(fig, handles)
+    return fig
+
+
+def picture(weights: Real[np.ndarray, "3 h w"]) -> np.ndarray:
+    """Weights or an input as colours: 0 is mid-grey, the largest entry is full."""
+    scaled = 0.5 + 0.5 * weights / max(float(np.abs(weights).max()), 1e-12)
+    return (255 * np.moveaxis(scaled, 0, -1)).round().astype(np.uint8)
+
+
+def best_inputs_figure(
+    layers: Mapping[str, tuple[np.ndarray, np.ndarray]],
+    *,
+    filters: Mapping[str, Sequence[int]],
+) -> Figure:
+    """For each layer: best inputs (channel, 3, s, s) beside patches of the images."""
+    rows = max(map(len, filters.values()))
+    fig = plt.figure(figsize=(7.2, 0.55 * rows + 0.2))
+    parts = fig.subfigures(1, len(layers), squeeze=False)[0]
+    for part, (layer, (best, patches)) in zip(parts, layers.items(), strict=True):
+        part.suptitle(layer, fontsize=10)
+        axes = part.subplots(rows, 2, squeeze=False, width_ratios=[1, 5])
+        for pair, j in zip(axes, filters[layer], strict=False):
+            pair[0].imshow(picture(best[j]))
+            pair[0].set_ylabel(j, rotation=0, ha="right", va="center", fontsize=8)
+            pair[1].imshow(strip(patches[j]))
+        for ax in axes.flat:
+            bare(ax)
+    return fig
+
+
+def filter_frame(
+    rows: Mapping[str, tuple[Real[np.ndarray, "3 s s"], np.ndarray, str]],
+) -> Figure:
+    """One filter: each row its best input, its patches (count, s, s, 3) and a word."""
+    fig = plt.figure(figsize=(6.0, 0.62 * len(rows)))
+    axes = fig.subplots(len(rows), 3, squeeze=False, width_ratios=[1.2, 5, 2.6])
+    for (left, middle, right), (name, (best, patches, words)) in zip(
+        axes, rows.items(), strict=True
+    ):
+        left.imshow(picture(best))
+        left.set_ylabel(name, rotation=0, ha="right", va="center", fontsize=8)
+        middle.imshow(strip(patches))
+        right.text(0, 0.5, words, va="center", fontsize=8, transform=right.transAxes)
+        for ax in (left, middle, right):
+            bare(ax)
+    return fig
+
+
+def filters_figure(networks: Mapping[str, Real[np.ndarray, "filter 3 s s"]]) -> Figure:
+    """All first-layer filters of several networks, in the same order, as colours."""
+    fig, axes = panels(len(networks), height=0.5 + 2.2, columns=len(networks))
+    for ax, (name, filters) in zip(axes, networks.items(), strict=True):
+        pictures = np.stack([picture(weights) for weights in filters])
+        across = 4
+        rows = [
+            strip(pictures[k : k + across]) for k in range(0, len(pictures), across)
+        ]
+        ax.imshow(np.concatenate(rows, axis=0))
+        ax.set_title(textwrap.fill(name, 17), fontsize=9)
+        bare(ax)
+    return fig
+
+
+def dynamics_figure(
+    columns: Mapping[str, Mapping[str, Result]],
+    *,
+    rows: Mapping[str, tuple[str, bool]],
+    ends: Sequence[int],
+    parts: Sequence[str],
+    log: Sequence[str] = (),
+) -> Figure:
+    """Figure 2 of the report: curves against iteration, changes of part marked.
+
+    columns: title → kind of training (a key of STYLES) → Result.
+    rows: axis label → (trace, whether to show one minus it).
+    log: the axis labels whose axis is logarithmic.
+    """
+    fig, axes = panels(
+        len(rows) * len(columns),
+        columns=len(columns),
+        height=2.1 * len(rows) + 0.6,
+        sharex=True,
+        sharey="row",
+    )
+    for i, (label, (trace, flip)) in enumerate(rows.items()):
+        for j, (title, kinds) in enumerate(columns.items()):
+            ax = axes[i * len(columns) + j]
+            for meaning, result in kinds.items():
+                values = result.of(trace)
+                curves(
+                    ax, result.steps, 1 - values if flip else values, meaning=meaning
+                )
+            phase_marks(ax, ends, parts if i == j == 0 else [""] * len(parts))
+            if label in log:
+                ax.set_yscale("log")
+            if i == 0:
+                ax.set_title(title, fontsize=10, pad=16)
+            if i == len(rows) - 1:
+                ax.set_xlabel("iteration (batches of 64)")
+            if j == 0:
+                ax.set_ylabel(label)
+    legend_below(fig)
+    return fig
+
+
+def variants_figure(
+    accuracies: Mapping[str, Real[np.ndarray, " run"]],
+    *,
+    meanings: Mapping[str, str],
+    xlabel: str,
+    chance: float | None = None,
+) -> Figure:
+    """A row a variant: runs (dots), their mean (bar), its 95 % interval (line)."""
+    fig, (ax,) = panels(1, height=0.7 + 0.36 * len(accuracies))
+    for row, (name, values) in enumerate(accuracies.items()):
+        colour, _, marker = style(meanings[name])
+        middle, low, high = mean_interval(values)
+        ax.plot([low, high], [row, row], "-", color=colour, linewidth=1.2)
+        ax.plot(values, row + 0 * values, marker, color=colour, alpha=0.5, ms=5)
+        ax.plot(middle, row, "|", color=colour, ms=14, mew=2.5)
+    if chance is not None:
+        ax.axvline(chance, color=BEFORE, linestyle=":", linewidth=1.2)
+        ax.text(chance, -0.7, " guessing", fontsize=8, va="center")
+    ax.set_yticks(range(len(accuracies)), accuracies)
+    ax.set(ylim=(len(accuracies) - 0.5, -1), xlabel=xlabel)
+    return fig
+
+
+def heights_figure(
+    panels_: Mapping[str, Mapping[float, Real[np.ndarray, "run 3"]]],
+    *,
+    ylabel: str,
+) -> Figure:
+    """Before, highest and after of a curve in one phase, against the learning rate."""
+    fig, axes = panels(len(panels_), height=2.9, sharey=True)
+    looks = {
+        "highest in the part": ("^", STYLES["layer-wise"][0]),
+        "at its end": ("o", STYLES["simultaneous"][0]),
+    }
+    for ax, (title, rates) in zip(axes, panels_.items(), strict=True):
+        lrs = sorted(rates)
+        start = np.median(np.concatenate([rates[lr][:, 0] for lr in lrs]))
+        ax.axhline(start, color=BEFORE, linestyle=":", linewidth=1.2)
+        for k, (name, (marker, colour)) in enumerate(looks.items(), start=1):
+            for lr in lrs:
+                values = rates[lr][:, k]
+                ax.plot(lr + 0 * values, values, marker, color=colour, alpha=0.4, ms=4)
+            middle = [np.median(rates[lr][:, k]) for lr in lrs]
+            ax.plot(lrs, middle, "-", color=colour, linewidth=1.8, label=name)
+        ax.set(
+            title=title, xscale="log", yscale="log", xlabel="learning rate of part 3"
+        )
+        plain_ticks(ax.xaxis, lrs)
+    axes[0].set_ylabel(ylabel)
+    handles = [
+        key("at its start", colour=BEFORE, linestyle=":"),
+        *axes[0].get_legend_handles_labels()[0],
+    ]
+    legend_below(fig, handles)
+    return fig
+
+
+def states_figure(
+    panels_: Mapping[str, Mapping[str, Real[np.ndarray, " run"]]],
+    *,
+    ylabels: Sequence[str],
+) -> Figure:
+    """Panels with the same states of a network in a row: a thin line for each run."""
+    colour, _, marker = STYLES["simultaneous"]
+    fig, axes = panels(len(panels_), height=3.3)
+    for ax, (title, states), ylabel in zip(axes, panels_.items(), ylabels, strict=True):
+        runs = np.stack(list(states.values()), axis=1)
+        where = np.arange(len(states))
+        for run in runs:
+            ax.plot(where, run, marker + "-", color=colour, alpha=0.4, lw=0.7, ms=4)
+        ax.plot(where, np.median(runs, axis=0), "_", color=colour, ms=15, mew=2.5)
+        ax.set_xticks(where, [textwrap.fill(s, 11) for s in states], fontsize=8)
+        ax.set(title=title, ylabel=ylabel, xlim=(-0.5, len(states) - 0.5))
+        ax.grid(axis="x", visible=False)
+    return fig

@@ -1,0 +1,240 @@
+"""Layer-wise training of an image network: Example 5.2 of the report, and beyond it.
+
+The network's four parts are its layers `conv1`, `conv2`, `hidden` and `readout`.
+"""
+
+import dataclasses
+import itertools
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import NamedTuple
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from jaxtyping import Float, Real
+
+from hlnb.data.problem import Batch
+from hlnb.errors import HlnbError
+from hlnb.kept import kept
+from hlnb.metrics.distance import deviation
+from hlnb.metrics.measures import all_weights
+from hlnb.metrics.probes import probe_accuracy
+from hlnb.metrics.similarity import linear_cka
+from hlnb.models.layers import Params
+from hlnb.models.model import Model
+from hlnb.results import Result
+from hlnb.schedules import Phase, Schedule
+from hlnb.seeding import stream
+from hlnb.studies.cifar.filters import parameters
+from hlnb.training.loop import evaluate
+from hlnb.training.runs import grid
+
+Train = Callable[..., Result]  # `sweep` with all but schedule, runs and `after` chosen
+
+
+def moments_after_changes(
+    n_train: int, *, batch_size: int = 64, phases: int
+) -> tuple[int, ...]:
+    """Steps at which to measure: after each change of phase at powers of 2.
+
+    Each phase is one epoch; its end is measured too.
+    """
+    batches = -(-n_train // batch_size)
+    inside = [2**k for k in range((batches - 1).bit_length())]
+    return tuple(
+        batches * phase + step for phase in range(phases) for step in [*inside, batches]
+    )
+
+
+class Change(NamedTuple):
+    """What happens to a curve in each phase, one value a run."""
+
+    before: Real[np.ndarray, "run phase"]  # at the phase's start
+    highest: Real[np.ndarray, "run phase"]  # in the phase
+    after: Real[np.ndarray, "run phase"]  # at its end
+
+
+def changes(result: Result, name: str, *, epochs: Sequence[float]) -> Change:
+    """The trace `name` in each phase; `epochs`: where phases end, the start not named.
+
+    A run that stopped being finite is at infinity from there on.
+    """
+    values = np.nan_to_num(result.of(name), nan=np.inf)
+    ends = np.searchsorted(result.epochs, [result.epochs[0], *epochs])
+    pairs = list(itertools.pairwise(ends))
+    return Change(
+        values[:, ends[:-1]],
+        np.stack([values[:, a : b + 1].max(1) for a, b in pairs], axis=1),
+        values[:, ends[1:]],
+    )
+
+
+def part_alone(model: Model, part: str, *, epochs: int) -> Schedule:
+    """One phase of layer-wise training: `part` learns, all else stays, heads too."""
+    others = tuple(name for name in model.names if name != part)
+    return Schedule(f"part {part}", (Phase(epochs, (part,)),), frozen=others)
+
+
+def lasting(schedule: Schedule, epochs: Sequence[int]) -> Schedule:
+    """The schedule with other lengths of its phases."""
+    phases = zip(schedule.phases, epochs, strict=True)
+    stretched = tuple(dataclasses.replace(phase, epochs=n) for phase, n in phases)
+    return dataclasses.replace(schedule, phases=stretched)
+
+
+class Chosen(NamedTuple):
+    """Layer-wise training with a learning rate of its own for each part."""
+
+    result: Result  # of the last part
+    rates: dict[str, float]  # part → the rate that was taken
+    losses: dict[str, dict[float, float]]  # part → rate → median validation loss
+    parts: dict[str, Result]  # part → all runs of it, every rate
+
+
+def choose_rates(
+    train: Train,
+    model: Model,
+    *,
+    lrs: Sequence[float],
+    seeds: Iterable[int],
+    epochs: int,
+) -> Chosen:
+    """Each part at the rate with the lowest median validation loss at its end.
+
+    Parts are chosen from the input up, each on top of those that were chosen before. A
+    loss that is not finite counts as infinite. `train` measures the trace
+    `validation loss` and all weights; `epochs` is the length of each phase.
+    """
+    runs = grid(seeds, lrs)
+    after, rates, losses, parts = None, {}, {}, {}
+    for part in model.names:
+        schedule = part_alone(model, part, epochs=epochs)
+        found = train(schedule, runs, after=after)
+        ends = {
+            lr: np.nan_to_num(found.of("validation loss", lr=lr)[:, -1], nan=np.inf)
+            for lr in lrs
+        }
+        losses[part] = {lr: float(np.median(values)) for lr, values in ends.items()}
+        rates[part] = min(losses[part], key=losses[part].get)
+        if not np.isfinite(losses[part][rates[part]]):
+            raise HlnbError(f"No rate of {list(lrs)} trains {part}: take smaller ones.")
+        after, parts[part] = found.at(rates[part]), found
+    return Chosen(after, rates, losses, parts)
+
+
+@kept
+def accuracies(
+    result: Result, model: Model, batch: Batch, *, record: int = -1
+) -> Float[np.ndarray, " run"]:
+    """Accuracy of each run's network on a batch, at a record; default: at the end.
+
+    A run whose parameters stopped being finite guesses.
+    """
+    found, names = [], all_weights(model.names)
+    for run in range(len(result.runs)):
+        params = parameters(result, names, run, record=record)
+        right = evaluate(model, params, batch.x).argmax(1) == batch.y
+        finite = all(bool(value.isfinite().all()) for value in params.values())
+        guess = 1 / model.layers[-1].n_out
+        found.append(float(right.double().mean()) if finite else guess)
+    return np.array(found)
+
+
+def deviations(
+    result: Result, model: Model, *, record: int = -1
+) -> dict[str, Real[np.ndarray, " run"]]:
+    """‖W_t − W_0‖/‖W_0‖ of each layer's weights at a record; W_0: where it began."""
+    found = {}
+    for layer in model.names:
+        weights = result.of(f"{layer}.weight")
+        found[layer] = deviation(weights, axes=weights.ndim - 2)[:, record]
+    return found
+
+
+def first_step(
+    model: Model, params: Params, x: Float[torch.Tensor, "n 3 h w"], layer: str
+) -> tuple[float, float]:
+    """Mean ‖a‖₁ of the input to an affine layer, and the sd of its output before ReLU.
+
+    Adam's first step moves each weight by the learning rate. If all weights of a unit
+    move in one direction, its output moves by rate · ‖a‖₁.
+    """
+    a = evaluate(model, params, x, stop=model.names.index(layer)).flatten(1)
+    out = F.linear(a, params[f"{layer}.weight"], params[f"{layer}.bias"])
+    return float(a.abs().sum(1).mean()), float(out.std(0).mean())
+
+
+def pooled_features(
+    model: Model,
+    params: Params,
+    x: Float[torch.Tensor, "n 3 h w"],
+    layers: Sequence[str],
+) -> dict[str, Float[np.ndarray, "n _"]]:
+    """Outputs of some layers; those of a convolution averaged in 4×4 image regions.
+
+    `layers`: names of the model from the input up; `pixels` is the input itself.
+    """
+    found, out, start = {}, x, 0
+    for layer in layers:
+        stop = 0 if layer == "pixels" else model.names.index(layer) + 1
+        if stop < start:
+            raise HlnbError(f"Layers go from the input up: {layer} comes too late.")
+        out, start = evaluate(model, params, out, start=start, stop=stop), stop
+        pooled = F.adaptive_avg_pool2d(out, 4) if out.dim() == 4 else out
+        found[layer] = pooled.flatten(1).numpy()
+    return found
+
+
+@kept
+def probes(
+    model: Model,
+    params: Params,
+    batches: Mapping[str, Batch],
+    layers: Sequence[str],
+) -> dict[str, float]:
+    """Linear-probe accuracy of each layer, on `pooled_features`.
+
+    `batches`: train, validation (chooses the penalty), test.
+    """
+    labels = {on: batch.y.numpy() for on, batch in batches.items()}
+    features = {
+        on: pooled_features(model, params, batch.x, layers)
+        for on, batch in batches.items()
+    }
+    return {
+        layer: probe_accuracy({on: of[layer] for on, of in features.items()}, labels)
+        for layer in layers
+    }
+
+
+def first_layer_features(
+    model: Model,
+    params: Params,
+    x: Float[torch.Tensor, "n 3 h w"],
+    *,
+    places: int = 16,
+    seed: int = 0,
+) -> Float[np.ndarray, "m channel"]:
+    """Outputs of the first layer at `places` random places of each image.
+
+    Equal seeds give equal places, so that networks are compared on the same input.
+    """
+    out = evaluate(model, params, x, stop=1).flatten(2)
+    generator = stream(seed, "places to compare features")
+    chosen = torch.randint(out.shape[2], (len(x), 1, places), generator=generator)
+    picked = out.gather(2, chosen.expand(-1, out.shape[1], -1))
+    return picked.movedim(1, 2).flatten(0, 1).numpy()
+
+
+def first_layer_likeness(
+    model: Model,
+    pairs: Iterable[tuple[Params, Params]],
+    x: Float[torch.Tensor, "n 3 h w"],
+) -> Float[np.ndarray, " pair"]:
+    """Linear CKA of the first layers of each pair of networks, on the same places."""
+    return np.array(
+        [
+            linear_cka(*(first_layer_features(model, p, x) for p in pair))
+            for pair in pairs
+        ]
+    )

@@ -1,0 +1,1 @@
+"""The explorer (chapter 00)."""

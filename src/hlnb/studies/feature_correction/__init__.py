@@ -1,0 +1,1 @@
+"""Backward feature correction (chapter 15)."""

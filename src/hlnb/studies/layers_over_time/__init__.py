@@ -1,0 +1,1 @@
+"""Which layers settle first (chapter 20)."""

@@ -1,0 +1,123 @@
+"""Figures of the chapter on layers over time."""
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+from jaxtyping import Real
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.image import AxesImage
+from matplotlib.patches import Rectangle
+
+from hlnb.figures.artists import legend_below, multiples, panels
+from hlnb.figures.style import PART_COLOURS
+
+# a layer from the input up: (dashes, marker); colours as for parts of image networks
+LAYER_MARKS = (
+    ("-", "o"),
+    ((0, (6, 1.5)), "s"),
+    ((0, (1, 1.2)), "^"),
+    ((0, (5, 1, 1, 1)), "D"),
+    ("--", "v"),
+)
+
+
+def layer_style(index: int) -> dict:
+    """Colour, dashes and marker of a layer, counted from the input."""
+    dashes, marker = LAYER_MARKS[index % len(LAYER_MARKS)]
+    colour = PART_COLOURS[index % len(PART_COLOURS)]
+    return {"color": colour, "linestyle": dashes, "marker": marker}
+
+
+def triangle_panel(
+    ax: Axes, matrix: Real[np.ndarray, "layer layer"], names: Sequence[str]
+) -> AxesImage:
+    """Similarity of each layer now (rows) to each layer at the end (columns)."""
+    image = ax.imshow(matrix, vmin=0, vmax=1, cmap="viridis", origin="lower")
+    short = [name.removeprefix("layer ")[:4] for name in names]
+    ax.set_xticks(range(len(names)), short)
+    ax.set_yticks(range(len(names)), short)
+    ax.grid(False)
+    for i in np.arange(len(names)) - 0.5:  # the diagonal: a layer beside its own end
+        ax.add_patch(Rectangle((i, i), 1, 1, fill=False, edgecolor="white", lw=1.5))
+    return image
+
+
+def triangle_figure(
+    found: Mapping[str, Real[np.ndarray, "layer layer"]], names: Sequence[str]
+) -> Figure:
+    """A panel for each time, in order; framed: a layer and its own final state."""
+    fig, axes = panels(len(found), height=2.9, sharey=True)
+    for ax, (title, matrix) in zip(axes, found.items(), strict=True):
+        image = triangle_panel(ax, matrix, names)
+        ax.set_title(title, fontsize=10)
+        ax.set_xlabel("layer at the end")
+    axes[0].set_ylabel("layer now")
+    fig.colorbar(image, ax=axes, label="similarity", shrink=0.75)
+    return fig
+
+
+def triangle_frame(
+    matrix: Real[np.ndarray, "layer layer"], names: Sequence[str], *, title: str
+) -> Figure:
+    """One time alone, for a film."""
+    fig, (ax,) = panels(1, width=4.2, height=3.3)
+    fig.colorbar(triangle_panel(ax, matrix, names), ax=ax, label="similarity")
+    ax.set(xlabel="layer at the end", ylabel="layer now")
+    ax.set_title(title, fontsize=10)
+    return fig
+
+
+def settling_figure(
+    found: Mapping[str, tuple[np.ndarray, np.ndarray]],
+    names: Sequence[str],
+    *,
+    xlabels: Mapping[str, str],
+    level: float,
+) -> Figure:
+    """Curves of each layer against time, a panel for each of `found`: (at, values).
+
+    values: (run, record, layer). Thin lines are runs, thick ones medians.
+    """
+    fig, axes = multiples([*found], xlabel="", ylabel="similarity", row=3, below=0.5)
+    for ax, (title, (at, values)) in zip(axes, found.items(), strict=True):
+        for i, name in enumerate(names):
+            style = layer_style(i)
+            for run in values[:, :, i]:
+                ax.plot(at, run, color=style["color"], linewidth=0.5, alpha=0.4)
+            ax.plot(
+                at,
+                np.median(values[:, :, i], axis=0),
+                **style,
+                linewidth=2,
+                markersize=4,
+                markevery=3,
+                label=name,
+            )
+        ax.axhline(level, color="#666666", linestyle=":", linewidth=1.2)
+        ax.set(xlabel=xlabels[title], ylim=(0, 1.03))
+    legend_below(fig, columns=len(names))
+    return fig
+
+
+def depth_figure(
+    found: Mapping[str, Mapping[str, Real[np.ndarray, "run layer"]]],
+    names: Sequence[str],
+) -> Figure:
+    """A panel for each quantity: untrained and trained networks, layer by layer."""
+    fig, axes = multiples([*found], xlabel="layer", row=2.8, below=0.4)
+    looks = {
+        "untrained": {"color": "#666666", "linestyle": ":", "marker": "x"},
+        "trained": {"color": "#0072B2", "linestyle": "-", "marker": "o"},
+    }
+    for ax, by_state in zip(axes, found.values(), strict=True):
+        for state, values in by_state.items():
+            places = np.arange(len(names))
+            for run in values:
+                ax.plot(places, run, color=looks[state]["color"], lw=0.6, alpha=0.5)
+            middle = np.median(values, axis=0)
+            ax.plot(places, middle, **looks[state], linewidth=2, label=state)
+        ax.set_xticks(places, [n.removeprefix("layer ")[:7] for n in names])
+        ax.set_ylim(0, 1.03)
+    legend_below(fig)
+    return fig

@@ -1,0 +1,1 @@
+"""Merged staircases and leap (chapter 12)."""

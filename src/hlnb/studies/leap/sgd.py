@@ -1,0 +1,217 @@
+"""Networks in the mean-field scaling, trained by one pass of SGD."""
+
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from concurrent.futures import Executor
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from jaxtyping import Float, Real
+from torch import Tensor
+
+from hlnb.data.boolean import Polynomial, Support
+from hlnb.errors import HlnbError
+from hlnb.metrics import fourier
+from hlnb.metrics.measures import Loss, Weights
+from hlnb.metrics.times import first_hit
+from hlnb.models.layers import Initialization, Params
+from hlnb.models.model import Model
+from hlnb.results import Result
+from hlnb.schedules import simultaneous
+from hlnb.training.runs import grid
+from hlnb.training.sweep import sweep
+
+ACTIVATIONS = ("sigmoid", "tanh")
+
+
+def activate(
+    x: Float[Tensor, "*n"], activation: str, shift: float
+) -> Float[Tensor, "*n"]:
+    """σ(x): 1/(1 + e^{−x + shift}), or tanh(x − shift)."""
+    return torch.sigmoid(x - shift) if activation == "sigmoid" else (x - shift).tanh()
+
+
+def slope(value: Float[Tensor, "*n"], activation: str) -> Float[Tensor, "*n"]:
+    """σ'(x), from the value σ(x)."""
+    return value * (1 - value) if activation == "sigmoid" else 1 - value.square()
+
+
+def check_sizes(**lists: Sequence[int]) -> None:
+    """Refuses lists of sizes that are empty or hold less than 1."""
+    for name, sizes in lists.items():
+        if not sizes or min(sizes) < 1:
+            raise HlnbError(f"{name} = {sizes}: name at least one number, from 1 up.")
+
+
+def _check_activation(activation: str) -> None:
+    if activation not in ACTIVATIONS:
+        raise HlnbError(
+            f"There is no activation {activation!r} here: take one of {ACTIVATIONS}."
+        )
+
+
+@dataclass(frozen=True)
+class Units:
+    """x ↦ σ(W x), no bias; √d·W standard normal at the start, whatever the model asks.
+
+    So a unit's input has variance 1 on the cube, and one coordinate's share is 1/d.
+    """
+
+    name: str
+    d: int
+    width: int
+    activation: str = "sigmoid"
+    shift: float = 1.0
+
+    def __post_init__(self):
+        _check_activation(self.activation)
+
+    def init(
+        self, generator: torch.Generator, law: Initialization
+    ) -> dict[str, Tensor]:
+        weight = torch.randn((self.width, self.d), generator=generator)
+        return {f"{self.name}.weight": weight / math.sqrt(self.d)}
+
+    def apply(self, params: Params, x: Float[Tensor, "n d"]) -> Float[Tensor, "n unit"]:
+        inputs = x @ params[f"{self.name}.weight"].mT
+        return activate(inputs, self.activation, self.shift)
+
+
+@dataclass(frozen=True)
+class Mean:
+    """h ↦ 1/N Σ_j a_j h_j, the one output; a uniform on [−1, 1] at the start."""
+
+    name: str
+    width: int
+
+    def init(
+        self, generator: torch.Generator, law: Initialization
+    ) -> dict[str, Tensor]:
+        weight = 2 * torch.rand((1, self.width), generator=generator) - 1
+        return {f"{self.name}.weight": weight}
+
+    def apply(self, params: Params, x: Float[Tensor, "n unit"]) -> Float[Tensor, "n 1"]:
+        return x @ params[f"{self.name}.weight"].mT / self.width
+
+
+def mean_field_network(
+    *, d: int, width: int, activation: str = "sigmoid", shift: float = 1.0
+) -> Model:
+    """The network of Abbe et al. 2022, eq. (1): layers `units` and `mean`."""
+    if d < 1 or width < 1:
+        raise HlnbError(f"d = {d}, width = {width}: take whole numbers from 1 up.")
+    return Model((Units("units", d, width, activation, shift), Mean("mean", width)))
+
+
+def learning_rate(*, width: int, step: float) -> float:
+    """The rate on the mean squared error that makes a mean-field step of size `step`.
+
+    A mean-field step moves a_j by step · E[(y − f) σ_j] and w_j by
+    step · a_j E[(y − f) σ'_j x]: the gradient of a_jσ_j is not divided by N. The
+    squared error's gradient has a factor 2, and f one of 1/N.
+    """
+    return width * step / 2
+
+
+@dataclass(frozen=True)
+class Missing:
+    """What a term still lacks: its coefficient less the network's, on a batch.
+
+    1 at the start where the coefficient is 1 and f is near 0; 0 when it is learned.
+    """
+
+    support: Support
+    coefficient: float = 1.0
+    on: str = "test"
+
+    def __call__(self, params, batch, outputs) -> Tensor:
+        found = fourier.Coefficients((self.support,), self.on)
+        return self.coefficient - found(params, batch, outputs)[0]
+
+
+def learn(
+    target: Polynomial,
+    *,
+    seeds: Iterable[int],
+    width: int,
+    step: float,
+    batch_size: int,
+    time: float,
+    every: int = 10,
+    activation: str = "sigmoid",
+    shift: float = 1.0,
+    until: float | None = None,
+    weights: bool = False,
+    executor: Executor | None = None,
+) -> Result:
+    """The Result of one-pass SGD on fresh batches, to a time of step size × steps.
+
+    Traces: `risk` on the test batch, `coefficients` of the target's terms, `missing` of
+    its last one; the parameters too where `weights`. Recorded `every` so many steps,
+    which make an epoch. until: a run ends when its `missing` is down to this.
+    """
+    model = mean_field_network(
+        d=target.d, width=width, activation=activation, shift=shift
+    )
+    rate = learning_rate(width=width, step=step)
+    runs = grid(seeds, [rate])
+    if not (math.isfinite(time) and time > 0 and every >= 1):
+        raise HlnbError(f"time = {time}, every = {every}: take numbers above 0.")
+    measures = {
+        "risk": Loss("test"),
+        "coefficients": fourier.Coefficients(target.supports),
+        "missing": Missing(target.supports[-1], target.coefficients[-1]),
+    }
+    if weights:
+        measures |= {f"{name}.weight": Weights(name) for name in model.names}
+    return sweep(
+        target,
+        model,
+        simultaneous(model, epochs=math.ceil(time / step / every)),
+        runs,
+        measures=measures,
+        n_train=every * batch_size,
+        batch_size=batch_size,
+        online=True,
+        until=None if until is None else {"missing": until},
+        executor=executor,
+    )
+
+
+def passing(
+    at: Real[np.ndarray, " record"],
+    coefficients: Float[np.ndarray, "*run record"],
+    *,
+    level: float,
+) -> Float[np.ndarray, "*run"]:
+    """The first `at` whose coefficient is ≥ `level`; inf where there is none."""
+    return first_hit(at, -coefficients, threshold=-level)
+
+
+def growth_exponents(
+    times: Mapping[int, Float[np.ndarray, " run"]],
+) -> Float[np.ndarray, " run"]:
+    """The slope of log time against log d, by least squares, for each run.
+
+    `times[d]`: one time a run. Censored times (inf) are left out; NaN for a run with
+    fewer than two.
+    """
+    ds, values = np.log([*times]), np.log(np.stack([*times.values()], 1))
+    slopes = []
+    for run in values:
+        reached = np.isfinite(run)
+        some = reached.sum() > 1
+        slopes.append(np.polyfit(ds[reached], run[reached], 1)[0] if some else np.nan)
+    return np.array(slopes)
+
+
+def best_order(supports: Sequence[Support]) -> list[tuple[Support, int]]:
+    """The supports in an order of the lowest steps, each with its new coordinates."""
+    left, seen, found = list(supports), set[int](), []
+    while left:
+        nearest = min(left, key=lambda support: (len(set(support) - seen), support))
+        found.append((nearest, len(set(nearest) - seen)))
+        seen |= set(nearest)
+        left.remove(nearest)
+    return found

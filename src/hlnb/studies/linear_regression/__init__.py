@@ -1,0 +1,1 @@
+"""Linear regression (chapter 18)."""

@@ -1,0 +1,1 @@
+"""Parities (chapter 11)."""

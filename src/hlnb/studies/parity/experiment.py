@@ -1,0 +1,455 @@
+"""Parities: what elimination finds, what gradients see, and what weights show of it.
+
+Sources: Theodosis 2021 (seminar notes), Barak et al. 2022 (sparse parities).
+"""
+
+import math
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import Executor
+from functools import cache
+from itertools import combinations
+from typing import Any, NamedTuple
+
+import numpy as np
+import torch
+from jaxtyping import Bool, Float, Int, UInt8
+from torch import Tensor
+from torch.func import grad, vmap
+
+from hlnb.data.boolean import Parity, Support, cube
+from hlnb.data.problem import Batch
+from hlnb.errors import HlnbError
+from hlnb.kept import kept
+from hlnb.metrics.fourier import walsh_hadamard
+from hlnb.metrics.measures import Error, Measure, all_weights
+from hlnb.metrics.times import first_hit
+from hlnb.models.layers import Affine, Params
+from hlnb.models.model import Model
+from hlnb.models.networks import perceptron
+from hlnb.results import Result
+from hlnb.schedules import simultaneous
+from hlnb.seeding import stream
+from hlnb.training.runs import Run
+from hlnb.training.sweep import sweep
+
+SPARSE_WIDTH = 100  # hidden units of networks for sparse parities
+SPARSE_WEIGHTS = all_weights(["hidden", "readout"])
+CHUNK = 1024  # characters, or inputs with a gradient each, at a time
+
+
+def equations(batch: Batch) -> tuple[np.ndarray, np.ndarray]:
+    """Examples of a parity as equations modulo 2: Z = (1 − x)/2 and the labels.
+
+    A label is (1 − χ_I(x))/2, so Σ_j Z_ij s_j = b_i (mod 2) holds for the indicator s
+    of the support I.
+    """
+    return ((1 - batch.x) / 2).to(torch.uint8).numpy(), batch.y.to(torch.uint8).numpy()
+
+
+def zigzag_network(support: Support, *, d: int) -> tuple[Model, dict[str, Tensor]]:
+    """A network with |I| ReLUs whose one output is the label (1 − χ_I(x))/2, exactly.
+
+    With s the number of −1 among the coordinates in I, it joins the points (s, s mod 2)
+    by lines: relu(s) − 2 relu(s − 1) + 2 relu(s − 2) − … up to s − |I| + 1.
+    """
+    k = len(support)
+    slopes = [1.0, *(2.0 * (-1) ** j for j in range(1, k))]
+    return _of_count(support, d=d, kinks=list(map(float, range(k))), slopes=slopes)
+
+
+def steps_network(support: Support, *, d: int) -> tuple[Model, dict[str, Tensor]]:
+    """The notes' network for a parity: four ReLUs for each odd s up to |I|.
+
+    They make f_k(s): 1 for |s − k| ≤ 1/4, 0 for |s − k| ≥ 1/2. The output is the label.
+    """
+    odd = range(1, len(support) + 1, 2)
+    kinks = [k + shift for k in odd for shift in (-0.5, -0.25, 0.25, 0.5)]
+    slopes = [4.0, -4.0, -4.0, 4.0] * len(odd)
+    return _of_count(support, d=d, kinks=kinks, slopes=slopes)
+
+
+def _of_count(
+    support: Support, *, d: int, kinks: Sequence[float], slopes: Sequence[float]
+) -> tuple[Model, dict[str, Tensor]]:
+    """The network Σ_j slope_j relu(s − kink_j), with s = Σ_{i in I} (1 − x_i)/2.
+
+    All numbers are multiples of 1/4, so floating-point sums have no rounding.
+    """
+    if not support or not set(support) <= set(range(d)):
+        raise HlnbError(
+            f"{support} is no set of coordinates below d = {d}: take one or more."
+        )
+    weight = torch.zeros(len(kinks), d)
+    weight[:, list(support)] = -0.5
+    params = {
+        "hidden.weight": weight,
+        "hidden.bias": len(support) / 2 - torch.tensor(kinks),
+        "readout.weight": torch.tensor([slopes]),
+        "readout.bias": torch.zeros(1),
+    }
+    hidden = Affine("hidden", d, len(kinks))
+    return Model((hidden, Affine("readout", len(kinks), 1, relu=False))), params
+
+
+def output(
+    model: Model, params: Params, x: Float[Tensor, "n d"]
+) -> Float[Tensor, " n"]:
+    """f(x): the one output, or half of the first logit less half of the second.
+
+    With two logits the cross-entropy of an example is −χ_I(x) f(x) plus a term without
+    I, so the label enters its gradient as it enters that of the squared error.
+    """
+    outputs = model.apply(params, x)
+    if outputs.shape[1] == 1:
+        return outputs[:, 0]
+    if outputs.shape[1] == 2:
+        return (outputs[:, 0] - outputs[:, 1]) / 2
+    raise HlnbError(f"{outputs.shape[1]} outputs: a parity has one, or two logits.")
+
+
+def gradients(
+    model: Model, params: Params, x: Float[Tensor, "n d"]
+) -> Float[Tensor, "n parameter"]:
+    """The derivative of `output` with respect to every parameter, at each input."""
+
+    def single(params: Params, x: Tensor) -> Tensor:
+        return output(model, params, x[None])[0]
+
+    each = vmap(grad(single), in_dims=(None, 0), chunk_size=CHUNK)(dict(params), x)
+    return torch.cat([value.flatten(1) for value in each.values()], 1)
+
+
+def cube_gradients(
+    model: Model, params: Params, *, d: int
+) -> Float[Tensor, "point parameter"]:
+    """`gradients` on the whole cube, in its order and in double precision."""
+    wide = {name: value.double() for name, value in params.items()}
+    return gradients(model, wide, cube(d).double())
+
+
+def signals(g: Float[Tensor, "point parameter"]) -> Float[Tensor, "support parameter"]:
+    """⟨g, χ_I⟩² for every I and every column g, as the definition has it.
+
+    `g`: on the whole cube, in its order. Every character is multiplied out: 4^d
+    products for each column, where `walsh_hadamard` needs d·2^d additions.
+    """
+    d = len(g).bit_length() - 1
+    minus = (1 - cube(d)) / 2
+    found = []
+    for chosen in minus.split(CHUNK):  # a set's indicator is a row of the cube, too
+        characters = 1 - 2 * (chosen @ minus.T % 2)
+        found.append((characters.to(g) @ g / len(g)).square())
+    return torch.cat(found)
+
+
+def lemma_deviations(
+    g: Float[Tensor, "point parameter"],
+) -> Float[Tensor, " parameter"]:
+    """|E_I ⟨g, χ_I⟩² · 2^d / E[g²] − 1| of every column: 0 says the lemma; 0/0 is 0."""
+    energy = g.square().mean(0)
+    ratio = signals(g).mean(0) * len(g) / energy.where(energy > 0, 1)
+    return (ratio - 1).abs().where(energy > 0, 0)
+
+
+def shares(g: Float[Tensor, "point parameter"]) -> Float[Tensor, " support"]:
+    """The share of the gradient's mean square that tells of each I; they sum to 1.
+
+    ‖E[χ_I ∇f]‖² / E‖∇f‖², over all parameters together.
+    """
+    seen = walsh_hadamard(g.T).square().sum(0)
+    return seen / g.square().mean(0).sum()
+
+
+def degrees(d: int) -> Int[np.ndarray, " support"]:
+    """|I| for each I, in the order of `signals` and `shares`."""
+    return np.bitwise_count(np.arange(2**d)).astype(int)
+
+
+def activity_coefficients(
+    weight: Float[Tensor, "unit d"],
+    bias: Float[Tensor, " unit"],
+    supports: Sequence[Support],
+    *,
+    reach: float = 14.0,
+    points: int = 200,
+) -> Float[Tensor, "unit support"]:
+    """E[χ_S(x) 1(w·x + b > 0)] for each unit and each S, without sampling.
+
+    From sign(u) = (2/π) ∫ sin(tu)/t dt over t > 0, and E[χ_S e^{itw·x}] = Π_{i in S} i
+    sin(t w_i) Π_{i not in S} cos(t w_i). The integral stops at t = reach/‖w‖, which
+    takes a smooth step for 1(…). Inputs near the step err in both senses, by about
+    2^(−d/2)/8 on average: 4·10⁻⁶ at d = 30. `points`: of the midpoint rule.
+    """
+    weight, bias = weight.double(), bias.double()
+    tangents, weighted = _integrand(weight, bias, reach=reach, points=points)
+    found = []
+    for support in supports:
+        k = len(support)
+        integral = (weighted(k) * tangents[list(support)].prod(0)).sum(1)
+        found.append(integral + (0.0 if k else 0.5))
+    return torch.stack(found, 1)
+
+
+def _integrand(
+    weight: Float[Tensor, "unit d"],
+    bias: Float[Tensor, " unit"],
+    *,
+    reach: float,
+    points: int,
+) -> tuple[Float[Tensor, "d unit t"], Callable[[int], Float[Tensor, "unit t"]]]:
+    """tan(t w_i), coordinates first, and what their products are multiplied by.
+
+    The latter depends on the number of factors; its sum over t is the integral.
+    """
+    step = reach / points / weight.norm(dim=1)
+    t = (torch.arange(points) + 0.5) * step[:, None]
+    angles = weight.T[:, :, None] * t
+    rest = angles.cos().prod(0) * step[:, None] / (math.pi * t)
+
+    @cache
+    def weighted(k: int) -> Tensor:
+        return rest * torch.sin(t * bias[:, None] + k * math.pi / 2)  # i^k e^{itb}
+
+    return angles.tan(), weighted
+
+
+def _unit_weights(params: Params) -> Float[Tensor, " unit"]:
+    """α_j: the weight of each hidden unit in `output`."""
+    readout = params["readout.weight"].double()
+    return readout[0] if len(readout) == 1 else (readout[0] - readout[1]) / 2
+
+
+def first_layer_signal(
+    params: Params, support: Support, coordinates: Sequence[int]
+) -> Float[Tensor, "unit d"]:
+    """E[χ_I(x) ∂f(x)/∂W] for the weights W from some coordinates to layer `hidden`.
+
+    `params`: of `perceptron`. What the expected gradient of these weights knows of I:
+    α_j times the coefficient of unit j's activity at I without i, where i is in I, and
+    at I with i, where it is not.
+    """
+    chosen = set(support)
+    found = activity_coefficients(
+        params["hidden.weight"],
+        params["hidden.bias"],
+        [tuple(sorted(chosen ^ {i})) for i in coordinates],
+    )
+    return _unit_weights(params)[:, None] * found
+
+
+def set_signals(params: Params, k: int) -> Float[np.ndarray, " support"]:
+    """‖`first_layer_signal`‖ of every set of k coordinates, 2 or 3, on its own weights.
+
+    In the order of `itertools.combinations`. A set's square is a sum over its subsets
+    of k − 1 coordinates, each of which is computed once.
+    """
+    weight, bias = params["hidden.weight"].double(), params["hidden.bias"].double()
+    tangents, weighted = _integrand(weight, bias, reach=14.0, points=100)
+    energy = _unit_weights(params).square()
+    sets = np.array([*combinations(range(weight.shape[1]), k)])
+    if k == 2:
+        one = torch.einsum("ut,aut->ua", weighted(1), tangents)
+        found = (energy @ one.square()).numpy()[sets]
+    elif k == 3:
+        left = (weighted(2) * tangents).transpose(0, 1)
+        two = left @ tangents.permute(1, 2, 0)  # unit, coordinate, coordinate
+        pairs = torch.einsum("u,uab->ab", energy, two.square()).numpy()
+        found = pairs[sets[:, [0, 0, 1]], sets[:, [1, 2, 2]]]
+    else:
+        raise HlnbError(f"Signals of all sets of {k} are not computed: take k 2 or 3.")
+    return np.sqrt(found.sum(1))
+
+
+def movement(
+    weights: Float[np.ndarray, "record unit d"],
+) -> Float[np.ndarray, "record d"]:
+    """How far each input coordinate's weights are from their start: mean over units."""
+    return np.abs(weights - weights[:1]).mean(1)
+
+
+def random_bits(
+    shape: tuple[int, int, int], *, seed: int = 0
+) -> UInt8[np.ndarray, "trial n d"]:
+    """Fair bits; equal shape and seed, equal bits."""
+    if min(shape) < 1:
+        raise HlnbError(
+            f"{shape} random bits: take 1 or more trials, rows and columns."
+        )
+    generator = stream(seed, f"bits {shape}")
+    return torch.randint(2, shape, generator=generator, dtype=torch.uint8).numpy()
+
+
+def paired(d: Sequence[int], k: Sequence[int]) -> list[tuple[int, int]]:
+    """(d, k) for each parity of k of d coordinates."""
+    if len(d) != len(k):
+        raise HlnbError(
+            f"{len(d)} values of d and {len(k)} of k: give one k for each d."
+        )
+    return [*zip(d, k, strict=True)]
+
+
+class Hidden(NamedTuple):
+    """What one run on a sparse parity shows, and hides, until it has learned it.
+
+    Times are shares of the time to learn; inf: not by then. `others` below are all sets
+    of as many coordinates that have none of I.
+    """
+
+    t: Float[np.ndarray, " record"]
+    error: Float[np.ndarray, " record"]
+    own: Float[np.ndarray, " record"]  # signal of I, see `set_signals`
+    best: Float[np.ndarray, " record"]  # the largest signal of the others
+    half_error: float  # at half of the time, as the next two
+    half_behind: float  # share of the others with a smaller signal than I
+    half_ratio: float  # own / best
+    leads_from: float  # own > best from here on
+    moves_from: float  # the coordinates of I have moved most from here on
+    falls_at: float  # first error ≤ 0.45
+
+
+@kept
+def hidden_run(problem: Parity, result: Result, run: int, *, time: float) -> Hidden:
+    """The Hidden of a run of `train_sparse` that learned its parity by step `time`."""
+    known = result.steps <= time
+    t = result.steps[known] / time
+    error = result.of("test error")[run][known]
+    support = problem.with_seed(result.runs[run]["seed"]).support
+    sets = np.array([*combinations(range(problem.d), problem.k)])
+    shared = np.isin(sets, support).sum(1)
+    traces = {name: result.of(name)[run][known] for name in SPARSE_WEIGHTS}
+    signals = np.stack(
+        [
+            set_signals(
+                {name: torch.tensor(v[record]) for name, v in traces.items()}, problem.k
+            )
+            for record in range(len(t))
+        ]
+    )
+    own, others = signals[:, shared == problem.k][:, 0], signals[:, shared == 0]
+    best = others.max(1)
+    inside = np.isin(np.arange(problem.d), support)
+    moved = movement(traces["hidden.weight"])
+    half = int(np.searchsorted(t, 0.5, side="right")) - 1
+    return Hidden(
+        t,
+        error,
+        own,
+        best,
+        float(error[half]),
+        float((others[half] < own[half]).mean()),
+        float(own[half] / best[half]),
+        _from(t, own > best),
+        _from(t, moved[:, inside].min(1) > moved[:, ~inside].max(1)),
+        float(t[np.argmax(error <= 0.45)]),
+    )
+
+
+def _from(t: Float[np.ndarray, " record"], holds: Bool[np.ndarray, " record"]) -> float:
+    """The time from which on it holds at every record; inf if not at the last."""
+    start = len(t) - int(np.argmin([*holds[::-1], False]))
+    return float(t[start]) if start < len(t) else math.inf
+
+
+def train_dense(
+    d: int,
+    runs: Sequence[Run],
+    *,
+    steps: int,
+    until: float = 0.01,
+    n_test: int = 10_000,
+    measures: Mapping[str, Measure] | None = None,
+    executor: Executor | None = None,
+    **changes: Any,
+) -> Result:
+    """SGD on parities of d/2 coordinates, until the test error is `until`.
+
+    10 d hidden units, 100 fresh examples a step, a record every 50 steps: "test error"
+    and `measures`. `changes`: other fields of `Parity`.
+    """
+    problem = Parity(d, d // 2, n_test=n_test, **changes)
+    model = perceptron(d=d, width=10 * d)
+    return sweep(
+        problem,
+        model,
+        simultaneous(model, epochs=steps // 100),
+        runs,
+        measures={"test error": Error(), **(measures or {})},
+        n_train=100 * 100,
+        batch_size=100,
+        online=True,
+        every=50,
+        until={"test error": until},
+        executor=executor,
+    )
+
+
+def train_sparse(
+    d: int,
+    k: int,
+    runs: Sequence[Run],
+    *,
+    steps: int,
+    every: int,
+    n_test: int = 10_000,
+    executor: Executor | None = None,
+) -> Result:
+    """SGD on parities of k coordinates, until the test error is 0.01.
+
+    100 hidden units, 32 fresh examples a step; "test error" and all weights.
+    """
+    model = perceptron(d=d, width=SPARSE_WIDTH)
+    return sweep(
+        Parity(d, k, n_test=n_test),
+        model,
+        simultaneous(model, epochs=steps // 50),
+        runs,
+        measures={"test error": Error(), **SPARSE_WEIGHTS},
+        n_train=50 * 32,
+        batch_size=32,
+        online=True,
+        every=every,
+        until={"test error": 0.01},
+        executor=executor,
+    )
+
+
+def memorize(
+    problem: Parity,
+    runs: Sequence[Run],
+    *,
+    n_train: int,
+    width: int,
+    epochs: int = 500,
+    executor: Executor | None = None,
+) -> Result:
+    """SGD on a fixed training set, until its error is 0: "training", "test error"."""
+    model = perceptron(d=problem.d, width=width)
+    return sweep(
+        problem,
+        model,
+        simultaneous(model, epochs=epochs),
+        runs,
+        measures={"training error": Error("train"), "test error": Error()},
+        n_train=n_train,
+        batch_size=50,
+        until={"training error": 0.0},
+        executor=executor,
+    )
+
+
+def steps_to(result: Result, error: float = 0.01) -> Float[np.ndarray, " run"]:
+    """Steps of each run until its test error was `error`; inf: not by the end."""
+    return first_hit(result.steps, result.of("test error"), threshold=error)
+
+
+def last_values(result: Result, name: str) -> Float[np.ndarray, "run ..."]:
+    """What each run had of `name` at its last record."""
+    last = (~np.isnan(result.of("test error"))).sum(1) - 1
+    return result.of(name)[np.arange(len(last)), last]
+
+
+def at_least(least: int, **numbers: int) -> None:
+    """Refuses a number below `least`, by its name."""
+    for name, number in numbers.items():
+        if number < least:
+            raise HlnbError(f"{name}: {number} is too few, take {least} or more.")

@@ -1,0 +1,326 @@
+"""Figures of the chapter on parities. Imports no torch."""
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+from jaxtyping import Int, Real
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.ticker import LogLocator, NullFormatter
+
+from hlnb.figures.artists import (
+    key,
+    legend_below,
+    log_ticks,
+    medians,
+    panels,
+    plain_ticks,
+)
+from hlnb.figures.style import STYLES
+from hlnb.metrics.chance import interval
+from hlnb.metrics.times import held, median
+
+NETWORK, _, DOT = STYLES["simultaneous"]
+LAW = STYLES["report"][0]  # what a formula says
+NULL = STYLES["chance"][0]  # what chance does
+ELIMINATION = "#117733"
+SIZES = ("#56B4E9", "#0072B2", "#003355")  # small to large
+MARKERS = ("o", "s", "^", "D")
+LEAST_SHARE = 1e-8  # the lower edge of the film
+
+
+def shares_panel(
+    ax: Axes,
+    x: Real[np.ndarray, " point"],
+    counts: Sequence[int],
+    trials: int,
+    *,
+    colour: str,
+    marker: str,
+    label: str,
+) -> None:
+    """Shares of trials with their 95 % intervals."""
+    share = np.array(counts) / trials
+    bounds = np.array([interval(count, trials) for count in counts]).T
+    reach = np.abs(bounds - share)
+    ax.errorbar(
+        x,
+        share,
+        reach,
+        color=colour,
+        marker=marker,
+        markersize=4.5,
+        linestyle="",
+        capsize=2,
+        label=label,
+    )
+
+
+def rank_figure(
+    counts: Mapping[int, Sequence[int]],
+    spare: Sequence[int],
+    law: Mapping[int, Sequence[float]],
+    *,
+    trials: int,
+) -> Figure:
+    """Share of random systems of full rank against n − d: dots by d, lines the law."""
+    fig, (ax,) = panels(1, width=6.0, height=3.2)
+    for i, (d, found) in enumerate(counts.items()):
+        shift = 0.12 * (i - (len(counts) - 1) / 2)
+        shares_panel(
+            ax,
+            np.array(spare) + shift,
+            found,
+            trials,
+            colour=SIZES[i % len(SIZES)],
+            marker=MARKERS[i % len(MARKERS)],
+            label=f"d = {d}, {trials} draws",
+        )
+        ax.plot(spare, law[d], color=LAW, linewidth=0.9, label="the law", zorder=1)
+    ax.set(xlabel="equations beyond d (n − d)", ylabel="share of rank d")
+    ax.set(ylim=(0, 1.03), xticks=spare)
+    legend_below(fig, columns=2)
+    return fig
+
+
+def noise_figure(
+    counts: Mapping[float, Sequence[int]],
+    laws: Mapping[float, Sequence[float]],
+    tries: Sequence[Real[np.ndarray, " repeat"]],
+    expected: Sequence[float],
+    *,
+    d: Sequence[int],
+    trials: int,
+    noise: float,
+) -> Figure:
+    """Elimination with flipped labels, against d: success of one, tries of many.
+
+    `counts` and `laws` by share of flipped labels; `tries` at `noise`, inf: given up.
+    """
+    fig, (left, right) = panels(2, height=3.3)
+    for i, (p, found) in enumerate(counts.items()):
+        label = f"{100 * p:g} % of labels flipped" if p else "no label flipped"
+        style = {"colour": SIZES[i % len(SIZES)], "marker": MARKERS[i % len(MARKERS)]}
+        shares_panel(left, np.array(d), found, trials, label=label, **style)
+        left.plot(d, laws[p], color=LAW, linewidth=0.9, label="the law", zorder=1)
+    left.set(ylabel="one elimination finds $I$ (share)", ylim=(-0.03, 1.03))
+    for size, repeats in zip(d, tries, strict=True):
+        done = repeats[np.isfinite(repeats)]
+        right.plot(0 * done + size, done, "s", color=SIZES[1], ms=4, alpha=0.4)
+    mean = [np.mean(repeats) for repeats in tries]
+    right.plot(d, mean, "_", color=SIZES[1], ms=16, mew=2.5, label="mean")
+    right.plot(d, expected, color=LAW, linewidth=0.9, label="the law")
+    right.set(ylabel=f"eliminations until $I$ is found\n({100 * noise:g} % flipped)")
+    right.set(yscale="log")
+    high = max(*(r[np.isfinite(r)].max(initial=1) for r in tries), *expected)
+    plain_ticks(right.yaxis, log_ticks(1, 2 * high))
+    right.set_ylim(0.8, 2 * high)
+    for ax in (left, right):
+        ax.set(xlabel="input dimension $d$", xlim=(0, 1.05 * max(d)))
+    legend_below(fig, columns=3)
+    return fig
+
+
+def shares_frame(
+    shares: Real[np.ndarray, " support"], degrees: Int[np.ndarray, " support"]
+) -> Figure:
+    """Every set's share of the gradient: by its size, and as a histogram; 2^−d marked.
+
+    All frames share their axes. Shares below 1e-8 stand at the lower edge.
+    """
+    d = int(degrees.max())
+    shown = np.maximum(shares, LEAST_SHARE)
+    fig, (left, right) = panels(
+        2, width=6.6, height=3.3, sharey=True, width_ratios=[2.2, 1]
+    )
+    for size in range(d + 1):  # dots of one size side by side, in the order of sets
+        own = shown[degrees == size]
+        aside = np.linspace(-0.3, 0.3, len(own)) if len(own) > 1 else 0 * own
+        left.plot(size + aside, own, ".", color=NETWORK, ms=4, alpha=0.5)
+    bins = np.geomspace(LEAST_SHARE, 1, 25)
+    right.hist(shown, bins, orientation="horizontal", color=NETWORK, weights=_equal(d))
+    for ax in (left, right):
+        ax.axhline(2.0**-d, color=LAW, linewidth=1.2)
+        ax.axhline(np.median(shown), color=NETWORK, linestyle="--", linewidth=1.2)
+        ax.set(yscale="log", ylim=(LEAST_SHARE * 0.6, 2))
+    left.set(
+        xlabel="number of coordinates in the set, $|I|$",
+        ylabel="share of the gradient that tells of $I$",
+        xlim=(-0.6, 12.6),
+        title=f"d = {d}: {2**d} sets",
+    )
+    right.set(xlabel="share of the sets", xlim=(0, 0.6))
+    legend_below(
+        fig,
+        [
+            key("mean over all sets, $2^{-d}$", colour=LAW, linestyle="-"),
+            key("median over all sets", colour=NETWORK, linestyle="--"),
+        ],
+    )
+    return fig
+
+
+def _equal(d: int) -> Real[np.ndarray, " support"]:
+    """Weights of a histogram that shows shares of all 2^d sets."""
+    return np.full(2**d, 2.0**-d)
+
+
+def signal_figure(
+    curves: Mapping[str, Real[np.ndarray, "run d"]],
+    d: Sequence[int],
+    *,
+    bounds: Mapping[str, Sequence[float]],
+) -> Figure:
+    """Shares of the gradient against d: runs as dots, medians as lines, laws in black.
+
+    `bounds`: what is proved, drawn without dots.
+    """
+    fig, (ax,) = panels(1, width=6.4, height=3.7)
+    styles = zip(
+        (SIZES[2], SIZES[1], SIZES[0]), ("-", "--", ":"), MARKERS, strict=False
+    )
+    for (label, values), (colour, dashes, marker) in zip(
+        curves.items(), styles, strict=False
+    ):
+        for run in values:
+            ax.plot(d, run, marker, color=colour, ms=3, alpha=0.4)
+        middle = medians(values)
+        ax.plot(d, middle, color=colour, linestyle=dashes, linewidth=2, label=label)
+    for (label, values), dashes in zip(bounds.items(), ("-", "-."), strict=False):
+        ax.plot(d, values, color=LAW, linestyle=dashes, linewidth=1.1, label=label)
+    ax.set(yscale="log", xlabel="input dimension $d$", xticks=d)
+    ax.set_ylabel("share of the gradient that tells of $I$")
+    legend_below(fig, columns=2)
+    return fig
+
+
+def cost_figure(
+    examples: Mapping[int, Real[np.ndarray, " run"]],
+    errors: Mapping[int, Real[np.ndarray, " run"]],
+    control: Mapping[int, Real[np.ndarray, " run"]],
+    *,
+    cap: float,
+    elimination: Mapping[int, int],
+) -> Figure:
+    """Fresh examples until a dense parity is learned, and the lowest test error.
+
+    Against d, a dot a run; inf: not within `cap` examples. `control`: errors with
+    random labels. `elimination`: examples that it needs.
+    """
+    d = np.array([*examples])
+    fig, (left, right) = panels(2, height=3.5)
+    never = 2.2 * cap
+    for size, times in examples.items():
+        done = times[np.isfinite(times)]
+        left.plot(size + 0 * done, done, DOT, color=NETWORK, ms=4, alpha=0.45)
+        if missed := len(times) - len(done):
+            left.plot(size, never, "x", color=NETWORK, ms=6)
+            left.text(size, 1.35 * never, f"{missed}", ha="center", fontsize=8)
+    middle = np.array([median(times) for times in examples.values()])
+    middle[~np.isfinite(middle)] = np.nan
+    left.plot(d, middle, color=NETWORK, linewidth=2, label="SGD, median")
+    left.plot(
+        *zip(*elimination.items(), strict=True),
+        color=ELIMINATION,
+        linestyle=(0, (4, 1)),
+        marker="P",
+        ms=4,
+        label="elimination, d + 10",
+    )
+    left.plot(d, 2.0**d, color=LAW, linewidth=0.9, label="points of the cube, $2^d$")
+    left.axhline(cap, color="#999999", linewidth=0.8)
+    left.text(d[0], 1.12 * cap, "not within:", fontsize=8, color="#444444")
+    left.set(yscale="log", ylim=(4, 4 * cap), ylabel="examples to test error 0.01")
+    for size, values in errors.items():
+        right.plot(size + 0 * values, values, DOT, color=NETWORK, ms=4, alpha=0.45)
+    ends = [np.median(values) for values in errors.values()]
+    right.plot(d, ends, color=NETWORK, linewidth=2, label="SGD, median")
+    for size, values in control.items():
+        right.plot(
+            size + 0 * values, values, "_", color=NULL, ms=9, label="random labels"
+        )
+    right.set(ylabel="lowest test error (share)", ylim=(-0.02, 0.56))
+    for ax in (left, right):
+        ax.set(xlabel="input dimension $d$", xticks=[*d[::2]] if len(d) > 8 else d)
+    legend_below(fig)
+    return fig
+
+
+def gap_figure(
+    signal: Real[np.ndarray, " d"], inside: Sequence[int], *, title: str
+) -> Figure:
+    """What the expected gradient of the first layer knows of I, by input coordinate."""
+    fig, (ax,) = panels(1, width=6.6, height=2.6)
+    at = np.arange(len(signal))
+    own = np.isin(at, inside)
+    for chosen, colour, label in (
+        (own, NETWORK, "coordinates in $I$"),
+        (~own, NULL, "all others"),
+    ):
+        ax.bar(at[chosen], signal[chosen], color=colour, label=label)
+    ax.set(yscale="log", xlabel="input coordinate", xlim=(-1, len(signal)), title=title)
+    low, high = 0.7 * signal.min(), 1.5 * signal.max()
+    ax.set_ylim(low, high)
+    ax.yaxis.set_major_locator(LogLocator(subs=(1, 3)))
+    ax.yaxis.set_minor_formatter(NullFormatter())
+    ax.set_ylabel("signal: root mean\nsquare over units")
+    legend_below(fig)
+    return fig
+
+
+def hidden_figure(runs: Mapping[str, Sequence[Sequence[np.ndarray]]]) -> Figure:
+    """Test error above the signal of I, against the share of the time to learn.
+
+    `runs[problem]`: for each run shares of its time, test errors, the signal of I and
+    the largest of the others (record,). Below, the former is divided by the latter.
+    """
+    n = len(runs)
+    fig, axes = panels(2 * n, columns=n, height=4.4, sharex=True, sharey="row")
+    line = {"color": NETWORK, "linewidth": 0.9, "alpha": 0.6}
+    for ax, below, (name, found) in zip(axes[:n], axes[n:], runs.items(), strict=True):
+        for t, error, own, best in found:
+            ax.plot(t, error, **line)
+            below.plot(t, own / best, **line)
+        below.axhline(1, color=LAW, linewidth=1)
+        ax.set_title(name, fontsize=10)
+        below.set(xlabel="share of the time to learn", xlim=(0, 1.02), yscale="log")
+    axes[0].set(ylabel="test error (share)", ylim=(-0.02, 0.56))
+    axes[n].set_ylabel("signal of $I$ / largest\nsignal of other sets")
+    for below in axes[n:]:
+        plain_ticks(below.yaxis, [0.1, 1, 10, 100, 1000])
+    legend_below(
+        fig,
+        [
+            key("a run", colour=NETWORK, linestyle="-"),
+            key("as strong as the strongest other set", colour=LAW, linestyle="-"),
+        ],
+    )
+    return fig
+
+
+def memory_figure(
+    epochs: Real[np.ndarray, " record"],
+    training: Real[np.ndarray, "run record"],
+    test: Real[np.ndarray, "run record"],
+) -> Figure:
+    """Training and test error against epochs, a thin line a run, the median thick."""
+    fig, (ax,) = panels(1, width=6.0, height=3.0)
+    for values, colour, dashes, label in (
+        (test, NETWORK, "-", "test error"),
+        (training, NULL, "--", "training error"),
+    ):
+        for run in values:
+            ax.plot(epochs, run, color=colour, linewidth=0.6, alpha=0.5)
+        middle = np.median(held(values), 0)
+        last = int((~np.isnan(values)).any(0).sum())
+        ax.plot(
+            epochs[:last],
+            middle[:last],
+            color=colour,
+            linestyle=dashes,
+            linewidth=2,
+            label=label,
+        )
+    ax.set(xlabel="epochs", ylabel="error (share)", ylim=(-0.02, 0.56))
+    legend_below(fig)
+    return fig

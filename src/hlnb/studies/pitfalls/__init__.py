@@ -1,0 +1,1 @@
+"""Pitfalls of simplicity bias (chapter 17)."""

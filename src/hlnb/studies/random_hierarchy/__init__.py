@@ -1,0 +1,1 @@
+"""Random hierarchies (chapter 13)."""

@@ -1,0 +1,331 @@
+"""Experiments on the random hierarchy model: who learns it, from how many strings, how.
+
+Source: Cagnetta et al. 2024. Errors are in units of the error of guessing, 1 − 1/n_c,
+and numbers of strings in units of P* = n_c·m^L.
+"""
+
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from concurrent.futures import Executor
+from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import Any, NamedTuple
+
+import numpy as np
+import torch
+from jaxtyping import Bool, Float, Int, Real
+from torch import Tensor
+
+from hlnb.data.hierarchy import Derivation, RandomHierarchy
+from hlnb.data.problem import Batch
+from hlnb.errors import HlnbError
+from hlnb.metrics.measures import Error, Loss
+from hlnb.metrics.synonyms import label_counts, sensitivity, synonym_ratio
+from hlnb.metrics.times import held
+from hlnb.models.model import Model
+from hlnb.models.networks import deep_cnn, perceptron
+from hlnb.results import Result
+from hlnb.schedules import simultaneous
+from hlnb.seeding import stream
+from hlnb.training.optimizers import SGD
+from hlnb.training.runs import grid
+from hlnb.training.sweep import sweep
+
+FITTED = (
+    0.01  # training ends at this cross-entropy on the training strings, as published
+)
+LOOK_EVERY = 100  # steps between records, rounded up to whole epochs
+
+
+@dataclass(frozen=True)
+class Probed(RandomHierarchy):
+    """A grammar whose splits hold one more batch, `exchanged`, for sensitivities.
+
+    It has `n_probes` strings of the whole language, then the same strings with synonyms
+    of level 1 exchanged, then those with synonyms of level 2 exchanged, and so on.
+    """
+
+    n_probes: int = 200
+
+    def probes(self, seed: int) -> tuple[Derivation, ...]:
+        """The strings, and those with synonyms exchanged, for each level in turn."""
+        mine, generator = self.with_seed(seed), stream(seed, "exchange of synonyms")
+        strings = mine.derive(self.n_probes, generator=generator)
+        levels = range(1, self.depth + 1)
+        moved = (mine.exchange(strings, level=k, generator=generator) for k in levels)
+        return strings, *moved
+
+    def split(self, seed: int, *, n_train: int) -> Mapping[str, Batch]:
+        found = self.probes(seed)
+        x = torch.cat([self.one_hot(each.symbols[0]) for each in found])
+        y = torch.cat([each.labels for each in found])
+        return {**super().split(seed, n_train=n_train), "exchanged": Batch(x, y)}
+
+
+@dataclass(frozen=True)
+class Uncorrelated(RandomHierarchy):
+    """A grammar in which no single feature below the class tells anything of the class.
+
+    The rules of the classes are a Latin square: features α(a), β(b) make up the class
+    γ(a + b mod v), with random permutations α, β, γ. Whatever a is, every class is as
+    likely as any other. The levels below are random as ever. v = m = n_c and s = 2.
+    """
+
+    def __post_init__(self):
+        super().__post_init__()
+        square = self.vocab_size == self.n_synonyms == self.n_classes
+        if not square or self.tuple_size != 2:
+            raise HlnbError(
+                "A Latin square has as many features as synonyms and as classes, and "
+                "tuples of 2: take v = m = n_c and s = 2."
+            )
+
+    @cached_property
+    def rules(self) -> tuple[Int[Tensor, "_ m s"], ...]:
+        v, generator = self.vocab_size, stream(self.seed, "Latin square")
+        alpha, beta, gamma = (torch.randperm(v, generator=generator) for _ in range(3))
+        total, a = torch.meshgrid(torch.arange(v), torch.arange(v), indexing="ij")
+        square = torch.stack([alpha[a], beta[(total - a) % v]], 2)
+        latin = torch.empty_like(square)
+        latin[gamma] = square
+        return *super().rules[:-1], latin
+
+    def describe(self) -> dict[str, Any]:
+        return super().describe() | {"problem": "random hierarchy, uncorrelated"}
+
+
+@dataclass(frozen=True)
+class Sensitivities:
+    """S[k − 1, l − 1]: what level k of a deep CNN sees of an exchange at level l.
+
+    It reads the batch `exchanged` of a `Probed` grammar.
+    """
+
+    model: Model
+    depth: int
+    on: str = "exchanged"
+
+    def __call__(self, params, batch, outputs) -> Tensor:
+        hidden = self.model.activations(params, batch.x)
+        table = []
+        for level in range(1, self.depth + 1):
+            plain, *moved = hidden[f"level{level}"].chunk(self.depth + 1)
+            table.append([sensitivity(plain, other) for other in moved])
+        return torch.tensor(table, dtype=torch.float64)
+
+
+def deep(problem: RandomHierarchy, *, width: int) -> Model:
+    """The deep CNN of Cagnetta et al. for strings of this grammar, without heads."""
+    model = deep_cnn(
+        vocab_size=problem.vocab_size,
+        n_classes=problem.n_classes,
+        tuple_size=problem.tuple_size,
+        depth=problem.depth,
+        width=width,
+    )
+    return replace(model, heads={})
+
+
+def shallow(problem: RandomHierarchy, *, width: int) -> Model:
+    """A network of one hidden layer that sees the whole string at once."""
+    flat = problem.vocab_size * problem.d
+    return perceptron(d=flat, width=width, n_out=problem.n_classes)
+
+
+def learn(
+    problem: RandomHierarchy,
+    model: Model,
+    *,
+    lrs: Sequence[float],
+    n_train: int,
+    seeds: Sequence[int] | range,
+    batch_size: int = 16,
+    updates: int = 6000,
+    executor: Executor | None = None,
+) -> Result:
+    """A run for each seed and rate: SGD with momentum 0.9 until strings are fitted.
+
+    A seed draws its own grammar, strings and network. A run ends with the first epoch
+    in which the training loss was seen at FITTED, or after `updates` updates, rounded
+    up to whole epochs. Measured: `train` (loss), `validation` and `test`
+    (errors), and `sensitivity` where the grammar is `Probed` and the network deep.
+    """
+    batches = math.ceil(n_train / batch_size)
+    measures = {
+        "train": Loss("train"),
+        "validation": Error("validation"),
+        "test": Error("test"),
+    }
+    if isinstance(problem, Probed) and "level1" in model.names:
+        measures["sensitivity"] = Sensitivities(model, problem.depth)
+    return sweep(
+        problem,
+        model,
+        simultaneous(model, epochs=math.ceil(updates / batches)),
+        grid(seeds, lrs),
+        measures=measures,
+        optimizer=SGD(momentum=0.9),
+        n_train=n_train,
+        batch_size=batch_size,
+        every=batches * math.ceil(LOOK_EVERY / batches),
+        until={"train": FITTED},
+        executor=executor,
+    )
+
+
+class Outcome(NamedTuple):
+    """How each run ended, at the rate that did best on validation strings."""
+
+    errors: Float[np.ndarray, " run"]  # test error / error of guessing
+    picked: Float[np.ndarray, " run"]  # the rate
+    losses: Float[np.ndarray, "rate run"]  # on training strings, rates ascending
+    updates: Float[np.ndarray, "rate run"]  # made until the end
+    sensitivity: Float[np.ndarray, "2 run level level"] | None  # at the start, the end
+
+
+def outcome(problem: RandomHierarchy, result: Result) -> Outcome:
+    """Ends of the runs of `learn`; of equal validation errors the larger rate wins."""
+    rates = result.lrs
+
+    def ends(name: str) -> Float[np.ndarray, "rate run"]:
+        return np.stack([held(result.of(name, lr=lr))[:, -1] for lr in rates])
+
+    validation = ends("validation")
+    best = len(rates) - 1 - validation[::-1].argmin(0)
+    runs = np.arange(validation.shape[1])
+    seen = np.stack([~np.isnan(result.of("train", lr=lr)) for lr in rates])
+    last = seen.sum(2) - 1  # records are NaN after the end of a run
+    found = None
+    if "sensitivity" in result.traces:
+        tables = np.stack([result.of("sensitivity", lr=lr) for lr in rates])
+        mine = tables[best, runs]
+        found = np.stack([mine[:, 0], mine[runs, last[best, runs]]])
+    return Outcome(
+        errors=ends("test")[best, runs] / (1 - 1 / problem.n_classes),
+        picked=np.array(rates)[best],
+        losses=ends("train"),
+        updates=result.steps[last].astype(float),
+        sensitivity=found,
+    )
+
+
+def learning_curve(
+    problem: RandomHierarchy, model: Model, ns: Iterable[int], **settings: Any
+) -> dict[int, Outcome]:
+    """Outcomes by number of training strings; `settings` are those of `learn`."""
+    return {
+        n: outcome(problem, learn(problem, model, n_train=n, **settings)) for n in ns
+    }
+
+
+def sensitivities(
+    outcomes: Sequence[Outcome],
+) -> Float[np.ndarray, "column run level level"]:
+    """Before training, then at the end of each of several trainings of the runs."""
+    found = [each.sensitivity for each in outcomes if each.sensitivity is not None]
+    if not found:
+        raise HlnbError("No sensitivities were measured: learn a Probed grammar.")
+    return np.stack([found[0][0], *(ends for _, ends in found)])
+
+
+def crossing(
+    x: Sequence[float] | Real[np.ndarray, " point"],
+    y: Real[np.ndarray, " point"],
+    *,
+    level: float,
+) -> float:
+    """The first x from which on y is at most `level`, interpolated in log x.
+
+    inf: y is above it at the end. The first x: y never was above. For a curve that
+    rises to a level, give −y and −level.
+    """
+    above = np.flatnonzero(np.asarray(y) > level)
+    if not len(above):
+        return float(x[0])
+    last = above[-1]
+    if last == len(y) - 1:
+        return math.inf
+    low, high = float(y[last]), float(y[last + 1])
+    share = (low - level) / (low - high) if math.isfinite(high) else 1.0
+    return float(x[last] * (x[last + 1] / x[last]) ** share)
+
+
+def label_ratios(
+    problem: RandomHierarchy, ns: Sequence[int], *, seed: int
+) -> Float[np.ndarray, " n"]:
+    """How far label rates of tuples differ between features, in units of their spread
+    within synonyms, on nested sets of distinct strings; the median over positions.
+
+    Rates are P(class | tuple of inputs at a position), see `synonym_ratio`.
+    """
+    mine = problem.with_seed(seed)
+    strings = mine.distinct(max(ns), generator=stream(seed, "correlations"))
+    tuples = strings.symbols[0].view(max(ns), -1, mine.tuple_size)
+    codes, found = mine.code(tuples), []
+    for n in ns:
+        counts = label_counts(
+            codes[:n],
+            strings.labels[:n],
+            n_codes=mine.vocab_size**mine.tuple_size,
+            n_classes=mine.n_classes,
+        ).double()
+        rates = counts / counts.sum(2, keepdim=True)  # NaN where a tuple was not seen
+        ratios = [synonym_ratio(each, mine.parents[0]) for each in rates]
+        found.append(float(np.median(ratios)))
+    return np.array(found)
+
+
+def slope(
+    x: Sequence[float] | Real[np.ndarray, " point"], y: Real[np.ndarray, " point"]
+) -> float:
+    """The exponent a of y ∝ x^a by least squares in logs; NaN where y is not finite."""
+    y = np.asarray(y, float)
+    if not np.isfinite(y).all():
+        return math.nan
+    return float(np.polyfit(np.log(np.asarray(x, float)), np.log(y), 1)[0])
+
+
+class Listing(NamedTuple):
+    """A small grammar listed in full."""
+
+    strings: int  # different ones among those with the numbers 0 to P_max − 1
+    parsed_back: int  # of these, parsed to every feature that they were made from
+    accepted: int  # of all strings of that length over the vocabulary
+    per_class: Int[np.ndarray, " n_class"]
+
+
+def list_all(problem: RandomHierarchy) -> Listing:
+    """Every string of the grammar made and parsed, and every other string refused."""
+    total = problem.vocab_size**problem.d
+    if max(total, problem.n_max) > 10**6:
+        raise HlnbError(
+            f"{max(total, problem.n_max)} strings are too many to be listed here: take "
+            "a smaller grammar."
+        )
+    made = problem.numbered(torch.arange(problem.n_max))
+    parsed = problem.parse(made.symbols[0])
+    right = torch.stack(
+        [
+            (a == b).all(1) for a, b in zip(parsed, made.symbols, strict=True)
+        ]
+    ).all(0)  # fmt: skip
+    powers = problem.vocab_size ** torch.arange(problem.d)
+    every = torch.arange(total)[:, None] // powers % problem.vocab_size
+    return Listing(
+        strings=len((made.symbols[0] @ powers).unique()),
+        parsed_back=int(right.sum()),
+        accepted=int(_accepted(problem, every).sum()),
+        per_class=torch.bincount(made.labels, minlength=problem.n_classes).numpy(),
+    )
+
+
+def _accepted(
+    problem: RandomHierarchy, x: Int[Tensor, "n position"]
+) -> Bool[Tensor, " n"]:
+    """Whether each string is of the language; level by level, as in `parse`."""
+    good = torch.ones(len(x), dtype=torch.bool)
+    for parents in problem.parents:
+        above = parents[problem.code(x.view(len(x), -1, problem.tuple_size))]
+        good &= (above >= 0).all(1)
+        x = above.clamp(min=0)
+    return good

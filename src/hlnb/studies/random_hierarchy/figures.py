@@ -1,0 +1,241 @@
+"""Figures of the chapter on the random hierarchy model. Imports no torch."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+from jaxtyping import Real
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from hlnb.figures.artists import legend_below, log_ticks, multiples, panels, plain_ticks
+from hlnb.figures.style import STYLES
+from hlnb.metrics.times import median
+
+Values = Real[np.ndarray, " _run"]
+Curve = Mapping[int, Values]  # training strings → one value a run
+
+# grammar → (colour, dashes, marker): blues have 2 levels, browns 3; darker: larger v
+GRAMMARS: Mapping[str, tuple[str, Any, str]] = {
+    "v = 6, L = 2": ("#79B4E0", "-", "o"),
+    "v = 8, L = 2": ("#2B75B8", (0, (6, 1.5)), "s"),
+    "v = 10, L = 2": ("#0A2F66", (0, (2, 1)), "D"),
+    "v = 4, L = 3": ("#E08E28", "-.", "^"),
+    "v = 6, L = 3": ("#7A3300", (0, (4, 1, 1, 1, 1, 1)), "v"),
+}
+OTHER: tuple[str, Any, str] = ("#444444", ":", "x")
+LEVELS: Sequence[tuple[str, Any, str]] = (  # level of a network, from the input
+    ("#0072B2", "-", "o"),
+    ("#D55E00", "--", "s"),
+    ("#009E73", "-.", "^"),
+    ("#AA4499", ":", "D"),
+)
+CHANGED, KEPT = "#F5C26B", "#EEF3F8"
+
+
+def grammar_style(label: str) -> tuple[str, Any, str]:
+    """Colour, dashes and marker of a grammar; grey where the book has no other."""
+    return GRAMMARS.get(label, OTHER)
+
+
+def tree_figure(
+    symbols: Sequence[Sequence[int]],
+    changed: Sequence[Sequence[bool]] | None = None,
+    *,
+    title: str = "",
+) -> Figure:
+    """A derivation: the class on top, its features below, the string at the bottom.
+
+    `symbols`: by level, from the input up, counted from 0 and shown as letters (class),
+    small letters (features) and numbers (input), each from the first. `changed`: which
+    of them stand on an orange ground.
+    """
+    fig, (ax,) = panels(1, width=7.2, height=0.55 + 0.72 * len(symbols))
+    depth, width = len(symbols) - 1, len(symbols[0])
+
+    def x(level: int, i: int) -> float:
+        share = width / len(symbols[level])
+        return (i + 0.5) * share
+
+    for level, row in enumerate(symbols):
+        for i, symbol in enumerate(row):
+            if level < depth:
+                size = len(row) // len(symbols[level + 1])
+                ends = [x(level, i), x(level + 1, i // size)]
+                ax.plot(ends, [level, level + 1], color="#999999", lw=1, zorder=1)
+            new = changed is not None and changed[level][i]
+            ax.text(
+                x(level, i),
+                level,
+                symbol_name(symbol, level=level, depth=depth),
+                ha="center",
+                va="center",
+                fontsize=11,
+                fontweight="bold" if new else "normal",
+                zorder=3,
+                bbox={
+                    "boxstyle": "round,pad=0.35",
+                    "facecolor": CHANGED if new else KEPT,
+                    "edgecolor": "#333333" if new else "#8899AA",
+                    "linewidth": 1.6 if new else 0.8,
+                },
+            )
+    names = ["input", *(f"level {k}" for k in range(1, depth)), "class"]
+    ax.set_yticks(range(depth + 1), names)
+    ax.set(xlim=(0, width), ylim=(-0.5, depth + 0.5), xticks=[])
+    ax.set_title(title, fontsize=10)
+    ax.tick_params(length=0)
+    ax.grid(False)
+    ax.spines[:].set_visible(False)
+    return fig
+
+
+def symbol_name(symbol: int, *, level: int, depth: int) -> str:
+    """A capital letter for a class, a small one for a feature, a number below."""
+    if level == 0:
+        return str(symbol + 1)
+    return chr((ord("A") if level == depth else ord("a")) + symbol)
+
+
+def word(symbols: Sequence[int], *, level: int, depth: int) -> str:
+    """Symbols of a level in a row: "3 1 4 1"."""
+    return " ".join(symbol_name(s, level=level, depth=depth) for s in symbols)
+
+
+def _curve(ax: Axes, label: str, curve: Curve, scale: float) -> None:
+    colour, dashes, marker = grammar_style(label)
+    for n, runs in curve.items():
+        x = n / scale + 0 * runs
+        ax.plot(x, runs, marker, color=colour, ms=3.5, alpha=0.45)
+    at = [n / scale for n in curve]
+    middle = [median(runs) for runs in curve.values()]
+    look = {"color": colour, "linestyle": dashes, "marker": marker}
+    ax.plot(at, middle, **look, ms=5.5, lw=1.8, label=label)
+
+
+def errors_figure(
+    found: Mapping[str, Curve],
+    scales: Mapping[str, Mapping[str, float]],
+    *,
+    beside: Mapping[str, Curve] | None = None,
+) -> Figure:
+    """Relative test error against training strings in several units, a panel a unit.
+
+    `found[grammar][n]`: one value a run. `scales[axis label][grammar]`: strings of a
+    unit. `beside`: medians of another network, thin and grey.
+    """
+    fig, axes = panels(len(scales), height=3.6, sharey=True)
+    for ax, (unit, scale) in zip(axes, scales.items(), strict=True):
+        for label, curve in (beside or {}).items():
+            at = [n / scale[label] for n in curve]
+            middle = [median(runs) for runs in curve.values()]
+            ax.plot(at, middle, color="#999999", lw=0.9, label="deep CNN")
+        for label, curve in found.items():
+            _curve(ax, label, curve, scale[label])
+        ax.axhline(0.1, color=STYLES["chance"][0], linestyle=":", label="10 %")
+        shown = [n / scale[k] for f in (found, beside or {}) for k in f for n in f[k]]
+        ax.set(xscale="log", xlabel=unit)
+        plain_ticks(ax.xaxis, log_ticks(min(shown), max(shown)))
+    axes[0].set(ylabel="test error / error of guessing", ylim=(-0.03, 1.1))
+    legend_below(fig)
+    return fig
+
+
+def sensitivity_figure(
+    columns: Sequence[str], found: Real[np.ndarray, "column run level exchanged"]
+) -> Figure:
+    """Synonymic sensitivity by number of training strings, a panel an exchanged level.
+
+    `columns`: what stands at each place of the x axis. A line for each level of the
+    network: thick the median, dots the runs.
+    """
+    depth = found.shape[3]
+    fig, axes = multiples(
+        [f"synonyms of level {k + 1} exchanged" for k in range(depth)],
+        xlabel="training strings / P*",
+        ylabel="sensitivity S",
+        row=2.7,
+        below=0.4,
+    )
+    places = np.arange(len(columns))
+    for exchanged, ax in enumerate(axes):
+        for level in range(depth):
+            colour, dashes, marker = LEVELS[level % len(LEVELS)]
+            runs = found[:, :, level, exchanged]
+            shifted = places + 0.09 * (level - (depth - 1) / 2)
+            ax.plot(shifted, runs, marker, color=colour, ms=3, alpha=0.45)
+            ax.plot(
+                shifted,
+                np.median(runs, 1),
+                color=colour,
+                linestyle=dashes,
+                lw=2,
+                label=f"level {level + 1} of the network",
+            )
+        ax.set_xticks(places, columns)
+        ax.tick_params(axis="x", labelsize=8)
+    axes[0].set_ylim(-0.05, None)
+    legend_below(fig)
+    return fig
+
+
+def ratios_figure(
+    found: Mapping[str, tuple[Real[np.ndarray, " n"], Real[np.ndarray, "_run n"]]],
+) -> Figure:
+    """Spread of label rates between features over that within synonyms, log-log.
+
+    `found[grammar]`: numbers of strings over P*, and the ratios. Thin: runs; thick:
+    their median; black: √(P/P*).
+    """
+    fig, (ax,) = panels(1, width=5.8, height=3.9)
+    every = np.concatenate([x for x, _ in found.values()])
+    ends = np.array([every.min(), every.max()])
+    for label, (x, runs) in found.items():
+        colour, dashes, marker = grammar_style(label)
+        shown = np.where(runs > 0, runs, np.nan)  # 0 has no place on a log scale
+        ax.plot(x, shown.T, color=colour, lw=0.6, alpha=0.5)
+        middle = np.median(runs, 0)
+        middle = np.where(middle > 0, middle, np.nan)
+        look = {"color": colour, "linestyle": dashes, "marker": marker}
+        ax.plot(x, middle, **look, ms=5, lw=1.8, label=label)
+    ax.plot(ends, np.sqrt(ends), color="black", lw=1, label=r"$\sqrt{P/P^*}$")
+    ax.axhline(1, color=STYLES["chance"][0], linestyle=":")
+    ax.axvline(1, color=STYLES["chance"][0], linestyle=":")
+    ax.set(xscale="log", yscale="log", xlabel="strings / P*")
+    ax.set_ylabel("spread between features /\nspread within synonyms")
+    plain_ticks(ax.xaxis, log_ticks(*ends))
+    plain_ticks(ax.yaxis, log_ticks(*ax.get_ylim()))
+    legend_below(fig, columns=3)
+    return fig
+
+
+def rates_figure(
+    rates: Real[np.ndarray, "tuple n_class"],
+    parents: Real[np.ndarray, " tuple"],
+    *,
+    titles: Sequence[str],
+    many: Real[np.ndarray, "tuple n_class"],
+) -> Figure:
+    """Label rates of tuples from few strings and from all, tuples sorted by feature.
+
+    White lines part the synonyms of one feature from those of the next.
+    """
+    order = np.argsort(parents, kind="stable")
+    fig, axes = panels(2, height=3.4, sharey=True)
+    top = float(np.nanmax([np.nanmax(many), np.nanmax(rates)]))
+    for ax, values, title in zip(axes, (rates, many), titles, strict=True):
+        image = ax.imshow(
+            values[order].T, cmap="cividis", vmin=0, vmax=top, aspect="auto"
+        )
+        for edge in np.flatnonzero(np.diff(parents[order])) + 0.5:
+            ax.axvline(edge, color="white", lw=1.5)
+        ax.set_title(title, fontsize=10)
+        ax.set_xlabel("tuple, by feature")
+        ax.set(xticks=[])
+        ax.grid(False)
+    n_classes = rates.shape[1]
+    names = [symbol_name(c, level=1, depth=1) for c in range(n_classes)]
+    axes[0].set_yticks(range(n_classes), names)
+    axes[0].set_ylabel("class")
+    fig.colorbar(image, ax=axes, label="P(class | tuple)")
+    return fig

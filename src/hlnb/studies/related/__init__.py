@@ -1,0 +1,1 @@
+"""Related works (chapter 22)."""

@@ -1,0 +1,290 @@
+"""Figures of the chapter on related works. Imports no torch and no science."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import matplotlib
+import numpy as np
+from jaxtyping import Bool, Float, Real
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from hlnb.figures.artists import (
+    ink,
+    key,
+    legend_below,
+    log_ticks,
+    multiples,
+    panels,
+    plain,
+    plain_ticks,
+)
+from hlnb.figures.style import PART_COLOURS, STYLES
+
+Runs = Real[np.ndarray, "_run _point"]
+# Ordered quantities (a scale, a threshold): dark to light, each with dashes and marker
+ORDERED: Sequence[tuple[str, Any, str]] = (
+    ("#0D0887", "-", "o"),
+    ("#9C179E", (0, (5, 1.5)), "s"),
+    ("#E16462", (0, (1, 1.2)), "^"),
+    ("#C99700", (0, (5, 1, 1, 1)), "D"),
+)
+DEPTHS: Mapping[str, tuple[str, Any, str]] = {
+    "three layers": STYLES["simultaneous"],
+    "two layers": ("#882255", "--", "s"),
+}
+FEATURES: Mapping[str, tuple[str, Any, str]] = {
+    "three layers, p = 2": STYLES["simultaneous"],
+    "three layers, p = 3": ("#56B4E9", (0, (1, 1)), "^"),
+    "two layers, p = 2": DEPTHS["two layers"],
+}
+AT_START = ("#666666", ":", "x")
+
+
+def _runs(ax: Axes, x: np.ndarray, runs: Runs, look: tuple, label: str) -> None:
+    """A thin line for each run and a thick one, with markers, for their median."""
+    colour, dashes, marker = look
+    ax.plot(x, runs.T, color=colour, linewidth=0.7, alpha=0.5)
+    middle = np.median(runs, 0)
+    ax.plot(
+        x,
+        middle,
+        color=colour,
+        linestyle=dashes,
+        marker=marker,
+        markersize=5,
+        linewidth=2,
+        label=label,
+    )
+
+
+def compression_figure(
+    compression: Mapping[float, Runs],
+    slopes: Mapping[float, float],
+    discrimination: Mapping[float, Runs],
+) -> Figure:
+    """Left: C against the layer, log scale, with lines of the slopes predicted.
+
+    Right: D against the layer. Both by the scale of the initial weights.
+    """
+    fig, (left, right) = panels(2, height=3.4)
+    scales = sorted({*compression, *discrimination})
+    looks = dict(zip(scales, ORDERED, strict=False))
+    for ax, found in ((left, compression), (right, discrimination)):
+        for scale, runs in found.items():
+            layers = np.arange(runs.shape[1])
+            _runs(ax, layers, runs, looks[scale], f"ξ = {scale:g}")
+            ax.set_xticks(layers)
+        ax.set_xlabel("layer (0: input)")
+    for scale, slope in slopes.items():
+        runs = compression[scale]
+        layers = np.arange(runs.shape[1])
+        line = np.median(runs[:, 0]) * 10.0 ** (slope * layers)
+        left.plot(layers, line, color="#000000", linewidth=0.9, label="predicted")
+    left.set(yscale="log", ylabel="compression C (within / between)")
+    lowest = min(runs.min() for runs in compression.values())
+    highest = max(runs.max() for runs in compression.values())
+    plain_ticks(left.yaxis, log_ticks(lowest, highest)[::2])
+    right.set_ylabel("discrimination D")
+    legend_below(fig, columns=5)
+    return fig
+
+
+def rank_figure(
+    ranks: Mapping[str, Mapping[str, Runs]], *, bound: Mapping[str, Runs]
+) -> Figure:
+    """Numerical rank of the Jacobian of the first l layers, a panel a network.
+
+    `ranks[title][threshold]` (run, layer), means over inputs. `bound`: fewest active
+    units up to the layer, where there is such a bound.
+    """
+    titles = [*ranks]
+    fig, axes = multiples(
+        titles,
+        xlabel="layers l, from the input",
+        ylabel="numerical rank",
+        row=2.7,
+        below=0.45,
+    )
+    for ax, (title, found) in zip(axes, ranks.items(), strict=True):
+        for (label, runs), look in zip(found.items(), ORDERED, strict=False):
+            _runs(ax, np.arange(1, runs.shape[1] + 1), runs, look, label)
+        if title in bound:
+            middle = np.median(bound[title], 0)
+            layers = np.arange(1, len(middle) + 1)
+            ax.plot(
+                layers,
+                middle,
+                color="#000000",
+                linewidth=1,
+                marker="_",
+                label="fewest active units so far",
+            )
+        ax.set_ylim(0, None)
+        ax.xaxis.get_major_locator().set_params(integer=True)
+    legend_below(fig)
+    return fig
+
+
+def depths_figure(
+    errors: Mapping[str, Mapping[str, Runs]],
+    features: Mapping[str, Runs],
+    ns: Sequence[int],
+    *,
+    at_start: Real[np.ndarray, " run"],
+) -> Figure:
+    """Test error against samples for each target, and how well a unit is the feature.
+
+    `errors[title][label]`, `features[label]`: (run, n). `at_start`: |correlation| of
+    the best unit before training, a value a run.
+    """
+    fig, axes = panels(len(errors) + 1, height=3.3, columns=len(errors) + 1)
+    x = np.array(ns, float)
+    for ax, (title, found) in zip(axes, errors.items(), strict=False):
+        for label, runs in found.items():
+            _runs(ax, x, runs, DEPTHS[label], label)
+        ax.axhline(1, color=STYLES["chance"][0], linestyle=":", label="answering 0")
+        ax.set(title=title, ylim=(0, None))
+    axes[0].set_ylabel("test error / variance")
+    last = axes[-1]
+    for label, runs in features.items():
+        _runs(last, x, runs, FEATURES[label], label)
+    colour, dashes, marker = AT_START
+    label = "three layers, at the start"
+    last.plot(x[0] + 0 * at_start, at_start, marker, color=colour, ms=4)
+    last.axhline(np.median(at_start), color=colour, linestyle=dashes, label=label)
+    last.set(title="best unit", ylim=(0, 1.02))
+    last.set_ylabel("|correlation with h|")
+    for ax in axes:
+        ax.set(xscale="log", xlabel="training samples n")
+        plain_ticks(ax.xaxis, ns)
+    legend_below(fig)
+    return fig
+
+
+def paths_figure(
+    shares: Mapping[str, Float[np.ndarray, "output input"]],
+    needs: Bool[np.ndarray, "output input"],
+) -> Figure:
+    """Share of the path strength between each output and input, in per cent.
+
+    A black frame stands around pairs in which the output depends on the input.
+    """
+    fig, axes = panels(len(shares), height=2.9)
+    top = max(float(matrix.max()) for matrix in shares.values())
+    colours = matplotlib.colormaps["cividis"]
+    for ax, (title, matrix) in zip(axes, shares.items(), strict=True):
+        ax.imshow(matrix, vmin=0, vmax=top, cmap=colours)
+        for (i, j), value in np.ndenumerate(matrix):
+            ax.text(
+                j,
+                i,
+                plain(round(100 * value, 1)),
+                ha="center",
+                va="center",
+                fontsize=8.5,
+                color=ink(colours(value / top)),
+            )
+            if needs[i, j]:
+                box = matplotlib.patches.Rectangle(
+                    (j - 0.46, i - 0.46), 0.92, 0.92, fill=False, ec="#D55E00", lw=1.8
+                )
+                ax.add_patch(box)
+        ax.set_xticks(range(matrix.shape[1]), _names("x", matrix.shape[1]))
+        ax.set_yticks(range(matrix.shape[0]), _names("y", matrix.shape[0]))
+        ax.set(title=title, xlabel="input")
+        ax.grid(False)
+    axes[0].set_ylabel("output")
+    return fig
+
+
+def _names(letter: str, n: int) -> list[str]:
+    return [f"${letter}_{i + 1}$" for i in range(n)]
+
+
+def network_figure(
+    weights: Sequence[np.ndarray], masks: Sequence[np.ndarray], *, title: str
+) -> Figure:
+    """The network from left to right: a line for each edge, a dot for each used unit.
+
+    Blue and solid: positive weights; orange and dashed: negative ones. Inputs and
+    outputs of the same half share a marker.
+    """
+    fig, (ax,) = panels(1, width=6.4, height=3.6)
+    sizes = [masks[0].shape[1], *(len(mask) for mask in masks)]
+    heights = [np.linspace(1, 0, n + 2)[1:-1] for n in sizes]
+    used = [np.zeros(n, bool) for n in sizes]
+    for layer, (weight, mask) in enumerate(zip(weights, masks, strict=True)):
+        used[layer] |= mask.any(0)
+        used[layer + 1] |= mask.any(1)
+        for i, j in np.argwhere(mask):
+            positive = weight[i, j] > 0
+            ax.plot(
+                [layer, layer + 1],
+                [heights[layer][j], heights[layer + 1][i]],
+                color=PART_COLOURS[0] if positive else PART_COLOURS[4],
+                linestyle="-" if positive else "--",
+                linewidth=1.1,
+                alpha=1.0 if mask.sum() < 40 else 0.35,
+                zorder=1,
+            )
+    used[0][:] = used[-1][:] = True
+    for layer, (height, on) in enumerate(zip(heights, used, strict=True)):
+        ends = layer in (0, len(sizes) - 1)
+        for unit in np.flatnonzero(on):
+            lower = ends and unit >= len(height) / 2
+            ax.plot(
+                layer,
+                height[unit],
+                "s" if lower else "o",
+                color="#222222",
+                markersize=8 if ends else 6,
+                zorder=2,
+            )
+            if ends:
+                side = -1 if layer == 0 else 1
+                ax.text(
+                    layer + 0.07 * side,
+                    height[unit],
+                    f"${'x' if layer == 0 else 'y'}_{unit + 1}$",
+                    ha="right" if side < 0 else "left",
+                    va="center",
+                )
+    ax.set(
+        title=title, xlim=(-0.25, len(sizes) - 0.75), ylim=(0, 1), xticks=[], yticks=[]
+    )
+    ax.grid(False)
+    ax.spines[:].set_visible(False)
+    handles = [
+        key("positive weight", colour=PART_COLOURS[0], linestyle="-"),
+        key("negative weight", colour=PART_COLOURS[4], linestyle="--"),
+    ]
+    legend_below(fig, handles)
+    return fig
+
+
+def pictures_grid(
+    rows: Mapping[str, Float[np.ndarray, "picture pixel"]], *, side: int
+) -> Figure:
+    """A row of square pictures for each name; blue below 0, white 0, red above.
+
+    Each picture has its own scale.
+    """
+    columns = max(len(pictures) for pictures in rows.values())
+    fig, axes = panels(
+        len(rows) * columns, columns=columns, height=0.5 + 0.62 * len(rows), width=7.6
+    )
+    for ax in axes:
+        ax.set(xticks=[], yticks=[])
+        ax.grid(False)
+    for row, (name, pictures) in enumerate(rows.items()):
+        mine = axes[row * columns : (row + 1) * columns]
+        mine[0].set_ylabel(name, rotation=0, ha="right", va="center", fontsize=9)
+        for ax, picture in zip(mine, pictures, strict=False):
+            limit = float(np.abs(picture).max()) or 1.0
+            ax.imshow(picture.reshape(side, side), vmin=-limit, vmax=limit)
+            ax.spines[:].set_visible(True)
+            ax.spines[:].set_color("#999999")
+        for ax in mine[len(pictures) :]:
+            ax.set_visible(False)
+    return fig

@@ -1,0 +1,115 @@
+"""The rank of what deep networks represent."""
+
+import math
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import numpy as np
+import torch
+from jaxtyping import Float, Int
+from torch import Tensor
+
+from hlnb import kept as keeping
+from hlnb.data.digits import Digits
+from hlnb.models.layers import Affine, Normal, Params
+from hlnb.models.model import Model
+from hlnb.results import Result
+from hlnb.seeding import stream
+from hlnb.studies.related.collapse import _check_size
+
+
+def parameters(
+    result: Result, model: Model, *, run: int, record: int
+) -> dict[str, Tensor]:
+    """The model's parameters at a record of a run whose traces hold all of them."""
+    names = model.init(stream(0, "names"))
+    return {name: torch.tensor(result.of(name)[run, record]) for name in names}
+
+
+# --- Rank and depth ------------------------------------------------------------------
+
+
+def deep_network(
+    *, d: int, width: int, depth: int, n_out: int, skip: bool = False
+) -> Model:
+    """`depth` layers of ReLUs and a linear readout; weights of variance 2 / width.
+
+    Layers are named `layer1` to `layerN` and `readout`. skip: every layer but the first
+    adds its input to its output.
+    """
+    _check_size(width=width, depth=depth)
+    hidden = [
+        Affine(f"layer{i}", width if i > 1 else d, width, skip=skip and i > 1)
+        for i in range(1, depth + 1)
+    ]
+    readout = Affine("readout", width, n_out, relu=False)
+    return Model((*hidden, readout), initialization=Normal(math.sqrt(2 / width)))
+
+
+def singular_values(
+    model: Model, params: Params, x: Float[Tensor, "n d"], *, depth: int
+) -> Float[np.ndarray, "n {depth} d"]:
+    """Of the Jacobian of the first 1 to `depth` layers at each input, falling.
+
+    In double precision; zeros stand for directions that a narrow layer has not.
+    """
+    double = {name: value.double() for name, value in params.items()}
+    found = torch.zeros(len(x), depth, x.shape[1], dtype=torch.float64)
+    for stop in range(1, depth + 1):
+
+        def below(point: Tensor, stop: int = stop) -> Tensor:
+            return model.apply(double, point[None], stop=stop)[0]
+
+        jacobian = torch.func.vmap(torch.func.jacrev(below))(x.double())
+        values = torch.linalg.svdvals(jacobian)
+        found[:, stop - 1, : values.shape[1]] = values
+    return found.numpy()
+
+
+def numerical_rank(
+    singular: Float[np.ndarray, "*batch value"], threshold: float
+) -> Int[np.ndarray, "*batch"]:
+    """How many singular values exceed `threshold` times the largest."""
+    return (singular > threshold * singular.max(-1, keepdims=True)).sum(-1)
+
+
+def active_units(
+    model: Model, params: Params, x: Float[Tensor, "n d"], *, depth: int
+) -> Int[np.ndarray, "n {depth}"]:
+    """How many ReLUs of each of the first `depth` plain layers are on."""
+    double = {name: value.double() for name, value in params.items()}
+    outputs = [*model.activations(double, x.double()).values()][:depth]
+    return torch.stack([(out > 0).sum(1) for out in outputs], 1).numpy()
+
+
+class Ranks(NamedTuple):
+    """Of the first 1, 2, … layers, at every input of every run."""
+
+    rank: dict[float, Int[np.ndarray, "run n layer"]]  # by threshold
+    fewest: Int[np.ndarray, "run n layer"]  # active units in any layer up to this one
+
+    def never_rises(self, threshold: float) -> Float[np.ndarray, " run"]:
+        """For each run the share of inputs at which no layer raises the rank."""
+        return (np.diff(self.rank[threshold], axis=2) <= 0).all(2).mean(1)
+
+
+@keeping.kept
+def ranks(
+    result: Result,
+    model: Model,
+    *,
+    depth: int,
+    record: int,
+    n_inputs: int,
+    n_train: int,
+    thresholds: Sequence[float],
+) -> Ranks:
+    """Ranks at the first `n_inputs` test digits of each run of `result`."""
+    spectra, on = [], []
+    for run, about in enumerate(result.runs):
+        params = parameters(result, model, run=run, record=record)
+        x = Digits().split(about["seed"], n_train=n_train)["test"].x[:n_inputs]
+        spectra.append(singular_values(model, params, x, depth=depth))
+        on.append(active_units(model, params, x, depth=depth))
+    found = {t: numerical_rank(np.array(spectra), t) for t in thresholds}
+    return Ranks(found, np.minimum.accumulate(np.array(on), axis=2))

@@ -1,0 +1,1 @@
+"""From shallow to deep learning (chapter 14)."""

@@ -1,0 +1,447 @@
+"""Learning a random hierarchy level by level, from the input up.
+
+Three learners by clustering: a table says how each tuple goes with the labels, k-means
+makes its rows the features of the next level, and so on up; the class of a top tuple is
+its most frequent label. And networks, whose layers learn one after another.
+Source of the first learner: Cagnetta et al. 2024 and their public script.
+"""
+
+import math
+import warnings
+from collections.abc import Mapping, Sequence
+from concurrent.futures import Executor
+from typing import NamedTuple
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from jaxtyping import Bool, Float, Int, Real
+from scipy.optimize import linear_sum_assignment
+from sklearn.cluster import KMeans
+from sklearn.exceptions import ConvergenceWarning
+from torch import Tensor
+
+from hlnb.data.hierarchy import Derivation, RandomHierarchy
+from hlnb.errors import HlnbError
+from hlnb.kept import kept
+from hlnb.metrics.measures import Error, Loss, Weights
+from hlnb.metrics.synonyms import label_counts, sensitivity
+from hlnb.metrics.times import held
+from hlnb.models.model import Model
+from hlnb.models.networks import deep_cnn
+from hlnb.results import Result
+from hlnb.schedules import Phase, Schedule, simultaneous
+from hlnb.seeding import stream
+from hlnb.training.loop import evaluate
+from hlnb.training.optimizers import SGD
+from hlnb.training.runs import grid
+from hlnb.training.sweep import sweep
+
+LEARNERS = ("one step, first patch", "one step, all patches", "regression, all patches")
+
+
+def label_table(
+    codes: Int[Tensor, "n place"],
+    labels: Int[Tensor, " n"],
+    *,
+    n_codes: int,
+    prior: Float[Tensor, " n_class"],
+) -> Float[Tensor, "place code n_class"]:
+    """Share of inputs with a code at a place and a label, less `prior` times the share
+    with that code there: 0 on average where code and label are independent."""
+    joint = label_counts(codes, labels, n_codes=n_codes, n_classes=len(prior)).double()
+    return (joint - joint.sum(2, keepdim=True) * prior.double()) / len(labels)
+
+
+def gradient_at_ones(
+    codes: Int[Tensor, " n"],
+    labels: Int[Tensor, " n"],
+    readout: Float[Tensor, "n_class width"],
+    *,
+    n_codes: int,
+) -> Float[Tensor, "width n_code"]:
+    """Gradient of the mean cross-entropy in the first weights where all of these are 1.
+
+    The published network for one patch: A (W e / √n_codes)₊ / width, where e is one-hot
+    in the code of the patch. By autograd; `table_gradient` is the closed form.
+    """
+    width = readout.shape[1]
+    first = torch.ones(width, n_codes, dtype=readout.dtype, requires_grad=True)
+    inputs = F.one_hot(codes, n_codes).to(readout.dtype)
+    hidden = (inputs @ first.mT / math.sqrt(n_codes)).relu()
+    loss = F.cross_entropy(hidden @ readout.mT / width, labels)
+    return torch.autograd.grad(loss, first)[0]
+
+
+def table_gradient(
+    codes: Int[Tensor, " n"],
+    labels: Int[Tensor, " n"],
+    readout: Float[Tensor, "n_class width"],
+    *,
+    n_codes: int,
+) -> Float[Tensor, "width n_code"]:
+    """The same gradient, −Aᵀ times the table of labels and codes, up to a factor.
+
+    With equal weights the network says the same of every input, so the residuals depend
+    on the label alone, and the table's prior is what the network says.
+    """
+    width = readout.shape[1]
+    said = (readout.mean(1) / math.sqrt(n_codes)).softmax(0)
+    table = label_table(codes[:, None], labels, n_codes=n_codes, prior=said)[0]
+    return -(table @ readout.double()).mT / (width * math.sqrt(n_codes))
+
+
+def regression_table(
+    codes: Int[Tensor, "n place"],
+    labels: Int[Tensor, " n"],
+    *,
+    n_codes: int,
+    n_classes: int,
+    penalty: float = 1.0,
+) -> Float[Tensor, "place code n_class"]:
+    """Coefficients of the labels' ridge regression on all codes at all places.
+
+    What one linear layer with a head on every patch ends with, if it is trained to the
+    end on squared error. `penalty`: in counts, so that unseen codes have 0.
+    """
+    n, places = codes.shape
+    where = codes + n_codes * torch.arange(places)
+    x = torch.zeros(n, places * n_codes, dtype=torch.float64)
+    x.scatter_(1, where, 1.0)
+    y = F.one_hot(labels, n_classes).double() - 1 / n_classes
+    normal = x.mT @ x + penalty * torch.eye(x.shape[1], dtype=torch.float64)
+    return torch.linalg.solve(normal, x.mT @ y).view(places, n_codes, n_classes)
+
+
+def table(
+    learner: str,
+    codes: Int[Tensor, "n place"],
+    labels: Int[Tensor, " n"],
+    *,
+    n_codes: int,
+    n_classes: int,
+) -> Float[Tensor, "seen code n_class"]:
+    """What a learner of LEARNERS clusters: rows are codes, over places and classes."""
+    if learner not in LEARNERS:
+        raise HlnbError(f"There is no learner {learner!r}: take one of {LEARNERS}.")
+    if learner == LEARNERS[2]:
+        return regression_table(codes, labels, n_codes=n_codes, n_classes=n_classes)
+    prior = torch.full((n_classes,), 1 / n_classes, dtype=torch.float64)
+    seen = codes[:, :1] if learner == LEARNERS[0] else codes
+    return label_table(seen, labels, n_codes=n_codes, prior=prior)
+
+
+def clusters(
+    rows: Float[Tensor, "place code n_class"], n: int, *, generator: torch.Generator
+) -> Int[Tensor, " code"]:
+    """The cluster of each code, 0 up to n − 1: k-means, the best of ten starts."""
+    points = rows.movedim(0, 1).flatten(1).numpy()
+    state = int(torch.randint(2**31 - 1, (1,), generator=generator))
+    with warnings.catch_warnings():
+        # codes that were never seen have equal rows, perhaps fewer than n others
+        warnings.simplefilter("ignore", ConvergenceWarning)
+        found = KMeans(n, n_init=10, random_state=state).fit(points)
+    return torch.tensor(found.labels_, dtype=torch.int64)
+
+
+class Chain(NamedTuple):
+    """What a learner by clustering found."""
+
+    clusters: tuple[Int[Tensor, " code"], ...]  # a feature for each tuple, by level
+    classes: Int[Tensor, " code"]  # a class for each tuple of the top level
+
+
+def _codes(
+    problem: RandomHierarchy, symbols: Int[Tensor, "n position"]
+) -> Int[Tensor, "n place"]:
+    return problem.code(symbols.view(len(symbols), -1, problem.tuple_size))
+
+
+def learn(
+    problem: RandomHierarchy, learner: str, train: Derivation, *, seed: int
+) -> Chain:
+    """A chain learned from the strings and labels of `train` alone.
+
+    `seed` draws the starts of k-means. Ties and unseen tuples get the lowest class.
+    """
+    if problem.depth < 2:
+        raise HlnbError("A chain needs two levels: take depth ≥ 2.")
+    n_codes = problem.vocab_size**problem.tuple_size
+    symbols, labels = train.symbols[0], train.labels
+    generator = stream(seed, f"clusters, {learner}")
+    found = []
+    for _ in range(problem.depth - 1):
+        codes = _codes(problem, symbols)
+        rows = table(
+            learner, codes, labels, n_codes=n_codes, n_classes=problem.n_classes
+        )
+        found.append(clusters(rows, problem.vocab_size, generator=generator))
+        symbols = found[-1][codes]
+    votes = label_counts(
+        _codes(problem, symbols), labels, n_codes=n_codes, n_classes=problem.n_classes
+    )
+    return Chain(tuple(found), votes[0].argmax(1))
+
+
+def predict(
+    problem: RandomHierarchy, chain: Chain, symbols: Int[Tensor, "n position"]
+) -> Int[Tensor, " n"]:
+    """The class that a chain gives to each string."""
+    for found in chain.clusters:
+        symbols = found[_codes(problem, symbols)]
+    return chain.classes[_codes(problem, symbols)[:, 0]]
+
+
+def wrongly_placed(
+    found: Int[Tensor, " code"], truth: Int[Tensor, " code"]
+) -> Bool[Tensor, " code"]:
+    """Which tuples are in a wrong cluster, after the best matching of clusters and
+    features; a tuple without a feature (−1) never is."""
+    known = truth >= 0
+    size = int(max(found.max(), truth.max())) + 1
+    together = torch.zeros(size, size, dtype=torch.int64)
+    one = torch.ones(int(known.sum()), dtype=torch.int64)
+    together.index_put_((found[known], truth[known]), one, accumulate=True)
+    _, feature = linear_sum_assignment(together.numpy(), maximize=True)
+    return known & (torch.tensor(feature)[found] != truth)
+
+
+def misplaced(found: Int[Tensor, " code"], truth: Int[Tensor, " code"]) -> float:
+    """Share of tuples in a wrong cluster, of those that have a feature."""
+    return float(wrongly_placed(found, truth).sum() / (truth >= 0).sum())
+
+
+class Trial(NamedTuple):
+    """How a learner by clustering did in one run."""
+
+    error: float  # test error over that of guessing
+    misplaced: float  # share of level-1 tuples in a wrong cluster
+
+
+@kept
+def trial(problem: RandomHierarchy, learner: str, *, n_train: int, seed: int) -> Trial:
+    """One run: the grammar and strings of `seed`."""
+    mine = problem.with_seed(seed)
+    data = mine.derivations(seed, n_train=n_train)
+    chain = learn(mine, learner, data["train"], seed=seed)
+    test = data["test"]
+    wrong = (predict(mine, chain, test.symbols[0]) != test.labels).double().mean()
+    guessing = 1 - 1 / problem.n_classes
+    return Trial(float(wrong) / guessing, misplaced(chain.clusters[0], mine.parents[0]))
+
+
+def ways(model: Model, *, epochs: int) -> dict[str, Schedule]:
+    """Four ways of training with `epochs` in all, by name.
+
+    "greedy": a phase for each hidden layer with its head, the last one with the
+    readout. "layer-wise": a phase for each layer, no heads. "first layer untrained":
+    all others together. Phases are equally long, the last may be longer.
+    """
+    *lower, last, readout = model.names
+    if not lower or epochs < len(model.names):
+        raise HlnbError(
+            f"{len(model.names)} layers, {epochs} epochs: take a model with two hidden "
+            "layers or more, and an epoch for each layer."
+        )
+    if missing := [name for name in lower if name not in model.heads]:
+        raise HlnbError(f"Greedy training needs a head after layer {missing[0]!r}.")
+    by_head = _lasting(
+        [*(((name, model.heads[name].name), name) for name in lower),
+         ((last, readout), None)],
+        epochs,
+    )  # fmt: skip
+    by_layer = _lasting([((name,), None) for name in model.names], epochs)
+    first, *others = model.names
+    return {
+        "simultaneous": simultaneous(model, epochs=epochs),
+        "greedy": Schedule("greedy", by_head),
+        "layer-wise": Schedule("layer-wise", by_layer),
+        "first layer untrained": Schedule(
+            "first layer untrained", (Phase(epochs, tuple(others)),), frozen=(first,)
+        ),
+    }
+
+
+def _lasting(
+    parts: Sequence[tuple[tuple[str, ...], str | None]], epochs: int
+) -> tuple[Phase, ...]:
+    """A phase for each part (what learns, exit), `epochs` in all."""
+    each, rest = divmod(epochs, len(parts))
+    lengths = [each] * (len(parts) - 1) + [each + rest]
+    return tuple(
+        Phase(length, learns, exit)
+        for length, (learns, exit) in zip(lengths, parts, strict=True)
+    )
+
+
+def descend(
+    problem: RandomHierarchy,
+    way: str,
+    *,
+    n_train: int,
+    seeds: Sequence[int],
+    width: int = 128,
+    lr: float = 0.1,
+    batch_size: int = 16,
+    updates: int = 6000,
+    executor: Executor | None = None,
+) -> Result:
+    """Networks of the published form trained in one of the `ways`.
+
+    `updates`: of each run in all, rounded up to whole epochs; `lr`: the published one,
+    in units of the width. Training together ends at a training loss below 0.01.
+    Measured: `error` on test strings, `loss`, and the weights of the first level.
+    """
+    model = deep_cnn(
+        vocab_size=problem.vocab_size,
+        n_classes=problem.n_classes,
+        tuple_size=problem.tuple_size,
+        depth=problem.depth,
+        width=width,
+    )
+    batches = math.ceil(n_train / batch_size)
+    epochs = max(len(model.names), math.ceil(updates / batches))
+    return sweep(
+        problem,
+        model,
+        ways(model, epochs=epochs)[way],
+        grid(seeds, [lr / width]),
+        measures={
+            "error": Error("test"),
+            "loss": Loss("train"),
+            "level1.weight": Weights("level1"),
+        },
+        optimizer=SGD(momentum=0.9),
+        n_train=n_train,
+        batch_size=batch_size,
+        every=max(1, batches * epochs // 20),
+        until={"loss": 0.01} if way == "simultaneous" else None,
+        executor=executor,
+    )
+
+
+def relative_errors(
+    problem: RandomHierarchy, result: Result
+) -> Real[np.ndarray, " run"]:
+    """Test errors at the end of each run, over that of guessing."""
+    return held(result.of("error"))[:, -1] / (1 - 1 / problem.n_classes)
+
+
+def level_sensitivities(
+    problem: RandomHierarchy, result: Result, *, n: int = 400
+) -> Float[np.ndarray, "run 2"]:
+    """Sensitivity of the first level to synonyms of level 1: at the start, at the end.
+
+    Each run's own grammar, `n` fresh strings.
+    """
+    found = []
+    for row, run in enumerate(result.runs):
+        mine = problem.with_seed(run["seed"])
+        weights = result.of("level1.weight")[row]
+        last = int((~np.isnan(weights).any((1, 2))).sum()) - 1
+        model = deep_cnn(
+            vocab_size=mine.vocab_size,
+            n_classes=mine.n_classes,
+            tuple_size=mine.tuple_size,
+            depth=mine.depth,
+            width=weights.shape[1],
+        )
+        generator = stream(run["seed"], "exchange of synonyms")
+        strings = mine.derive(n, generator=generator)
+        exchanged = mine.exchange(strings, level=1, generator=generator)
+        x, moved = (mine.one_hot(d.symbols[0]) for d in (strings, exchanged))
+        found.append(
+            [
+                sensitivity(
+                    evaluate(model, params, x, stop=1),
+                    evaluate(model, params, moved, stop=1),
+                )
+                for record in (0, last)
+                for params in [{"level1.weight": torch.tensor(weights[record])}]
+            ]
+        )
+    return np.array(found)
+
+
+def grammars(codes: Sequence[str]) -> dict[str, RandomHierarchy]:
+    """Maximal grammars with tuples of two, by name; "8-2": v = m = n_c = 8, L = 2."""
+    found = {}
+    for code in codes:
+        v, _, depth = code.partition("-")
+        if not (v.isdigit() and depth.isdigit()):
+            raise HlnbError(f"{code!r} is no grammar: write v-L, such as 8-2.")
+        v, depth = int(v), int(depth)
+        found[f"v = {v}, L = {depth}"] = RandomHierarchy(v, v, v, depth=depth)
+    return found
+
+
+def sizes(problem: RandomHierarchy, ratios: Sequence[float]) -> Mapping[float, int]:
+    """Training strings at each multiple of P* that leaves a fifth of all for tests."""
+    wanted = {ratio: max(2, round(ratio * problem.n_star)) for ratio in ratios}
+    return {ratio: n for ratio, n in wanted.items() if n <= 0.8 * problem.n_max}
+
+
+def samples_needed(
+    ratios: Sequence[float],
+    errors: Real[np.ndarray, "ratio run"],
+    *,
+    threshold: float = 0.1,
+) -> Real[np.ndarray, " run"]:
+    """The ratio from which on a run's errors are at most `threshold`, by run.
+
+    Between two ratios errors are interpolated over the logarithm. inf: no ratio; the
+    first one, where it suffices. The paper's threshold is 10 % of guessing.
+    """
+    logs = np.log(np.asarray(ratios, float))
+    needed = []
+    for run in errors.T:
+        i = len(run)
+        while i and run[i - 1] <= threshold:
+            i -= 1
+        if i == len(run):
+            needed.append(math.inf)
+        elif i == 0:
+            needed.append(float(ratios[0]))
+        else:
+            share = (run[i - 1] - threshold) / (run[i - 1] - run[i])
+            needed.append(math.exp(logs[i - 1] + share * (logs[i] - logs[i - 1])))
+    return np.array(needed)
+
+
+def factors(
+    more: Real[np.ndarray, " value"], fewer: Real[np.ndarray, " value"]
+) -> Float[np.ndarray, " value"]:
+    """`more` over `fewer`; 0 where `fewer` is inf: never reached, nothing gained."""
+    known = np.isfinite(fewer)
+    return np.where(known, more / np.where(known, fewer, 1), 0.0)
+
+
+def cluster_points(
+    problem: RandomHierarchy, ns: Sequence[int], *, seed: int
+) -> tuple[list[Real[np.ndarray, "code 2"]], list[Int[np.ndarray, " code"]]]:
+    """Rows of level 1's table (one step, all patches) in a plane, and their clusters,
+    for nested training sets of `ns` strings.
+
+    The plane: the two main directions of the table of 20,000 strings. Rows are in units
+    of how often a code is expected, so that they are label rates less chance.
+    """
+    mine = problem.with_seed(seed)
+    n_codes = problem.vocab_size**problem.tuple_size
+    many = mine.derive(20_000, generator=stream(seed, "many strings"))
+    drawn = mine.distinct(max(ns), generator=stream(seed, "nested strings"))
+
+    def rows(strings: Derivation, n: int) -> Float[Tensor, "place code n_class"]:
+        codes, labels = _codes(problem, strings.symbols[0][:n]), strings.labels[:n]
+        kw = {"n_codes": n_codes, "n_classes": problem.n_classes}
+        return n_codes * table(LEARNERS[1], codes, labels, **kw)
+
+    flat = rows(many, 20_000).movedim(0, 1).flatten(1)
+    middle = flat.mean(0)
+    plane = torch.linalg.svd(flat - middle, full_matrices=False).Vh[:2]
+    points, found = [], []
+    for n in ns:
+        own = rows(drawn, n)
+        points.append(((own.movedim(0, 1).flatten(1) - middle) @ plane.mT).numpy())
+        generator = stream(seed, f"clusters of {n}")
+        found.append(clusters(own, problem.vocab_size, generator=generator).numpy())
+    return points, found

@@ -1,0 +1,1 @@
+"""Simple functions first (chapter 16)."""

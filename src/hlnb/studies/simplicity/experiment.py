@@ -1,0 +1,237 @@
+"""What neurons respond to, layer by layer, and how much a linear classifier explains.
+
+Sources: the seminar notes (stripes); Nakkiran et al. 2019, "SGD on Neural Networks
+Learns Functions of Increasing Complexity" (information).
+"""
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from jaxtyping import Bool, Float, Int, Real
+from sklearn.linear_model import LogisticRegression
+from torch import Tensor
+
+from hlnb.data.problem import Batch
+from hlnb.errors import HlnbError
+from hlnb.kept import kept
+from hlnb.metrics.information import bias, conditional, explained, information
+from hlnb.metrics.probes import probe_accuracy
+from hlnb.models.layers import Affine
+from hlnb.models.model import Model
+
+State = Mapping[str, np.ndarray]
+PENALTIES = (0.01, 1.0, 100.0)  # inverse strengths C of logistic regression
+
+
+def network(*, d: int, widths: Sequence[int], n_classes: int = 2) -> Model:
+    """Hidden layers of ReLUs, `layer 1`, `layer 2`, …, and a readout."""
+    if not widths or min(widths) < 1:
+        raise HlnbError("A network needs a hidden layer with units: widths ≥ 1.")
+    sizes = [d, *widths]
+    hidden = [
+        Affine(f"layer {i + 1}", sizes[i], sizes[i + 1]) for i in range(len(widths))
+    ]
+    return Model((*hidden, Affine("readout", sizes[-1], n_classes, relu=False)))
+
+
+@dataclass(frozen=True)
+class Guesses:
+    """The class that a network gives to each input of a batch."""
+
+    on: str = "test"
+
+    def __call__(self, params, batch, outputs) -> Tensor:
+        return outputs.argmax(1)
+
+
+# --- What neurons respond to ----------------------------------------------------------
+
+
+def neurons(model: Model, state: State, x: Real[np.ndarray, "n d"]) -> dict:
+    """Every unit's output at the points, by layer; of the readout, class 1 less 0."""
+    params = {k: torch.as_tensor(v) for k, v in state.items()}
+    with torch.no_grad():
+        found = model.activations(params, torch.as_tensor(x, dtype=torch.float32))
+    made = {name: value.numpy() for name, value in found.items()}
+    last = model.names[-1]
+    return made | {last: made[last][:, 1:] - made[last][:, :1]}
+
+
+def grid_points(side: int) -> Float[np.ndarray, "point 2"]:
+    """Centres of side × side cells of the square [−1, 1]², row by row from below."""
+    at = (np.arange(side) + 0.5) / side * 2 - 1
+    x, y = np.meshgrid(at, at)
+    return np.stack([x.ravel(), y.ravel()], 1)
+
+
+def diagonal_share(
+    weights: Real[np.ndarray, "unit 2"], *, within: float = 15.0
+) -> float:
+    """Share of the weights' total length that lies within so many degrees of (1, 1).
+
+    Up to sign. Directions drawn uniformly give `within` / 90 on average.
+    """
+    lengths = np.linalg.norm(weights, axis=1)
+    along = abs(weights @ np.array([1.0, 1.0])) / math.sqrt(2)
+    close = along >= lengths * math.cos(math.radians(within))
+    return float(lengths[close].sum() / lengths.sum())
+
+
+def segments(n: int, points: int, *, seed: int) -> Float[np.ndarray, "line point 2"]:
+    """Straight lines across the square at random: both ends uniform on its border."""
+    rng = np.random.default_rng(seed)
+    side, along = rng.integers(4, size=(2, n)), rng.uniform(-1, 1, size=(2, n))
+    ends = np.empty((2, n, 2))
+    for k in range(4):
+        axis, value = k % 2, 1.0 if k < 2 else -1.0
+        chosen = side == k
+        ends[..., axis][chosen] = value
+        ends[..., 1 - axis][chosen] = along[chosen]
+    share = np.linspace(0, 1, points)[:, None]
+    return ends[0][:, None] * (1 - share) + ends[1][:, None] * share
+
+
+def turns(
+    model: Model, state: State, lines: Float[np.ndarray, "line point 2"]
+) -> dict[str, Float[np.ndarray, " unit"]]:
+    """How often a unit's output turns from rising to falling or back along a line.
+
+    Mean over lines, by layer. A unit of the first layer never turns: along a line it is
+    zero up to a point and then straight, or the reverse.
+    """
+    flat = lines.reshape(-1, 2)
+    found = {}
+    for name, made in neurons(model, state, flat).items():
+        along = made.reshape(*lines.shape[:2], -1)
+        steps = np.diff(along, axis=1)
+        scale = np.ptp(along, axis=(0, 1)) * 1e-5
+        signs = np.where(abs(steps) > scale, np.sign(steps), 0)
+        found[name] = np.array([_changes(signs[..., u]) for u in range(made.shape[1])])
+    return found
+
+
+def _changes(signs: Real[np.ndarray, "line step"]) -> float:
+    """Mean number of changes of sign along each row, zeros passed over."""
+    counts = [
+        np.count_nonzero(np.diff(row[row != 0])) if (row != 0).any() else 0
+        for row in signs
+    ]
+    return float(np.mean(counts))
+
+
+def read_out(model: Model, state: State, split: Mapping[str, Batch]) -> list[float]:
+    """Test accuracy of a linear readout of the input, and of each hidden layer."""
+    made = {k: neurons(model, state, b.x.numpy()) for k, b in split.items()}
+    labels = {k: b.y.numpy() for k, b in split.items()}
+    found = [probe_accuracy({k: b.x.numpy() for k, b in split.items()}, labels)]
+    for name in model.names[:-1]:
+        features = {k: v[name] for k, v in made.items()}
+        found.append(probe_accuracy(features, labels))
+    return found
+
+
+def summary(
+    model: Model,
+    states: Sequence[State],
+    splits: Sequence[Mapping[str, Batch]],
+    lines: Float[np.ndarray, "line point 2"],
+) -> tuple[
+    Float[np.ndarray, " run"],
+    Float[np.ndarray, "run layer"],
+    Float[np.ndarray, "run layer"],
+]:
+    """Of every run: `diagonal_share`, mean `turns` by layer, and `read_out`."""
+    share = [diagonal_share(state["layer 1.weight"]) for state in states]
+    turned = [[u.mean() for u in turns(model, s, lines).values()] for s in states]
+    pairs = zip(states, splits, strict=True)
+    read = [read_out(model, state, split) for state, split in pairs]
+    return np.array(share), np.array(turned), np.array(read)
+
+
+# --- What a linear classifier explains ------------------------------------------------
+
+
+@kept
+def linear_answers(split: Mapping[str, Batch]) -> Int[np.ndarray, " n"]:
+    """Answers on `test` of the best linear classifier, fitted to convergence apart.
+
+    Logistic regression on `train`; `validation` chooses the penalty.
+    """
+    x, y = ({k: getattr(b, f).numpy() for k, b in split.items()} for f in "xy")
+    fits = [
+        LogisticRegression(C=c, max_iter=5000).fit(x["train"], y["train"])
+        for c in PENALTIES
+    ]
+    best = max(fits, key=lambda f: f.score(x["validation"], y["validation"]))
+    return best.predict(x["test"])
+
+
+@dataclass(frozen=True)
+class Account:
+    """Of one run, at each record: accuracy, and bits of information less their bias."""
+
+    accuracy: Float[np.ndarray, " record"]
+    total: Float[np.ndarray, " record"]  # I(F;Y)
+    beyond: Float[np.ndarray, " record"]  # I(F;Y|L), what L does not explain
+    shared: Float[np.ndarray, " record"]  # μ, what it explains
+    linear: float  # accuracy of L
+
+    @property
+    def share_beyond(self) -> Float[np.ndarray, " record"]:
+        """I(F;Y|L) / I(F;Y); NaN where F tells hardly anything of Y (0.01 bits)."""
+        known = self.total > 0.01
+        return np.where(known, self.beyond / np.where(known, self.total, 1), np.nan)
+
+    def reaches(self, slack: float = 0.01) -> int | None:
+        """The first record as accurate as L less `slack`; None if there is none."""
+        enough = self.accuracy >= self.linear - slack
+        return int(enough.argmax()) if enough.any() else None
+
+
+def as_good(books: Sequence[Account]) -> Float[np.ndarray, " run"]:
+    """The share beyond L where each run is as accurate as L; inf if it never is."""
+    reached = [b.reaches() for b in books]
+    return np.array(
+        [
+            math.inf if r is None else b.share_beyond[r]
+            for b, r in zip(books, reached, strict=True)
+        ]
+    )
+
+
+def curves(books: Sequence[Account]) -> dict[str, Float[np.ndarray, "run record"]]:
+    """total, shared and beyond, and accuracy, of every run."""
+    names = ("total", "shared", "beyond", "accuracy")
+    return {name: np.array([getattr(b, name) for b in books]) for name in names}
+
+
+@kept
+def account(
+    guesses: Int[np.ndarray, "record n"],
+    y: Int[np.ndarray, " n"],
+    linear: Int[np.ndarray, " n"],
+) -> Account:
+    """What the answers of a network tell, and how much of it L tells as well."""
+    n = len(y)
+    total = np.array([information(f, y) for f in guesses]) - bias(n)
+    beyond = np.array([conditional(f, y, linear) for f in guesses]) - bias(n, given=2)
+    shared = np.array([explained(f, y, linear) for f in guesses])
+    shared = shared - bias(n) + bias(n, given=2)
+    accuracy = (guesses == y).mean(1)
+    return Account(accuracy, total, beyond, shared, float((linear == y).mean()))
+
+
+def blurred(
+    final: Int[np.ndarray, " n"], shares: Real[np.ndarray, " record"], *, seed: int
+) -> Int[np.ndarray, "record n"]:
+    """A learner without an order: the final answer on a growing part, a coin elsewhere.
+
+    The part grows with the record; which inputs come first is drawn once.
+    """
+    rng = np.random.default_rng(seed)
+    rank, coin = rng.uniform(size=len(final)), rng.integers(2, size=len(final))
+    known: Bool[np.ndarray, "record n"] = rank < shares[:, None]
+    return np.where(known, final, coin)

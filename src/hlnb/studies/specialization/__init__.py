@@ -1,0 +1,1 @@
+"""Specialization of units and connected minima (chapter 21)."""

@@ -1,0 +1,113 @@
+"""Figures of the chapter on specialization and mode connectivity."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+from jaxtyping import Real
+from matplotlib.figure import Figure
+
+from hlnb.figures.artists import legend_below, multiples, panels
+from hlnb.figures.style import PART_COLOURS
+from hlnb.metrics.times import median
+
+LOOKS: Mapping[str, tuple[str, Any, str]] = {  # colour, dashes, marker
+    "learned": (PART_COLOURS[0], "-", "o"),
+    "labels by coin": ("#666666", ":", "x"),
+    "no ReLU": (PART_COLOURS[1], (0, (6, 1.5)), "s"),
+    "two inits": (PART_COLOURS[4], "-", "o"),
+    "two inits, matched": (PART_COLOURS[2], (0, (6, 1.5)), "s"),
+    "one init, two orders": (PART_COLOURS[0], (0, (1, 1.2)), "^"),
+}
+
+
+def look(name: str) -> dict[str, Any]:
+    """Colour, dashes and marker of a condition."""
+    colour, dashes, marker = LOOKS[name]
+    return {"color": colour, "linestyle": dashes, "marker": marker}
+
+
+def pictures_frame(
+    pictures: Real[np.ndarray, "n side side"], titles: Sequence[str], *, title: str
+) -> Figure:
+    """Filters as pictures in a row: blue below zero, red above, on one scale."""
+    fig, axes = panels(len(pictures), width=7.2, height=1.7)
+    limit = float(abs(pictures).max()) or 1.0
+    for ax, picture, words in zip(axes, pictures, titles, strict=True):
+        ax.imshow(picture, vmin=-limit, vmax=limit, cmap="RdBu_r")
+        ax.set_title(words, fontsize=9)
+        ax.set(xticks=[], yticks=[])
+        ax.grid(False)
+    fig.suptitle(title, fontsize=10)
+    return fig
+
+
+def index_figure(
+    epochs: Real[np.ndarray, " record"],
+    found: Mapping[str, Real[np.ndarray, "run record"]],
+) -> Figure:
+    """Specialization against epochs: a thin line for each run, thick medians."""
+    fig, (ax,) = panels(1, width=5.6, height=3.1)
+    for name, values in found.items():
+        for run in values:
+            ax.plot(epochs, run, color=LOOKS[name][0], linewidth=0.6, alpha=0.45)
+        ax.plot(
+            epochs,
+            np.median(values, axis=0),
+            **look(name),
+            linewidth=2,
+            markersize=4,
+            markevery=10,
+            label=name,
+        )
+    ax.set(xlabel="epoch", ylabel="specialization", ylim=(0, 1))
+    legend_below(fig)
+    return fig
+
+
+def lines_figure(
+    found: Mapping[str, Mapping[str, Real[np.ndarray, "pair point"]]],
+) -> Figure:
+    """Errors between two networks, a panel for each network, a line for each pair."""
+    fig, axes = multiples(
+        [*found],
+        xlabel="share of the second network",
+        ylabel="test error",
+        row=2.9,
+        below=0.5,
+    )
+    for ax, conditions in zip(axes, found.values(), strict=True):
+        for name, values in conditions.items():
+            shares = np.linspace(0, 1, values.shape[1])
+            for pair in values:
+                ax.plot(shares, pair, color=LOOKS[name][0], linewidth=0.6, alpha=0.45)
+            middle = np.median(values, axis=0)
+            ax.plot(shares, middle, **look(name), linewidth=2, markersize=4, label=name)
+    every = [v.max() for by in found.values() for v in by.values()]
+    axes[0].set_ylim(0, 1.05 * max(every))
+    legend_below(fig)
+    return fig
+
+
+def spawn_figure(
+    found: Mapping[str, Mapping[int, Real[np.ndarray, " pair"]]], *, level: float
+) -> Figure:
+    """Barriers against the shared epochs: a dot for each pair, a line of medians.
+
+    found: by step size (panel), then by shared epochs.
+    """
+    name = "one init, two orders"
+    fig, axes = multiples(
+        [*found], xlabel="shared epochs", ylabel="barrier (test error)", row=3, below=0
+    )
+    for ax, by_epochs in zip(axes, found.values(), strict=True):
+        places = np.arange(len(by_epochs))
+        for x, values in zip(places, by_epochs.values(), strict=True):
+            marks = {**look(name), "linestyle": "", "markersize": 4, "alpha": 0.6}
+            ax.plot(np.full(len(values), x), values, **marks)
+        ax.plot(places, [median(v) for v in by_epochs.values()], **look(name), lw=2)
+        ax.axhline(level, color="#666666", linestyle=":", linewidth=1.2)
+        ax.set_xticks(places, [*map(str, by_epochs)])
+    every = [v.max() for by in found.values() for v in by.values()]
+    axes[0].set_ylim(0, 1.05 * max(level, *every))
+    return fig

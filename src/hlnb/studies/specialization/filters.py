@@ -1,0 +1,56 @@
+"""Filters that become detectors of one kind of bar, as the seminar notes describe."""
+
+import numpy as np
+from jaxtyping import Float, Int, Real
+
+from hlnb.data.bars import detectors
+from hlnb.errors import HlnbError
+from hlnb.models.layers import Affine
+from hlnb.models.model import Model
+
+KINDS = ("upright", "level")
+
+
+def network(*, side: int, filters: int, relu: bool = True) -> Model:
+    """One layer of filters that see the whole picture, and a readout of two classes."""
+    if filters < 1:
+        raise HlnbError("A network needs a filter: filters ≥ 1.")
+    first = Affine("filters", side * side, filters, relu=relu)
+    return Model((first, Affine("readout", filters, 2, relu=False)))
+
+
+def responses(
+    filters: Real[np.ndarray, "*n pixel"], side: int
+) -> Float[np.ndarray, "*n kind"]:
+    """The largest response in size to a bar of each kind: upright, level."""
+    matched = detectors(side).numpy()
+    found = np.einsum("...p,kip->...ki", filters.astype(float), matched)
+    return abs(found).max(-1)
+
+
+def specialization(
+    filters: Real[np.ndarray, "*n pixel"], side: int
+) -> Float[np.ndarray, "*n"] | float:
+    """|V − H| / (V + H) of the two responses: 0 for both alike, 1 for one kind alone.
+
+    NaN for a filter that answers to no bar.
+    """
+    upright, level = np.moveaxis(responses(filters, side), -1, 0)
+    with np.errstate(invalid="ignore"):
+        return abs(upright - level) / (upright + level)
+
+
+def kinds(filters: Real[np.ndarray, "n pixel"], side: int) -> Int[np.ndarray, " n"]:
+    """0 where a filter answers more to upright bars, 1 where more to level ones."""
+    return responses(filters, side).argmax(-1)
+
+
+def averaged(side: int) -> tuple[np.ndarray, np.ndarray]:
+    """Every average of an upright and a level detector: its index, and its responses.
+
+    Responses are relative to those of the detectors themselves, (pair, kind).
+    """
+    upright, level = detectors(side).numpy()
+    pairs = (upright[:, None] + level[None, :]).reshape(-1, side * side) / 2
+    own = responses(upright[0], side)[0]
+    return specialization(pairs, side), responses(pairs, side) / own

@@ -1,0 +1,1 @@
+"""Staircases on the cube (chapter 10)."""

@@ -1,0 +1,193 @@
+"""Learning staircases: the order in which terms come, and growth by products.
+
+Sources: Abbe et al. 2021 (the staircase property); the report's Section 3.2.
+"""
+
+import itertools
+import math
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import NamedTuple
+
+import numpy as np
+import torch
+from jaxtyping import Float, Real
+from scipy import stats
+
+from hlnb import kept as keeping
+from hlnb.data.boolean import Polynomial, Support, characters, cube
+from hlnb.errors import HlnbError
+from hlnb.metrics.fourier import index, walsh_hadamard
+from hlnb.metrics.times import first_hit
+from hlnb.models.model import Model
+from hlnb.results import Result
+from hlnb.schedules import Phase, Schedule, greedy, layerwise, simultaneous
+from hlnb.training.loop import evaluate
+
+
+def halving(model: Model, *, lr: float, epochs: Sequence[int]) -> Schedule:
+    """All layers together, at `lr`, and at half of the last rate in each further phase.
+
+    `epochs`: how long each phase lasts.
+    """
+    phases = (Phase(n, model.names, lr=lr / 2**i) for i, n in enumerate(epochs))
+    return Schedule("simultaneous", tuple(phases))
+
+
+def trainings(model: Model, *, epochs: int) -> dict[str, tuple[Model, Schedule]]:
+    """Three ways of training with equally many epochs, by name: the network, when what
+    learns.
+
+    `epochs`: for each layer in turn. Greedy training has a phase less, since the last
+    two layers learn together; that one is twice as long. Only this way has heads.
+    """
+    plain = replace(model, heads={})
+    *lower, last = greedy(model, epochs=epochs).phases
+    phases = (*lower, replace(last, epochs=2 * epochs))
+    return {
+        "simultaneous": (plain, simultaneous(plain, epochs=epochs * len(plain.layers))),
+        "layer-wise": (plain, layerwise(plain, epochs=epochs)),
+        "greedy": (model, Schedule("greedy", phases)),
+    }
+
+
+def learned_at(
+    result: Result, name: str, target: Sequence[float], *, share: float = 0.5
+) -> Real[np.ndarray, "run term"]:
+    """The step at which each coefficient first is `share` of its target; inf: never.
+
+    name: the trace (run, record, term) of coefficients.
+    """
+    got = result.of(name) / np.asarray(target)
+    return first_hit(result.steps, -np.moveaxis(got, 2, 1), threshold=-share)
+
+
+def inversions(
+    times: Real[np.ndarray, "run term"], *, slack: float = 0.0
+) -> Real[np.ndarray, " run"]:
+    """Pairs of terms in which the later one came first by more than `slack`.
+
+    Terms stand in order of degree. Times of inf are equally late.
+    """
+    earlier, later = np.triu_indices(times.shape[1], 1)
+    before, after = times[:, earlier], times[:, later]
+    with np.errstate(invalid="ignore"):  # inf + slack is inf, and not above inf
+        return (before > after + slack).sum(1).astype(float)
+
+
+def order_agreement(times: Real[np.ndarray, "run term"]) -> Real[np.ndarray, " run"]:
+    """Kendall's τ_b between degree and time: 1 in order, 0 unrelated, −1 reversed.
+
+    NaN where all times are equal.
+    """
+    degrees = np.arange(times.shape[1])
+    return np.array(
+        [stats.kendalltau(degrees, stats.rankdata(row)).statistic for row in times]
+    )
+
+
+def degree_mass(
+    model: Model,
+    weights: Sequence[dict[str, np.ndarray]],
+    *,
+    d: int,
+    leave_out: Sequence[Support] = (),
+) -> Float[np.ndarray, "network degree"]:
+    """Squared Fourier coefficients of networks on the whole cube, summed by degree.
+
+    Exact up to rounding. `weights`: the parameters of each network. `leave_out`: these
+    coefficients do not count.
+    """
+    x = cube(d)
+    degree = (x < 0).sum(1).numpy()  # row m of the cube holds the bits of index m
+    found = []
+    for arrays in weights:
+        params = {name: torch.tensor(value) for name, value in arrays.items()}
+        outputs = evaluate(model, params, x)[:, 0].double()
+        squares = walsh_hadamard(outputs).square().numpy()
+        squares[[index(support) for support in leave_out]] = 0
+        found.append(np.bincount(degree, squares, minlength=d + 1))
+    return np.array(found)
+
+
+class Stage(NamedTuple):
+    """One stage of product growth."""
+
+    candidates: tuple[Support, ...]  # products of two known features
+    correlations: Float[np.ndarray, " candidate"]  # with what is still unexplained
+    kept: tuple[Support, ...]
+    left: float  # share of the target's variance that stays unexplained
+    deviation: float  # standard deviation of what was unexplained at the start
+
+
+@keeping.kept
+def grow(
+    problem: Polynomial,
+    *,
+    n: int,
+    threshold: float,
+    generator: torch.Generator,
+    most: int = 100,
+) -> list[Stage]:
+    """Greedy growth by products: what layer-wise learning of staircases does in spirit.
+
+    Known at first are 1 and the d coordinates. In each stage every product of two known
+    features is correlated with the residual on the same `n` examples; those above
+    `threshold` in size are kept, and the target is fitted anew on all that were kept.
+    Ends with a stage that keeps none. Our simplification of Abbe et al. 2021, who train
+    neurons by coordinate descent, one after another, and freeze them.
+    """
+    if n < 2 or not threshold > 0:
+        raise HlnbError(
+            f"n = {n}, threshold = {threshold}: take 2 examples or more, and a "
+            "threshold above 0."
+        )
+    x, y, _ = problem.sample(n, generator=generator)
+    x, y = x.double(), y.double()
+    total = float(y.var(correction=0))
+    known: list[Support] = [(), *((i,) for i in range(problem.d))]
+    fitted: list[Support] = [()]
+    stages: list[Stage] = []
+    while len(stages) < most:
+        features = characters(x, fitted)
+        residual = y - features @ torch.linalg.lstsq(features, y).solution
+        pairs = itertools.combinations(known, 2)
+        products = {tuple(sorted({*a} ^ {*b})) for a, b in pairs} - set(fitted)
+        candidates = tuple(sorted(products, key=lambda s: (len(s), s)))
+        found = torch.cat(
+            [
+                residual @ characters(x, candidates[i : i + 64]) / n
+                for i in range(0, len(candidates), 64)
+            ]
+        ).numpy()
+        kept = tuple(
+            support
+            for support, value in zip(candidates, found, strict=True)
+            if abs(value) > threshold
+        )
+        left = float(residual.var(correction=0))
+        share = left / total if total else 0.0
+        stages.append(Stage(candidates, found, kept, share, math.sqrt(left)))
+        if not kept:
+            break
+        fitted += kept
+        known += [support for support in kept if support not in known]
+    return stages
+
+
+def false_alarm(stages: Sequence[Stage], *, n: int, threshold: float) -> float:
+    """A bound on the probability that a growth keeps some product by chance alone.
+
+    By the normal law and the sum over all candidates of all stages: a correlation of
+    unrelated things has standard deviation `Stage.deviation`/√n.
+    """
+    return min(
+        1.0,
+        sum(
+            len(stage.candidates)
+            * 2
+            * float(stats.norm.sf(threshold * math.sqrt(n) / stage.deviation))
+            for stage in stages
+            if stage.deviation > 0
+        ),
+    )

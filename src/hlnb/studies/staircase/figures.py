@@ -1,0 +1,187 @@
+"""Figures of functions on the cube: coefficients over time. Imports no torch."""
+
+from collections.abc import Mapping, Sequence
+
+import matplotlib.pyplot as plt
+import numpy as np
+from jaxtyping import Real
+from matplotlib.axes import Axes
+from matplotlib.cm import ScalarMappable
+from matplotlib.colors import BoundaryNorm, ListedColormap
+from matplotlib.figure import Figure
+
+from hlnb.figures.artists import key, legend_below, panels
+from hlnb.figures.style import STYLES, style
+
+# The degree of a term: dark to light, told apart in grey too
+DEGREES = plt.get_cmap("viridis")
+# What is learned: a staircase, its last term alone
+TARGETS = {"staircase": STYLES["simultaneous"], "monomial": STYLES["only hidden"]}
+
+WORST = 1.15  # the largest share of guessing's error that has a place of its own
+
+
+def degree_colour(degree: int, highest: int) -> tuple[float, ...]:
+    """The colour of a degree, from 0 (or 1) to `highest`; no light yellow."""
+    return DEGREES(0.9 * degree / max(highest, 1))
+
+
+def degree_bar(fig: Figure, axes: Sequence[Axes], highest: int) -> None:
+    """A colour bar that names the degrees beside these axes."""
+    edges = np.arange(highest + 1) + 0.5
+    colours = [degree_colour(k, highest) for k in range(1, highest + 1)]
+    shades = ListedColormap(colours)
+    norm = BoundaryNorm(edges, highest)
+    bar = fig.colorbar(
+        ScalarMappable(norm, shades), ax=list(axes), fraction=0.05, pad=0.02
+    )
+    bar.set_ticks(range(1, highest + 1))
+    bar.ax.minorticks_off()
+    bar.set_label("degree of the term")
+
+
+def targets_figure(
+    steps: Real[np.ndarray, " record"],
+    losses: Mapping[str, Real[np.ndarray, "run record"]],
+    *,
+    ylabel: str,
+    marks: Sequence[float] = (),
+) -> Figure:
+    """Curves of each target, "staircase" and "monomial", in one panel.
+
+    marks: steps at which the learning rate was halved.
+    """
+    fig, (ax,) = panels(1, height=3.4)
+    for name, runs in losses.items():
+        colour, dashes, _ = TARGETS[name.split(",")[0]]
+        thin = {"color": colour, "linewidth": 0.7, "alpha": 0.5}
+        ax.plot(steps, runs.T, **thin)
+        dashes = dashes if "," not in name else ":"
+        middle = np.median(runs, axis=0)
+        ax.plot(steps, middle, color=colour, linestyle=dashes, linewidth=2, label=name)
+    for mark in marks:
+        ax.axvline(mark, color="#999999", linewidth=0.8)
+        ax.text(mark, 1.01, "rate halved", ha="center", va="bottom", fontsize=8)
+        ax.texts[-1].set_transform(ax.get_xaxis_transform())
+    colour, dashes, _ = STYLES["chance"]
+    ax.axhline(1, color=colour, linestyle=dashes, linewidth=1.2, label="the mean alone")
+    ax.set(xlabel="iterations of SGD", ylabel=ylabel, ylim=(0, None))
+    legend_below(fig, columns=3)
+    return fig
+
+
+def coefficients_figure(
+    steps: Real[np.ndarray, " record"],
+    runs: Mapping[str, Real[np.ndarray, "run record term"]],
+) -> Figure:
+    """Each term's coefficient over its target, against iterations; a panel a target.
+
+    Thin: runs; thick: the median over runs. Terms stand in order of degree.
+    """
+    fig, axes = panels(len(runs), height=3.4, sharey=True)
+    for ax, (name, values) in zip(axes, runs.items(), strict=True):
+        highest = values.shape[2]
+        for k in range(highest):
+            colour = degree_colour(k + 1, highest)
+            ax.plot(steps, values[:, :, k].T, color=colour, linewidth=0.5, alpha=0.4)
+            ax.plot(steps, np.median(values[:, :, k], axis=0), color=colour, lw=2)
+        ax.set(title=name, xlabel="iterations of SGD")
+        ax.tick_params(axis="x", labelsize=8)
+    axes[0].set_ylabel("coefficient / its value in $S_k$")
+    degree_bar(fig, axes, highest)
+    return fig
+
+
+def coefficients_frame(
+    runs: Mapping[str, Real[np.ndarray, "run term"]], *, title: str
+) -> Figure:
+    """The coefficients at one moment: a bar for the median, dots for runs."""
+    fig, axes = panels(len(runs), height=2.9, sharey=True)
+    for ax, (name, values) in zip(axes, runs.items(), strict=True):
+        highest = values.shape[1]
+        degrees = range(1, highest + 1)
+        colours = [degree_colour(k, highest) for k in degrees]
+        ax.bar(degrees, np.median(values, axis=0), color=colours, alpha=0.75)
+        for run in values:
+            ax.plot(degrees, run, ".", color="black", ms=3)
+        ax.axhline(1, color=STYLES["chance"][0], linestyle=":", linewidth=1.2)
+        ax.set(title=f"{name}, {title}", xlabel="degree of the term", ylim=(-0.25, 1.4))
+        ax.set_xticks(degrees)
+    axes[0].set_ylabel("coefficient / its value in $S_k$")
+    return fig
+
+
+def degree_mass_figure(
+    steps: Real[np.ndarray, " record"],
+    mass: Real[np.ndarray, "run record degree"],
+    target: Real[np.ndarray, " degree"],
+) -> Figure:
+    """Fourier mass of each degree against iterations; its final target as a tick."""
+    highest = mass.shape[2] - 1
+    fig, (ax,) = panels(1, height=3.4)
+    for k in range(1, highest + 1):
+        colour = degree_colour(k, highest)
+        ax.plot(steps, mass[:, :, k].T, color=colour, linewidth=0.5, alpha=0.4)
+        ax.plot(steps, np.median(mass[:, :, k], axis=0), color=colour, linewidth=2)
+    ax.axhline(target.max(), color=STYLES["chance"][0], linestyle=":", linewidth=1.2)
+    ax.set(xlabel="iterations of SGD", ylabel="Fourier mass of the degree")
+    degree_bar(fig, [ax], highest)
+    return fig
+
+
+def growth_figure(
+    stages: Mapping[str, Sequence[tuple[Real[np.ndarray, " candidate"], float]]],
+    *,
+    threshold: float,
+) -> Figure:
+    """For each target, the sizes of all correlations, stage by stage.
+
+    stages: for each stage the correlations and the share of variance left before it.
+    """
+    widths = [len(found) + 1 for found in stages.values()]
+    fig, axes = panels(len(stages), height=3.3, sharey=True, width_ratios=widths)
+    for ax, (name, found) in zip(axes, stages.items(), strict=True):
+        colour, _, marker = TARGETS[name]
+        for k, (values, left) in enumerate(found, start=1):
+            spread = np.linspace(-0.32, 0.32, len(values))
+            large = np.abs(values) > threshold
+            size = np.abs(values)
+            ax.plot(k + spread[~large], size[~large], ".", color="#999999", ms=2)
+            ax.plot(k + spread[large], size[large], marker, color=colour, ms=6)
+            ax.text(k, 1.13, f"{left:.0%}", ha="center", fontsize=8)
+        ax.axhline(threshold, color=STYLES["chance"][0], linestyle=":", linewidth=1.2)
+        ax.set(title=name, xlabel="stage", ylim=(0, 1.22), xlim=(0.3, len(found) + 0.7))
+        ax.set_xticks(range(1, len(found) + 1))
+    axes[0].set_ylabel("|correlation with the residual|")
+    return fig
+
+
+def trainings_figure(
+    problems: Mapping[str, Mapping[str, Real[np.ndarray, " run"]]], *, xlabel: str
+) -> Figure:
+    """For each problem a row, in it for each training dots for runs and their median.
+
+    Values are shares of what guessing leaves; those above `WORST` are arrows there.
+    """
+    fig, (ax,) = panels(1, height=0.9 + 0.55 * len(problems))
+    kinds = list(dict.fromkeys(kind for found in problems.values() for kind in found))
+    for row, found in enumerate(problems.values()):
+        for kind, values in found.items():
+            colour, _, marker = style(kind)
+            at = row + 0.22 * (kinds.index(kind) - (len(kinds) - 1) / 2)
+            inside = values[values <= WORST]
+            ax.plot(inside, 0 * inside + at, marker, color=colour, alpha=0.45, ms=4)
+            if above := len(values) - len(inside):
+                ax.plot(WORST, at, ">", color=colour, ms=7)
+                ax.text(WORST + 0.025, at, f"{above}", va="center", fontsize=8)
+            middle = min(np.median(values), WORST)
+            ax.plot(middle, at, "|", color=colour, ms=11, mew=2.5)
+    ax.set_yticks(range(len(problems)), problems)
+    ax.axvline(1, color=STYLES["chance"][0], linestyle=":", linewidth=1.2)
+    ax.set(xlabel=xlabel, ylim=(len(problems) - 0.5, -0.5), xlim=(-0.03, WORST + 0.08))
+    ax.grid(axis="y", visible=False)
+    handles = [key(kind, style(kind)[2], colour=style(kind)[0]) for kind in kinds]
+    colour = STYLES["chance"][0]
+    handles.append(key("guessing", colour=colour, linestyle=":"))
+    legend_below(fig, handles)
+    return fig

@@ -1,0 +1,1 @@
+"""One network trained, many runs laid out."""

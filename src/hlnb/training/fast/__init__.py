@@ -1,0 +1,1 @@
+"""The same steps, faster: the only room that may import Numba."""

@@ -1,0 +1,34 @@
+"""The README shows a figure of the book as it is, and leads nowhere that is not."""
+
+import base64
+import json
+import re
+from pathlib import Path
+
+ROOT = Path(__file__).parents[2]
+
+
+def test_the_figure_is_the_one_of_the_chapter():
+    notebook = ROOT / "book/chapters/01_hierarchical_learning.ipynb"
+    outputs = [
+        output
+        for cell in json.loads(notebook.read_text("utf8"))["cells"]
+        for output in cell.get("outputs", [])
+        if output.get("metadata", {}).get("hlnb", {}).get("name") == "fig-hl-problem-4"
+    ]
+    (figure,) = outputs
+    png = base64.b64decode("".join(figure["data"]["image/png"]))
+    assert png == (ROOT / "book/images/fig-hl-problem-4.png").read_bytes()
+
+
+def test_links_lead_somewhere():
+    for page in ("README.md", "CONTRIBUTING.md", "DECISIONS.md", "CHANGELOG.md"):
+        text = (ROOT / page).read_text("utf8")
+        for target in re.findall(r"\]\(([^)#:]+)\)", text):
+            assert (ROOT / target).exists(), f"{page} links to {target}"
+
+
+def test_the_table_of_chapters_is_complete():
+    text = (ROOT / "README.md").read_text("utf8")
+    for notebook in (ROOT / "notebooks").glob("*.ipynb"):
+        assert f"{notebook.name[:2]} " in text

@@ -1,0 +1,292 @@
+"""Slides: what a chapter's page says, cut to slides that hold it, offline."""
+
+import re
+import shutil
+from pathlib import Path
+
+import pytest
+from bs4 import BeautifulSoup
+
+import browser
+import small_book
+from hlnb.errors import HlnbError
+from hlnb.publishing.notebooks import STATE, VIEW
+from hlnb.publishing.render import assets
+from hlnb.publishing.slides import decks
+
+NAME = "03_made_up.html"
+FIGURE = (
+    '<figure id="fig-a"><img alt="A rising line." src="../../_images/a.png">'
+    '<figcaption><p><span class="caption-number">Fig. 3.1 </span>'
+    '<span class="caption-text">A line.</span><a class="headerlink">#</a></p>'
+    "</figcaption></figure>"
+)
+PREDICT = (
+    '<div class="tip admonition"><p class="admonition-title">Predict</p>'
+    "<p>Does it rise?</p></div>"
+)
+SOLUTION = (
+    '<div class="dropdown admonition"><p class="admonition-title">Solution</p>'
+    "<p>hidden-words</p></div>"
+)
+CLAIMS = (
+    '<table class="hlnb-claims"><thead><tr><th><p>Statement</p></th><th>Ours</th></tr>'
+    '</thead><tbody><tr><td><p><span id="at-a">It rises.</span></p></td><td>'
+    '<span class="verdict verdict-partly">partly</span></td></tr></tbody></table>'
+)
+
+
+def cell(*outputs: str) -> str:
+    """The HTML of a code cell and what it shows."""
+    code = '<div class="cell_input"><div class="highlight">the_code()</div></div>'
+    shown = "".join(f'<div class="cell_output">{output}</div>' for output in outputs)
+    return f'<div class="cell docutils">{code}{shown}</div>'
+
+
+def page(*blocks: str, title: str = "A section", lead: str = "<p>Lead.</p>") -> str:
+    """The HTML of a chapter with one section."""
+    head = (
+        '<div class="hlnb-head"><p><span class="hlnb-label">After this chapter you can'
+        '</span></p><ul><li><p>draw it</p></li></ul><p><span class="hlnb-label">Time'
+        "</span> 3 min</p></div>"
+    )
+    return (
+        '<article class="bd-article"><section id="made-up"><h1>3 · Made up<a '
+        f'class="headerlink">#</a></h1>{head}{lead}<section id="a-section"><h2>{title}'
+        f'<a class="headerlink" href="#a-section">#</a></h2>{"".join(blocks)}'
+        '</section><div class="hlnb-stamp"><p>Executed</p></div></section></article>'
+    )
+
+
+def shown(html: str) -> list[tuple[str, str, str]]:
+    """Kind, heading and text of each slide."""
+    soup = BeautifulSoup(decks.deck(html, NAME), "html.parser")
+    return [
+        (
+            s["class"][0],
+            " ".join(s.find(["h1", "h2"]).get_text(" ").split()),
+            " ".join(s.find(class_="body").get_text(" ").split()),
+        )
+        for s in soup.select(".slides > section")
+    ]
+
+
+def test_a_deck_opens_with_title_and_goals_and_ends_with_the_claims():
+    deck = shown(page("<p>Text.</p>", cell(CLAIMS), cell(CLAIMS)))
+    assert deck == [
+        ("title", "3 · Made up", "Time 3 min"),
+        ("goals", "After this chapter you can", "draw it"),
+        ("lead", "In short", "Lead."),
+        ("lead", "A section", "Text."),
+        (
+            "claims",
+            "What was claimed, and what we found",
+            "Statement Ours It rises. partly It rises. partly",
+        ),
+    ]
+
+
+def test_a_prediction_has_its_own_slide_before_figure_and_answer():
+    method, answer = "<p>How we did it.</p>", "<p>It rises, see the line.</p>"
+    more = "<p>And then more.</p>"
+    deck = shown(page(PREDICT, method, cell(FIGURE), answer, cell(FIGURE), more))
+    assert deck[3:] == [
+        ("predict", "Predict A section", "Does it rise?"),
+        ("figure", "A section", "Fig. 3.1 A line."),
+        ("answer", "The answer A section", "It rises, see the line."),
+        ("figure", "A section", "Fig. 3.1 A line."),
+    ]
+
+
+def test_a_box_with_the_answer_is_the_answer():
+    box = PREDICT.replace("Predict", "Answer").replace("tip", "dropdown")
+    box = box.replace("Does it rise?", "It does.")
+    deck = shown(page(PREDICT, cell(FIGURE), box, "<p>And then more.</p>"))
+    assert [kind for kind, _, _ in deck[3:]] == ["predict", "figure", "answer"]
+    assert deck[-1] == ("answer", "The answer A section", "It does.")
+
+
+def test_a_widget_of_choices_is_left_to_the_page():
+    widget = '<div class="output"><div class="hlnb-choices"><p>Choose</p></div></div>'
+    deck = shown(page(cell(widget)))
+    assert deck[3:] == [
+        ("text", "A section", "Choose and compare: open this place in the book .")
+    ]
+
+
+def test_no_deck_shows_code_solutions_or_what_an_exercise_computes():
+    tweak = "<p><strong>Tweak.</strong> Try it.</p>"
+    exercises = page(tweak, cell(FIGURE), SOLUTION, title="Exercises")
+    assert shown(exercises)[3:] == [("text", "Exercises", "Tweak. Try it.")]
+    html = decks.deck(page(PREDICT, cell(FIGURE), SOLUTION), NAME)
+    assert "hidden-words" not in html
+    assert "the_code" not in html
+    assert "Executed" not in html
+
+
+def test_pictures_and_links_hold_from_the_folder_of_the_slides():
+    links = (
+        '<p>See <a href="../glossary.html#term-a">a</a>, <a href="#fig-a">b</a>, '
+        '<a href="02_other.html">c</a> and <a href="https://example.org/x">d</a>.</p>'
+    )
+    html = decks.deck(page(links, cell(FIGURE)), NAME)
+    assert 'src="../_images/a.png"' in html
+    assert 'alt="A rising line."' in html
+    for address in (
+        "../book/glossary.html#term-a",
+        f"../book/chapters/{NAME}#fig-a",
+        "../book/chapters/02_other.html",
+        "https://example.org/x",
+        f"../book/chapters/{NAME}#a-section",
+    ):
+        assert f'href="{address}"' in html
+    assert 'id="' not in html  # of a page; copies of a block would repeat it
+
+
+def test_a_long_paragraph_keeps_whole_sentences_and_its_formulas():
+    formula = '<span class="math">\\(x &lt; 1\\)</span>'
+    paragraph = f"<p>{f'Let {formula}. It holds, e.g. for a&lt;b&gt;c. ' * 12}</p>"
+    whole = BeautifulSoup(paragraph, "html.parser").p
+    short = decks._cut(whole, last=False)
+    assert whole.get_text().startswith(short.get_text())
+    assert short.get_text().endswith(("\\). ", "for a<b>c. "))
+    assert decks.SHORT - 50 < len(short.get_text()) < decks.LONG
+    assert str(short).count(formula) > 1
+    assert str(short).count("for a&lt;b&gt;c") > 1
+    leads = BeautifulSoup(
+        "<p>One. Two is long. So it is a&lt;b&gt;</p>", "html.parser"
+    ).p
+    assert decks._cut(leads, last=True).get_text() == "So it is a<b>"
+
+
+def test_a_full_stop_stays_with_the_formula_before_it():
+    text = '<p>Take <span class="math">\\(v^s\\)</span>, then go on.</p>'
+    html = decks.deck(page(text), NAME)
+    assert '<span class="together"><span class="math">\\(v^s\\)</span>,</span>' in html
+
+
+@pytest.mark.parametrize("tag", ["ul", "ol"])
+def test_a_long_list_goes_on_and_keeps_its_numbers(tag):
+    items = "".join(f"<li><p>{i} {'word ' * 25}</p></li>" for i in range(13))
+    deck = decks.deck(page(f"<{tag}>{items}</{tag}>"), NAME)
+    assert deck.count('<span class="more"> continued</span>') == 2
+    assert [int(n) for n in re.findall(r"<li><p>(\d+)", deck)] == list(range(13))
+    numbers = re.findall(r'<ol start="(\d+)"', deck)
+    assert numbers == (["1", "6", "11"] if tag == "ol" else [])
+
+
+def test_a_long_table_is_split_and_each_part_has_the_head():
+    rows = "".join(f"<tr><td>row-{i}</td><td>1</td></tr>" for i in range(25))
+    head = "<thead><tr><th>Name</th><th>Value</th></tr></thead>"
+    table = f"<table>{head}<tbody>{rows}</tbody></table>"
+    parts = [text for kind, _, text in shown(page(cell(table))) if kind == "table"]
+    assert [part.count("row-") for part in parts] == [9, 9, 7]  # about equal
+    assert all(part.startswith("Name Value") for part in parts)
+    assert re.findall(r"row-(\d+)", " ".join(parts)) == [str(i) for i in range(25)]
+
+
+def test_a_film_is_stepped_through():
+    frames = [small_book.picture(0.2), small_book.picture(0.4)]
+    embedded = small_book.embed_data(views=[small_book.film_of(frames)])
+    state = small_book.json.dumps(embedded["manager_state"])
+    view = small_book.json.dumps(embedded["view_specs"][0])
+    html = page(
+        cell(f'<script type="{VIEW}">{view}</script>'),
+        f'<script type="{STATE}">{state}</script>',
+    )
+    film = [text for kind, _, text in shown(html) if kind == "film"]
+    assert film == ["epoch 1 epoch 2"]
+    deck = BeautifulSoup(decks.deck(html, NAME), "html.parser")
+    assert [f["class"][2] for f in deck.select(".frame")] == [
+        "fade-out",
+        "current-visible",
+    ]
+    assert [i["alt"] for i in deck.select(".frame img")] == ["Curve 0.", "Curve 1."]
+
+
+def test_what_is_no_chapter_is_refused():
+    with pytest.raises(HlnbError, match=f"{NAME} is no rendered chapter"):
+        decks.deck("<article><p>Nothing.</p></article>", NAME)
+
+
+def test_without_the_scripts_a_deck_takes_them_where_the_page_does():
+    host = (
+        '<script src="https://cdn.jsdelivr.net/npm/mathjax@3.2.2/es5/tex-mml-chtml.js">'
+    )
+    html = decks.deck(page() + host, NAME, offline=False)
+    assert f"https://cdn.jsdelivr.net/npm/reveal.js@{decks.REVEAL}/dist/reveal" in html
+    assert "https://cdn.jsdelivr.net/npm/mathjax@3.2.2/es5/tex-mml-chtml.js" in html
+    with pytest.raises(HlnbError, match="build anew"):
+        decks.deck(page(), NAME, offline=False)
+
+
+def test_the_version_of_reveal_is_the_locked_one():
+    recipe = small_book.json.loads(
+        (small_book.ROOT / "book/assets/package.json").read_text("utf8")
+    )
+    assert recipe["dependencies"]["reveal.js"] == decks.REVEAL
+
+
+@pytest.fixture(scope="module")
+def rendered(tmp_path_factory, scripts) -> Path:
+    """A rendered book of one chapter, with the scripts of the real one."""
+    html = tmp_path_factory.mktemp("rendered")
+    assert scripts, "The tests of the slides need reveal.js, which npm fetches."
+    shutil.copytree(scripts, html / "_static")
+    (html / "_images").mkdir()
+    png = small_book.base64.b64decode(small_book.picture(0.5))
+    (html / "_images/a.png").write_bytes(png)
+    formula = '<div class="math">\\[ x^2 = \\frac{1}{2} \\]</div>'
+    long = f"<ul>{'<li><p>A point that takes a line or two.</p></li>' * 20}</ul>"
+    text = page("<p>A formula:</p>", formula, PREDICT, cell(FIGURE), cell(CLAIMS), long)
+    for name in (NAME, "02_other.html"):
+        path = html / decks.CHAPTERS / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text)
+    made = decks.make(html)
+    assert [path.name for path in made] == ["02_other.html", NAME]
+    return html
+
+
+SLIDE = """() => { const s = document.querySelector('section.present');
+    const b = s.querySelector('.body'), inside = s.getBoundingClientRect();
+    const out = [...b.querySelectorAll('p, li, figure, img, table, figcaption')]
+        .some(e => e.getBoundingClientRect().bottom > inside.bottom);
+    return [s.className.split(' ')[0], out || b.scrollHeight > b.clientHeight + 1]; }"""
+
+
+def test_a_deck_is_offline_quiet_accessible_and_holds_its_slides(rendered, chromium):
+    with (
+        browser.served(rendered) as base,
+        browser.visit(chromium, f"{base}slides/{NAME}", mode="light") as (deck, told),
+    ):
+        deck.wait_for_selector(".reveal.ready section.present")
+        assert deck.locator("mjx-container").count() == 1
+        kinds = []
+        for _ in range(deck.locator(".slides > section").count()):
+            kind, overfull = deck.evaluate(SLIDE)
+            assert not overfull, kind
+            told += browser.axe(deck, assets.axe(small_book.ROOT))
+            kinds.append(kind)
+            deck.keyboard.press("ArrowRight")
+        assert browser.overflow(deck) <= 0
+    assert not told, told
+    kinds_of_section = ["lead", "predict", "figure", "answer"]
+    assert kinds == ["title", "goals", "lead", *kinds_of_section, "claims"]
+
+
+def test_a_deck_works_from_the_disk(rendered, chromium):
+    url = (rendered / "slides" / NAME).as_uri()
+    with browser.visit(chromium, url, mode="light") as (deck, told):
+        deck.wait_for_selector(".reveal.ready section.present")
+        assert deck.locator("section.present h1").inner_text() == "3 · Made up"
+    assert not told, told
+
+
+def test_what_a_slide_cannot_hold_scrolls_with_the_keyboard(rendered, chromium):
+    path = rendered / "slides" / "overfull.html"
+    text = (rendered / "slides" / NAME).read_text("utf8")
+    path.write_text(text.replace("Does it rise?", "Does it rise? " * 200))
+    with browser.visit(chromium, f"{path.as_uri()}#/4", mode="light") as (deck, _):
+        deck.wait_for_selector(".reveal.ready section.present")
+        assert deck.locator("section.present .body").get_attribute("tabindex") == "0"

@@ -1,0 +1,313 @@
+"""Results that took long are equal to computed ones, and found for equal questions."""
+
+import dataclasses
+import importlib
+from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from functools import cache, partial
+from inspect import unwrap
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+
+from hlnb import kept
+from hlnb.data.boolean import Parity, Polynomial, monomial, staircase
+from hlnb.data.hierarchy import RandomHierarchy
+from hlnb.data.patterns import toy_problem
+from hlnb.data.planar import Stripes
+from hlnb.data.problem import Batch
+from hlnb.data.quadratic import SquaredQuadratic
+from hlnb.errors import HlnbError
+from hlnb.models.model import Model
+from hlnb.models.networks import image_network, perceptron, toy_network
+from hlnb.results import Result
+from hlnb.seeding import stream
+from hlnb.studies.cifar import layerwise
+from hlnb.studies.cifar.filters import best_pictures
+from hlnb.studies.deep_linear import experiment as deep
+from hlnb.studies.feature_correction import experiment as correction
+from hlnb.studies.layers_over_time import experiment as lot
+from hlnb.studies.leap import limit, linear
+from hlnb.studies.parity import experiment as parity
+from hlnb.studies.related import collapse, features, rank, sculpting
+from hlnb.studies.shallow_to_deep import conditions
+from hlnb.studies.shallow_to_deep import experiment as chain
+from hlnb.studies.simplicity import experiment as simplicity
+from hlnb.studies.staircase import experiment as staircases
+from hlnb.studies.table_1 import nulls, variants
+from hlnb.studies.table_1.experiment import Protocol, Reproduction, reproduce
+from hlnb.training.executors import Here
+
+GRAMMAR = RandomHierarchy(3, 3, 3)
+TOY = replace(toy_problem(4, d=44, T=6, scale=0.5), n_validation=9, n_test=9)
+TOY_NET = toy_network(d=44, n_classes=2, T=6)
+TARGET = Polynomial(2, ((0,), (0, 1)), (1.0, 1.0), n_validation=1, n_test=4)
+CNN = replace(image_network(channels=3, hidden=4), heads={})
+LAYERS = lot.network(d=2, width=3, depth=2, n_classes=2)
+# as outside of the tests, where no wrapper checks annotations
+CKA = unwrap(lot.CKA.prepare), unwrap(lot.CKA.compare)
+RELUS = rank.deep_network(d=64, width=4, depth=2, n_out=10)
+PROTOCOL = Protocol(
+    **{"d": 44, "T": 6, "n_train": 16, "seeds": 1, "more_seeds": 1, "lrs": (0.3,)},
+    **{"slow_lrs": (0.1,), "sweep_epochs": 1, "epochs": 1, "alone_epochs": 1},
+)
+
+
+def draw(*shape: int) -> torch.Tensor:
+    return torch.randn(shape, generator=stream(1, f"numbers {shape}"))
+
+
+def drawn(model: Model, seed: int = 0) -> dict[str, torch.Tensor]:
+    return model.init(stream(seed, "init"))
+
+
+def arrays(model: Model, seed: int = 0) -> dict[str, np.ndarray]:
+    return {name: value.numpy() for name, value in drawn(model, seed).items()}
+
+
+def walked(model: Model, **traces: list[float]) -> Result:
+    """A run with a network at the start and another one at the end."""
+    ways = zip(arrays(model).items(), arrays(model, 1).values(), strict=True)
+    found = {name: np.stack([[one, two]]) for (name, one), two in ways}
+    found |= {name: np.array([values]) for name, values in traces.items()}
+    spec, steps = {"runs": [{"seed": 0, "lr": 0.1}]}, np.array([0, 5])
+    return Result(spec, steps, steps / 5, found, {"cores": 2})
+
+
+def images(n: int) -> torch.Tensor:
+    return draw(n, 3, 32, 32)
+
+
+def pictures() -> dict[str, Batch]:
+    names = ("train", "validation", "test")
+    return {name: Batch(images(8), torch.arange(8) % 2) for name in names}
+
+
+@cache
+def row() -> Reproduction:
+    return reproduce(1, "unit", PROTOCOL, executor=Here())
+
+
+@cache
+def corrected() -> tuple[Result, ...]:
+    return correction.exact(squares(), seeds=[0], n_train=100, executor=Here())
+
+
+def squares() -> SquaredQuadratic:
+    return SquaredQuadratic((1.0, 2.0), 0.1)
+
+
+def paths() -> list[list[dict[str, np.ndarray]]]:
+    return [[arrays(LAYERS, seed) for seed in (0, 1)]]
+
+
+def filters() -> np.ndarray:
+    return arrays(TOY_NET)["conv.weight"]
+
+
+# function → a small question to it, made anew for each call
+CASES: dict[str, Callable[[], partial]] = {
+    "staircases.grow": lambda: partial(
+        *(staircases.grow, staircase(5, 2, n_test=4)),
+        **{"n": 500, "threshold": 0.2, "generator": stream(0, "growth")},
+    ),
+    "parity.hidden_run": lambda: partial(
+        *(parity.hidden_run, Parity(6, 2)),
+        *(walked(perceptron(d=6, width=4), **{"test error": [0.5, 0.0]}), 0),
+        time=5.0,
+    ),
+    "mean_field.limit_start": lambda: partial(
+        limit.limit_start, 2, n=4, kick=[0, 1e-3]
+    ),
+    "mean_field.flow": lambda: partial(
+        *(limit.flow, limit.limit_field(TARGET)),
+        *(limit.limit_start(2, n=4),),
+        time=2.0,
+    ),
+    "mean_field.escape_times": lambda: partial(
+        *(limit.escape_times, TARGET),
+        **{"d": 5, "width": 4, "seed": 0, "levels": [0.3, 0.003], "time": 2.0},
+    ),
+    "mean_field.linear_risks": lambda: partial(
+        *(linear.linear_risks, "cubic kernel", TARGET.supports),
+        **{"d": 4, "n": 8, "seed": 0, "n_validation": 5, "n_test": 5},
+    ),
+    "shallow_to_deep.trial": lambda: partial(
+        chain.trial, GRAMMAR, chain.LEARNERS[1], n_train=12, seed=0
+    ),
+    "chaining_conditions.likeness": lambda: partial(
+        conditions.likeness, conditions.toy_case(4, d=44, T=6), filters(), seed=0
+    ),
+    "chaining_conditions.numbers": lambda: partial(
+        conditions.numbers, monomial(5, 2, n_test=4), n_train=20, seed=0, n=50
+    ),
+    "related_works.deep_linear": lambda: partial(
+        collapse.deep_linear, 0, scale=0.3, max_steps=3
+    ),
+    "related_works.ranks": lambda: partial(
+        *(rank.ranks, walked(RELUS), RELUS),
+        **{"depth": 2, "record": -1, "n_inputs": 2, "n_train": 5},
+        thresholds=[0.1, 1e-12],
+    ),
+    "related_works.sparse_atoms": lambda: partial(
+        *(features.sparse_atoms, abs(draw(20, 4).double().numpy()), 3),
+        **{"penalty": 0.3, "seed": 0, "max_iter": 3},
+    ),
+    "related_pruning.sculpt": lambda: partial(
+        sculpting.sculpt, "half adders", 0, hidden=[10], budget=60
+    ),
+    "table1_tests.untrained_filters": lambda: partial(
+        nulls.untrained_filters, TOY_NET, n=2
+    ),
+    "table1_tests.likeness_ranks": lambda: partial(
+        nulls.likeness_ranks, row(), filters().reshape(1, -1, 6), n_moves=2
+    ),
+    "table1_variants.detection_error": lambda: partial(
+        variants.detection_error, TOY, filters()[:2, 0], seed=0
+    ),
+    "table1_variants.kernel_errors": lambda: partial(
+        variants.kernel_errors, TOY, TOY_NET, 0, [4, 8], width=5
+    ),
+    "image_filters.best_pictures": lambda: partial(
+        *(best_pictures, CNN, drawn(CNN), images(2)),
+        **{"seed": 0, "starts": 1},
+    ),
+    "image_layerwise.probes": lambda: partial(
+        layerwise.probes, CNN, drawn(CNN), pictures(), ["conv1", "hidden"]
+    ),
+    "image_layerwise.accuracies": lambda: partial(
+        layerwise.accuracies, walked(CNN), CNN, pictures()["test"]
+    ),
+    "feature_correction.qualities": lambda: partial(
+        *(correction.qualities, corrected()),
+        correction.square_network(squares().d),
+        epochs=correction.TOY_EPOCHS,
+        quality=unwrap(correction.form_quality(squares())),
+    ),
+    "simplicity.linear_answers": lambda: partial(
+        simplicity.linear_answers, Stripes(0.5).split(0, n_train=40)
+    ),
+    "simplicity.account": lambda: partial(
+        simplicity.account, np.eye(4, dtype=int), np.arange(4) % 2, np.ones(4, int)
+    ),
+    "deep_linear.completion": lambda: partial(
+        deep.completion, 4, rank=1, share=0.5, seed=0
+    ),
+    "deep_linear.least_nuclear": lambda: partial(
+        deep.least_nuclear, deep.completion(4, rank=1, share=0.5, seed=0), steps=6
+    ),
+    "layers_over_time.over_runs": lambda: partial(
+        *(lot.over_runs, unwrap(lot.likeness), LAYERS, paths()),
+        *(
+            [draw(9, 2).numpy()],
+            lot.Similarity("CKA", *map(unwrap, (lot._centred, lot._cka))),
+        ),
+    ),
+}
+
+
+def same(one: Any, other: Any) -> bool:
+    """Whether two results agree in types, shapes and bits."""
+    if type(one) is not type(other):
+        return False
+    if isinstance(one, torch.Tensor):
+        return same(one.numpy(), other.numpy())
+    if isinstance(one, np.ndarray | np.generic):
+        forms = ((a.dtype, a.shape, a.tobytes()) for a in (one, other))
+        return len({*forms}) == 1
+    if dataclasses.is_dataclass(one):
+        return same(vars(one), vars(other))
+    if isinstance(one, Mapping):
+        return same([*one.items()], [*other.items()])
+    if isinstance(one, list | tuple):
+        return len(one) == len(other) and all(map(same, one, other))
+    return one == other or one != one != other  # NaN
+
+
+def answered(question: partial) -> tuple[Any, list[torch.Tensor]]:
+    """The answer, and where generators were left."""
+    result = question()
+    given = (*question.args, *question.keywords.values())
+    return result, [g.get_state() for g in given if isinstance(g, torch.Generator)]
+
+
+@pytest.fixture
+def store(tmp_path, monkeypatch):
+    monkeypatch.setenv("HLNB_CACHE", str(tmp_path / "store"))
+    return tmp_path / "store"
+
+
+def only_reading(monkeypatch) -> None:
+    def computed(place, found, **how):
+        raise AssertionError("It was computed again.")
+
+    monkeypatch.setattr(kept, "keep", computed)
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_a_kept_result_is_the_computed_one(name, store, monkeypatch):
+    computed, keep = [], kept.keep
+
+    def noted(place, found, **how):
+        computed.append(found)
+        keep(place, found, **how)
+
+    monkeypatch.setattr(kept, "keep", noted)
+    first = answered(CASES[name]())
+    only_reading(monkeypatch)
+    again = answered(CASES[name]())
+    assert same(first, tuple(computed[-1]))  # what it stands on was kept before
+    assert same(again, first)
+
+
+def test_every_function_that_keeps_its_results_is_held_to_that():
+    keeping = {
+        f"{path.stem}.{name}"
+        for path in Path(kept.__file__).parent.glob("*.py")
+        if "import kept" in path.read_text("utf8")
+        for name, value in vars(importlib.import_module(f"hlnb.{path.stem}")).items()
+        if hasattr(value, "anew") and value.__module__ == f"hlnb.{path.stem}"
+    }
+    assert keeping - {"training.train"} == {*CASES}
+
+
+def test_the_machine_of_a_result_is_no_part_of_a_question(store, monkeypatch):
+    answer = CASES["image_layerwise.accuracies"]()()
+    only_reading(monkeypatch)
+    elsewhere = replace(walked(CNN), provenance={"cores": 64})
+    again = layerwise.accuracies(elsewhere, CNN, pictures()["test"])
+    assert same(again, answer)
+    other = replace(elsewhere, traces=elsewhere.traces | {"more": np.zeros((1, 2))})
+    with pytest.raises(AssertionError, match="computed again"):
+        layerwise.accuracies(other, CNN, pictures()["test"])
+
+
+def test_another_measure_and_another_closure_are_other_questions(store, monkeypatch):
+    by_layer = CASES["layers_over_time.over_runs"]()
+    by_truth = CASES["feature_correction.qualities"]()
+    by_layer(), by_truth()
+    only_reading(monkeypatch)
+    by_layer(), by_truth()
+    with pytest.raises(AssertionError, match="computed again"):
+        lot.over_runs(unwrap(lot.own_weights), *by_layer.args[1:])
+    other = unwrap(correction.form_quality(SquaredQuadratic((1.0, 3.0), 0.1)))
+    with pytest.raises(AssertionError, match="computed again"):
+        by_truth(quality=other)
+
+
+def test_what_workers_computed_is_found_here(store, monkeypatch):
+    question = CASES["related_works.deep_linear"]()
+    with ThreadPoolExecutor(1) as pool:
+        answer = pool.submit(question).result()
+    only_reading(monkeypatch)
+    assert same(question(), answer)
+
+
+def test_a_result_of_record_that_is_missing_is_refused(tmp_path, monkeypatch):
+    monkeypatch.setenv("HLNB_REDRAW", str(tmp_path))
+    with pytest.raises(HlnbError, match="lack a result of this chapter"):
+        CASES["deep_linear.completion"]()()
