@@ -185,9 +185,10 @@ LARGE = """
 import resource, sys, time
 from hlnb.data.patterns import toy_problem
 from hlnb.metrics.measures import Error
-from hlnb.models import toy_network
+from hlnb.models.networks import toy_network
 from hlnb.schedules import simultaneous
-from hlnb.training import Run, train
+from hlnb.training.loop import train
+from hlnb.training.runs import Run
 before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
 problem = toy_problem(3, d=10_000, scale=0.25)
 model = toy_network(d=10_000, n_classes=4)
@@ -201,8 +202,8 @@ print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20)
 
 TABLE = """
 import time
-from hlnb.table1 import READINGS, REPORTED, Protocol, reproduce
-from hlnb.training import processes
+from hlnb.studies.table_1.experiment import READINGS, REPORTED, Protocol, reproduce
+from hlnb.training.executors import processes
 pool, begun = processes(), time.perf_counter()
 for number in REPORTED:
     for reading in READINGS:

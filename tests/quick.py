@@ -13,9 +13,9 @@ from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
 CORE = {  # what nearly every chapter rests on, and the rules for all, in seconds
-    *("test_architecture", "test_claims", "test_environment", "test_files"),
-    *("test_models", "test_patterns", "test_prose", "test_quality", "test_quick"),
-    *("test_readme", "test_schedules", "test_seeding", "test_teaching"),
+    *("test_architecture", "test_claims", "test_environment", "test_models"),
+    *("test_patterns", "test_prose", "test_quality", "test_quick", "test_readme"),
+    *("test_schedules", "test_seeding", "test_storage", "test_teaching"),
 }
 MAIN = ("origin/main", "main")
 MANY = 12  # test modules for one changed file; beyond, only the nearest of them
@@ -55,7 +55,7 @@ def chosen(files: Iterable[str], root: Path = ROOT) -> dict[str, str]:
     A file that more than `MANY` tests reach gives those that use it directly, and if
     these are as many, those that bear its name.
     """
-    modules = sorted((root / "tests").glob("test_*.py"))
+    modules = sorted((root / "tests").rglob("test_*.py"))
     found = {path.stem: "core" for path in modules if path.stem in CORE}
     for file in files:
         rings = [
@@ -80,7 +80,9 @@ def told(found: dict[str, str]) -> str:
 
 def _is_of(test: Path, file: str, root: Path) -> bool:
     """Whether the test module is the file, or bears its name."""
-    return file == f"tests/{test.name}" or test.stem == f"test_{Path(file).stem}"
+    path = Path(file)
+    names = (f"test_{path.stem}", f"test_{path.parent.name}_{path.stem}")
+    return path.name == test.name or test.stem in names
 
 
 def _uses(test: Path, file: str, root: Path) -> bool:
@@ -126,7 +128,7 @@ def _closure(test: Path, root: Path) -> set[str]:
         for name in _own(wanted.pop())[0] - found:
             found.add(name)
             place = Path(*name.split("."))
-            for folder in ("src", "tests", "book/_ext"):
+            for folder in ("src", "tests"):
                 base = root / folder / place
                 files = (base.with_suffix(".py"), base / "__init__.py")
                 wanted += [path for path in files if path.is_file()]

@@ -1,201 +1,141 @@
-"""The arrows of the architecture: who may import whom."""
+"""The arrows of the architecture: who may import whom.
+
+Core is what many chapters need, a study is one chapter's room or a family's, publishing
+knows no science. A new study needs no change here.
+"""
 
 import ast
+import json
+import subprocess
+import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-PACKAGE = Path(__file__).parents[2] / "src" / "hlnb"
-MODULES = sorted(p.relative_to(PACKAGE).as_posix() for p in PACKAGE.rglob("*.py"))
-ANYWHERE = {"errors", "files"}
-
-# part → the parts of hlnb that it may import
-MAY_IMPORT = {
-    "errors": set(),
-    "files": {"errors"},
-    "seeding": {"errors"},
-    "data": {"data", "seeding", *ANYWHERE},
-    "models": {"errors"},
-    "schedules": {"models", "errors"},
-    "metrics": {"data", "metrics", "errors"},
-    "archives": ANYWHERE,
-    "results": {"archives", *ANYWHERE},
-    "lanes": set(),
-    "blank_windows": {"lanes", "models"},
-    "gradients": {"models", "blank_windows", "lanes", "errors"},
-    "executors": {"errors"},
-    "code": set(),
-    "kept": {"archives", "code", *ANYWHERE},
-    "training": {
-        *("data", "models", "schedules", "gradients", "kept", "metrics", "results"),
-        *("seeding", "executors"),
-        *ANYWHERE,
-    },
-    "table1": {
-        "data",
-        "metrics",
-        "models",
-        "results",
-        "schedules",
-        "training",
-        "errors",
-    },
-    "table1_claims": {"table1", "claims", "metrics", "seeding"},
-    "table1_tests": {"table1", "metrics", "models", "seeding"},
-    "table1_variants": {
-        *("table1", "data", "metrics", "models", "results", "schedules", "training"),
-        *("gradients", "seeding"),
-    },
-    "image_filters": {"data", "metrics", "models", "results", "seeding"},
-    "image_layerwise": {
-        *("image_filters", "data", "metrics", "models", "results", "schedules"),
-        *("seeding", "training", "errors"),
-    },
-    "image_claims": {"claims", "metrics"},
-    "boolean_networks": {"models", "errors"},
-    "gf2": {"errors"},
-    "parity": {
-        *("data", "metrics", "models", "boolean_networks", "seeding"),
-        *("training", "results", "schedules", "errors"),
-    },
-    "mean_field": {
-        *("data", "metrics", "models", "results", "schedules", "seeding", "training"),
-        "errors",
-    },
-    "staircases": {
-        *("data", "metrics", "models", "boolean_networks", "results", "schedules"),
-        *("seeding", "training", "errors"),
-    },
-    "hierarchy_networks": {"models", "errors"},
-    "random_hierarchy": {
-        *("data", "metrics", "models", "hierarchy_networks", "boolean_networks"),
-        *("results", "schedules", "seeding", "training", "errors"),
-    },
-    "shallow_to_deep": {
-        *("data", "metrics", "models", "hierarchy_networks", "boolean_networks"),
-        *("results", "schedules", "seeding", "training", "errors"),
-    },
-    "chaining_conditions": {
-        *("data", "metrics", "models", "hierarchy_networks", "boolean_networks"),
-        *("shallow_to_deep", "results", "schedules", "seeding", "training", "errors"),
-    },
-    "feature_correction": {
-        *("data", "metrics", "models", "results", "schedules", "seeding", "training"),
-        "errors",
-    },
-    "related_works": {
-        *("data", "metrics", "models", "results", "schedules", "seeding", "training"),
-        *("boolean_networks", "errors"),
-    },
-    "related_pruning": {"seeding", "errors"},
-    "linear_regression": {"data", "metrics", "seeding", "errors"},
-    "deep_linear": {
-        *("data", "metrics", "models", "results", "schedules", "seeding", "training"),
-        "errors",
-    },
-    "moments": {"errors"},
-    "simplicity": {
-        *("data", "metrics", "models", "results", "schedules", "seeding", "training"),
-        "errors",
-    },
-    "pitfalls": {
-        *("data", "metrics", "models", "results", "schedules", "seeding", "training"),
-        "errors",
-    },
-    "layers_over_time": {
-        *("data", "metrics", "models", "results", "schedules", "seeding", "training"),
-        "errors",
-    },
-    "specialization": {
-        *("data", "metrics", "models", "results", "schedules", "seeding", "training"),
-        "errors",
-    },
-    "mode_connectivity": {
-        *("data", "metrics", "models", "results", "schedules", "seeding", "training"),
-        "errors",
-    },
-    "explorer": {
-        *("data", "metrics", "models", "schedules", "table1", "training"),
-    },
-    "specialization_claims": {"claims"},
-    "simplicity_claims": {"claims", "simplicity"},
-    "claims": {"metrics", "errors"},
-    "plotting": {"metrics", "results", "errors"},
-    "plotting_images": {"plotting", "metrics", "results"},
-    "plotting_boolean": {"plotting", "metrics", "results"},
-    "plotting_parity": {"plotting", "plotting_boolean", "metrics", "results"},
-    "plotting_leap": {"plotting", "plotting_boolean", "metrics", "results"},
-    "plotting_hierarchy": {"plotting", "metrics", "results", "errors"},
-    "plotting_chaining": {"plotting", "plotting_hierarchy", "metrics", "results"},
-    "plotting_correction": {"plotting", "metrics", "results"},
-    "plotting_related": {"plotting", "metrics", "results"},
-    "plotting_regression": {"plotting", "metrics", "results"},
-    "plotting_deep_linear": {"plotting", "metrics", "results"},
-    "plotting_simplicity": {"plotting", "metrics", "results"},
-    "plotting_pitfalls": {"plotting", "metrics", "results"},
-    "plotting_layers": {"plotting", "metrics", "results"},
-    "plotting_specialization": {"plotting", "metrics", "results"},
-    "plotting_explorer": {"plotting", "metrics"},
-    "publishing": {"publishing", "code", *ANYWHERE},
-    "publishing/record.py": {"publishing", "code", "archives", *ANYWHERE},
-    "publishing/execute.py": {"publishing", "code", "executors", *ANYWHERE},
-    "publishing/choices.py": {"plotting", *ANYWHERE},
-    "publishing/page.py": {"claims", "plotting", *ANYWHERE},
-    "publishing/cli.py": {"publishing", "data", *ANYWHERE},
+ROOT = Path(__file__).parents[2]
+SOURCE = ROOT / "src"
+MODULES = {
+    ".".join(p.relative_to(SOURCE).with_suffix("").parts).removesuffix(".__init__"): p
+    for p in sorted((SOURCE / "hlnb").rglob("*.py"))
 }
+NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
+# From the ground up: each may import what stands before it
+CORE = (
+    *("errors", "words", "seeding", "storage", "code", "kept", "data", "models"),
+    *("schedules", "metrics", "results", "training", "claims", "figures", "page"),
+)
+# What publishing needs of the core: it renders and executes, whatever is computed
+FOR_PUBLISHING = {
+    *("hlnb.errors", "hlnb.storage", "hlnb.code", "hlnb.training.executors"),
+    "hlnb.data.cifar",  # `hlnb data` fetches it
+}
+# Imports no torch, so that a caption is mended and a figure tested in a second
+LIGHT = [m for m in MODULES if m.endswith((".figures", ".claims"))]
+LIGHT += ["hlnb.figures.artists", "hlnb.figures.export", "hlnb.words", "hlnb.page.show"]
 
-# experiments of which a part computes long by itself, not in a sweep
-for _name in (
-    *("table1_tests", "table1_variants", "image_filters", "image_layerwise"),
-    *("parity", "mean_field", "staircases", "shallow_to_deep", "chaining_conditions"),
-    *("feature_correction", "simplicity", "deep_linear", "layers_over_time"),
-    *("related_works", "related_pruning"),
-):
-    MAY_IMPORT[_name].add("kept")
+WITHOUT_TORCH = """
+import importlib, sys
+
+class Refused:
+    def find_spec(name, *_):
+        if name.partition(".")[0] == "torch":
+            raise ImportError("no torch here")
+
+sys.meta_path.insert(0, Refused)
+for name in sys.argv[1:]:
+    try:
+        importlib.import_module(name)
+    except ImportError as error:
+        print(f"{name}: {error}")
+"""
 
 
-def imports(module):
-    """Dotted names of everything a module imports, lazily imported names included."""
-    for node in ast.walk(ast.parse((PACKAGE / module).read_text("utf8"))):
+def imported(text: str) -> Iterator[str]:
+    """Dotted names of all that a text imports: of the package, modules."""
+    for node in ast.walk(ast.parse(text)):
         if isinstance(node, ast.Import):
             yield from (alias.name for alias in node.names)
         elif isinstance(node, ast.ImportFrom):
-            yield node.module
-            if node.module == "hlnb":
-                yield from (f"hlnb.{alias.name}" for alias in node.names)
+            paths = {f"{node.module}.{alias.name}" for alias in node.names}
+            yield from paths & MODULES.keys() or {node.module}
 
 
-def part(module):
-    return module.split("/")[0].removesuffix(".py")
+def uses(module: str) -> set[str]:
+    """The modules of the package that a module imports, other than of its own part."""
+    found = set(imported(MODULES[module].read_text("utf8")))
+    return {n for n in found if n.startswith("hlnb.") and part(n) != part(module)}
 
 
-@pytest.mark.parametrize("module", MODULES)
-def test_imports_follow_the_arrows(module):
-    if part(module) == "__init__":
-        return
-    allowed = MAY_IMPORT.get(module, MAY_IMPORT[part(module)])
-    parts = {name.split(".")[1] for name in imports(module) if name.startswith("hlnb.")}
-    assert parts <= allowed
+def part(module: str) -> str:
+    """`training` for hlnb.training.fast.rows, `studies.leap` for its modules."""
+    names = module.split(".")[1:]
+    return ".".join(names[: 1 + (names[:1] == ["studies"])])
+
+
+def study(module: str) -> bool:
+    return part(module).startswith("studies.")
+
+
+@pytest.mark.parametrize("module", [m for m in MODULES if part(m) in CORE])
+def test_core_imports_what_stands_below_it(module):
+    below = CORE[: CORE.index(part(module))]
+    assert {part(name) for name in uses(module)} <= {*below}
+
+
+def test_every_room_is_core_a_study_or_publishing():
+    rooms = {part(m) for m in MODULES if not study(m)}
+    assert rooms == {"", "studies", "publishing", *CORE}
+
+
+@pytest.mark.parametrize("module", [m for m in MODULES if study(m)])
+def test_a_study_imports_the_core_alone(module):
+    assert {part(name) for name in uses(module)} <= {*CORE}
+
+
+@pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
+def test_a_notebook_imports_the_core_and_one_study(path):
+    cells = json.loads(path.read_text("utf8"))["cells"]
+    texts = ("".join(c["source"]) for c in cells if c["cell_type"] == "code")
+    names = {part(n) for t in texts for n in imported(t) if n.startswith("hlnb.")}
+    studies = {name for name in names if name.startswith("studies.")}
+    assert len(studies) <= 1
+    assert names - studies <= {*CORE}
 
 
 @pytest.mark.parametrize("module", [m for m in MODULES if part(m) == "publishing"])
-def test_publishing_knows_no_science_library(module):
-    assert not {n.split(".")[0] for n in imports(module)} & {"torch", "numpy"}
+def test_publishing_knows_no_science(module):
+    assert uses(module) <= FOR_PUBLISHING
+    names = {n.split(".")[0] for n in imported(MODULES[module].read_text("utf8"))}
+    assert not names & {"torch", "numpy"}
+
+
+def test_figures_and_claims_import_no_torch():
+    command = [sys.executable, "-c", WITHOUT_TORCH, *LIGHT]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    assert done.stdout == ""
+
+
+def test_numba_is_behind_one_door():
+    for module, path in MODULES.items():
+        top = ast.Module(body=ast.parse(path.read_text("utf8")).body, type_ignores=[])
+        top.body = [n for n in top.body if isinstance(n, ast.Import | ast.ImportFrom)]
+        names = {n.split(".")[0] for n in imported(ast.unparse(top))}
+        if names & {"numba", "llvmlite"}:
+            assert module.startswith("hlnb.training.fast.")
 
 
 def test_training_knows_no_measure_by_name():
-    text = (PACKAGE / "training.py").read_text("utf8")
-    names = {
-        node.name
-        for node in ast.parse((PACKAGE / "metrics/measures.py").read_text()).body
-        if isinstance(node, ast.ClassDef) and node.name != "Measure"
-    }
+    tree = ast.parse(MODULES["hlnb.metrics.measures"].read_text("utf8"))
+    names = {n.name for n in tree.body if isinstance(n, ast.ClassDef)} - {"Measure"}
     assert names
-    assert not {name for name in names if f" {name}(" in text}
+    for module in ("hlnb.training.loop", "hlnb.training.sweep"):
+        text = MODULES[module].read_text("utf8")
+        assert not {name for name in names if f" {name}(" in text}
 
 
 @pytest.mark.parametrize("module", MODULES)
 def test_no_global_seed_and_no_pickle(module):
-    text = (PACKAGE / module).read_text("utf8")
+    text = MODULES[module].read_text("utf8")
     for forbidden in ("torch.manual_seed", "np.random.seed", "import pickle"):
         assert forbidden not in text

@@ -61,7 +61,7 @@ def test_the_snippets_run(monkeypatch, capsys):
     for old, new in small.items():
         assert old in experiment
         experiment = experiment.replace(old, new)
-    monkeypatch.setattr("hlnb.training.processes", lambda: Here())
+    monkeypatch.setattr("hlnb.training.sweep.processes", lambda: Here())
     exec(compile(experiment, "reruns.md", "exec"), {})
     simultaneous, layerwise = capsys.readouterr().out.strip().splitlines()
     assert simultaneous.startswith("simultaneous ")

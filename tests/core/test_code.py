@@ -553,24 +553,28 @@ def test_no_key_moves_when_code_of_the_package_moves(tmp_path):
     folder = tmp_path / "hlnb"
     ignored = shutil.ignore_patterns("__pycache__")
     shutil.copytree(code.PACKAGE, folder, ignore=ignored)
-    (folder / "moments.py").rename(folder / "metrics" / "times.py")
-    (folder / "fast").mkdir()
-    (folder / "fast" / "__init__.py").touch()
-    (folder / "lanes.py").rename(folder / "fast" / "rows.py")
+    (folder / "metrics" / "chance.py").rename(folder / "odds.py")
+    (folder / "quick").mkdir()
+    (folder / "quick" / "__init__.py").touch()
+    (folder / "training" / "fast" / "vectors.py").rename(folder / "quick" / "lanes.py")
     text = (folder / "metrics" / "distance.py").read_text()
     (folder / "metrics" / "distance.py").write_text("")
-    with open(folder / "metrics" / "hitting.py", "a") as file:
+    with open(folder / "metrics" / "times.py", "a") as file:
         file.write(text)
     for path in folder.rglob("*.py"):
         text = path.read_text("utf8")
         for old, new in (
             ("hlnb.metrics.distance", "hlnb.metrics.times"),
-            ("from hlnb import lanes", "from hlnb.fast import rows as lanes"),
-            ("hlnb.training.fast.vectors", "hlnb.fast.rows"),
+            ("hlnb.metrics.chance", "hlnb.odds"),
+            (
+                "from hlnb.training.fast import vectors",
+                "from hlnb.quick import lanes as vectors",
+            ),
+            ("hlnb.training.fast.vectors", "hlnb.quick.lanes"),
         ):
             text = text.replace(old, new)
         path.write_text(text, "utf8")
-    moved = keys(Package(folder), ROOT, "hlnb.metrics.times", "hlnb.metrics.times")
+    moved = keys(Package(folder), ROOT, "hlnb.metrics.chance", "hlnb.odds")
     assert moved == before
 
 

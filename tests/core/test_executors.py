@@ -115,10 +115,13 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 from hlnb.data.problem import Batch
-from hlnb.models import Affine, Model
+from hlnb.models.layers import Affine
+from hlnb.models.model import Model
 from hlnb.schedules import Phase, Schedule
 from hlnb.seeding import stream
-from hlnb.training import SGD, grid, sweep
+from hlnb.training.sweep import sweep
+from hlnb.training.optimizers import SGD
+from hlnb.training.runs import grid
 
 @dataclass(frozen=True)
 class Product:
@@ -249,12 +252,13 @@ def test_classes_of_the_package_are_the_processes_own(pool):
     def own(problem, model, error):
         import hlnb.data.patterns
         import hlnb.metrics.measures
-        import hlnb.models
+        import hlnb.models.layers
+        import hlnb.models.model
 
         return (
             type(problem) is hlnb.data.patterns.PatternProblem
-            and type(model) is hlnb.models.Model
-            and type(model.layers[0]) is hlnb.models.Conv
+            and type(model) is hlnb.models.model.Model
+            and type(model.layers[0]) is hlnb.models.layers.Conv
             and type(error) is hlnb.metrics.measures.Error
         )
 
@@ -348,9 +352,10 @@ from distributed import Client, LocalCluster
 from hlnb.data.patterns import toy_problem
 from hlnb.training.executors import Here, executor
 from hlnb.metrics.measures import Error
-from hlnb.models import toy_network
+from hlnb.models.networks import toy_network
 from hlnb.schedules import simultaneous
-from hlnb.training import grid, sweep
+from hlnb.training.sweep import sweep
+from hlnb.training.runs import grid
 
 if __name__ == "__main__":
     kept = Path(os.environ["HLNB_CACHE"])

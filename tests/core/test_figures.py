@@ -6,6 +6,7 @@ import math
 import subprocess
 import sys
 
+import matplotlib
 import matplotlib.pyplot as plt
 import numpy as np
 import pytest
@@ -45,7 +46,7 @@ RNG = np.random.default_rng([1, 8])
 
 @pytest.fixture(autouse=True)
 def _close():
-    with plotting.matplotlib.rc_context({"figure.max_open_warning": 0}):
+    with matplotlib.rc_context({"figure.max_open_warning": 0}):
         yield
     plt.close("all")
 
@@ -120,7 +121,7 @@ def test_meanings_differ_without_colour():
 
 def linear(colour):
     """Light of the three primaries."""
-    rgb = np.array(plotting.matplotlib.colors.to_rgb(colour))
+    rgb = np.array(matplotlib.colors.to_rgb(colour))
     return np.where(rgb <= 0.04045, rgb / 12.92, ((rgb + 0.055) / 1.055) ** 2.4)
 
 
@@ -319,7 +320,7 @@ def texts(fig):
     """All text but that of ticks, some of which are beyond the limits and not drawn."""
     axes = [axis for ax in fig.axes for axis in (ax.xaxis, ax.yaxis)]
     ticks = {tick for axis in axes for tick in axis.get_ticklabels(which="both")}
-    found = fig.findobj(plotting.matplotlib.text.Text)
+    found = fig.findobj(matplotlib.text.Text)
     return [text for text in found if text.get_text().strip() and text not in ticks]
 
 
@@ -352,7 +353,7 @@ def test_no_point_lies_outside_its_axes():
 
 def test_text_is_large_enough_to_read():
     for name, fig in figures().items():
-        for text in fig.findobj(plotting.matplotlib.text.Text):
+        for text in fig.findobj(matplotlib.text.Text):
             assert not text.get_text().strip() or text.get_fontsize() >= 8, name
 
 
@@ -603,8 +604,8 @@ def test_equal_figures_give_equal_bytes_and_are_closed():
     assert not plt.get_fignums()
 
 
-def test_plotting_imports_no_torch():
-    code = "import sys, hlnb.plotting; sys.exit(int('torch' in sys.modules))"
+def test_figures_import_no_torch():
+    code = "import sys, hlnb.figures.artists, hlnb.figures.export; sys.exit(int('torch' in sys.modules))"
     subprocess.run([sys.executable, "-c", code], check=True)
 
 

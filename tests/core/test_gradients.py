@@ -206,7 +206,7 @@ def test_sizes_are_not_mistaken_for_each_other(tmp_path):
 import sys, torch
 from hlnb.data.patterns import toy_problem
 from hlnb.training.fast.gradients import Descent, prepared
-from hlnb.models import toy_network
+from hlnb.models.networks import toy_network
 from hlnb.seeding import stream
 sizes = [(3, 5, 4), (3, 4, 4), (6, 5, 4), (4, 4, 4), (3, 5, 6)]
 for c, h, T in sizes if sys.argv[1] == "there" else sizes[::-1]:

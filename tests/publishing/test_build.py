@@ -16,7 +16,8 @@ import browser
 import small_book
 from hlnb.errors import HlnbError
 from hlnb.publishing import copies
-from hlnb.publishing.render import assets, build
+from hlnb.publishing.render import assets, build, parts
+from hlnb.publishing.render.executed import Executed
 from publishing_fixtures import edit
 
 NPM = '#!/bin/sh\necho "npm error code {code}" >&2\nexit 1\n'
@@ -170,11 +171,11 @@ def test_minutes_of_sections_follow_a_rule(tmp_path):
     ]
     path = tmp_path / "01_one.ipynb"
     path.write_text(json.dumps({"cells": cells, "metadata": {}}))
-    found = hlnb_parts.section_minutes(hlnb_parts.Executed(path))
+    found = parts.section_minutes(Executed(path))
     assert found == {"One": 15, "Two": 5}
     plan = {"hlnb": {"seminar": {"sections": {"Two": 20, "One": 10}}}}
     path.write_text(json.dumps({"cells": cells, "metadata": plan}))
-    planned = hlnb_parts.planned_minutes(hlnb_parts.Executed(path))
+    planned = parts.planned_minutes(Executed(path))
     assert [*planned.items()] == [("One", 10), ("Two", 20)]
 
 

@@ -227,7 +227,7 @@ def test_finished_runs_are_at_hand_but_not_for_a_forced_run(tmp_path):
     """What a chapter leaves in the cache serves the next run; --force starts anew."""
     root = make_book(tmp_path)
     source = add_chapter(root, "01_sweep", SWEEP)
-    path = executed_path(execute.load(root)[0])
+    path = executed_path(chapters.load(root)[0])
 
     def kept(**options):
         done, lines = run(root, **options)

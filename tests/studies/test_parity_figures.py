@@ -6,7 +6,7 @@ import math
 import matplotlib.pyplot as plt
 import numpy as np
 import pytest
-from hlnb.plotting import matplotlib
+import matplotlib
 
 from hlnb.metrics.chance import interval
 from hlnb.studies.parity import figures as pp

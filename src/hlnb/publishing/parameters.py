@@ -1,4 +1,4 @@
-"""The parameters of a chapter: what its first code cell sets, and within which bounds."""
+"""The parameters of a chapter: what its first code cell sets, within which bounds."""
 
 import ast
 import io
