@@ -1,1 +1,9 @@
-"""hlnb: experiments on hierarchical learning, and the book that they make."""
+"""Hierarchical learning in neural networks: data, models, training and metrics.
+
+The names of an experiment, from the problem to the claim; each is read where it lives
+once it is asked for, so that `import hlnb` takes no time.
+"""
+
+import lazy_loader
+
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

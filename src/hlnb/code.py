@@ -6,6 +6,7 @@ it names, wherever they live, and a module's statements without a name (a settin
 matplotlib, a registration) belong to whoever reaches the module. Names that cannot be
 followed (`getattr(module, …)`, `import *`, `__file__`) stand for the whole module.
 What a string says (an annotation, `import_module("…")`) is text and is not followed.
+What a stub beside a module (`.pyi`) imports, the module has too, once it is asked for.
 
 The digest of a definition knows neither the module that it lives in nor how it is
 imported: moved code keeps its digest. Comments, docstrings and layout do not count.
@@ -91,10 +92,16 @@ class Package:
         # In this order: a file that changes in between is seen as edited
         self._stamps = {path: _stamp(path) for path in self._paths.values()}
         self._texts = {name: path.read_bytes() for name, path in self._paths.items()}
-        texts = {name: _sha(text) for name, text in self._texts.items()}
-        self.fingerprint = digest(texts)
+        stubs = {name: path.with_suffix(".pyi") for name, path in self._paths.items()}
+        self._stubs = {n: p.read_bytes() for n, p in stubs.items() if p.is_file()}
+        texts = [*self._texts.items(), *self._stubs.items()]
+        self.fingerprint = digest([[name, _sha(text)] for name, text in texts])
         self._modules: dict[str, _Module] = {}
-        if like is not None and like._texts.keys() == self._texts.keys():
+        if (
+            like is not None
+            and like._texts.keys() == self._texts.keys()
+            and like._stubs == self._stubs
+        ):
             known = like._modules.items()
             same = {n: m for n, m in known if like._texts[n] == self._texts[n]}
             self._modules = same
@@ -113,8 +120,8 @@ class Package:
         """The module of that dotted name."""
         if name not in self._modules:
             is_package = self._paths[name].name == "__init__.py"
-            text = self._texts[name]
-            self._modules[name] = _Module(self, name, text, is_package=is_package)
+            texts = self._texts[name], self._stubs.get(name, b"")
+            self._modules[name] = _Module(self, name, *texts, is_package=is_package)
         return self._modules[name]
 
     def digest(self, roots: Iterable[Target], imported: Iterable[str] = ()) -> str:
@@ -287,11 +294,22 @@ def current(folder: Path) -> Package:
 class _Module:
     """One file: the statements behind each of its names."""
 
-    def __init__(self, package: Package, name: str, text: bytes, *, is_package: bool):
+    def __init__(
+        self,
+        package: Package,
+        name: str,
+        text: bytes,
+        stub: bytes = b"",
+        *,
+        is_package: bool,
+    ):
         self.package, self.name, self.is_package = package, name, is_package
         self._trees: dict[str, _Tree] = {}
         body = ast.parse(text).body
-        self.bound, self.imported = bindings(package, body, name, is_package=is_package)
+        where = {"module": name, "is_package": is_package}
+        self.bound, self.imported = bindings(package, body, **where)
+        later, _ = bindings(package, ast.parse(stub).body, **where)
+        self.bound = later | self.bound
         self.names: dict[str, list[ast.stmt]] = {"": []}
         for statement in body:
             if isinstance(statement, ast.Import | ast.ImportFrom) or _is_text(

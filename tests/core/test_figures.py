@@ -3,8 +3,6 @@
 import functools
 import itertools
 import math
-import subprocess
-import sys
 
 import matplotlib
 import matplotlib.pyplot as plt
@@ -602,11 +600,6 @@ def test_equal_figures_give_equal_bytes_and_are_closed():
     large, small = draw()
     assert len(small) < len(large)
     assert not plt.get_fignums()
-
-
-def test_figures_import_no_torch():
-    code = "import sys, hlnb.figures.artists, hlnb.figures.export; sys.exit(int('torch' in sys.modules))"
-    subprocess.run([sys.executable, "-c", code], check=True)
 
 
 def test_the_numbers_of_a_figure(closed):

@@ -8,7 +8,7 @@ import torch
 
 from hlnb.data.problem import Batch
 from hlnb.errors import HlnbError
-from hlnb.metrics import likeness
+from hlnb.metrics import foreign, likeness
 from hlnb.metrics.distance import deviation
 from hlnb.metrics.filters import cut, top_patches
 from hlnb.metrics.measures import Error, Loss, losses
@@ -137,7 +137,7 @@ def test_rank_among_foreign_patterns_is_uniform_for_unrelated_filters():
         rng = np.random.default_rng([case, 1])
         w, F = rng.normal(size=(20, 16)), rng.choice([-1.0, 1.0], size=(2, 16))
         generator = stream(case, "foreign")
-        p = likeness.rank_among_foreign(
+        p = foreign.rank_among_foreign(
             likeness.max_cosine, w, F, generator=generator, n_foreign=99
         )
         hits += p <= 0.1
@@ -147,7 +147,7 @@ def test_rank_among_foreign_patterns_is_uniform_for_unrelated_filters():
 def test_rank_among_foreign_patterns_sees_filters_that_match():
     F = RNG.choice([-0.25, 0.25], size=(2, 16))
     w = F[RNG.integers(2, size=20)] + 0.05 * RNG.normal(size=(20, 16))
-    p = likeness.rank_among_foreign(
+    p = foreign.rank_among_foreign(
         likeness.max_cosine, w, F, generator=stream(0, "foreign")
     )
     assert p == 1 / 1000

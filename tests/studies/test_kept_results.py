@@ -36,7 +36,7 @@ from hlnb.studies.parity import experiment as parity
 from hlnb.studies.related import collapse, features, rank, sculpting
 from hlnb.studies.shallow_to_deep import conditions
 from hlnb.studies.shallow_to_deep import experiment as chain
-from hlnb.studies.simplicity import experiment as simplicity
+from hlnb.studies.simplicity import accounts, experiment
 from hlnb.studies.staircase import experiment as staircases
 from hlnb.studies.table_1 import nulls, variants
 from hlnb.studies.table_1.experiment import Protocol, Reproduction, reproduce
@@ -189,10 +189,10 @@ CASES: dict[str, Callable[[], partial]] = {
         quality=unwrap(correction.form_quality(squares())),
     ),
     "simplicity.linear_answers": lambda: partial(
-        simplicity.linear_answers, Stripes(0.5).split(0, n_train=40)
+        experiment.linear_answers, Stripes(0.5).split(0, n_train=40)
     ),
     "simplicity.account": lambda: partial(
-        simplicity.account, np.eye(4, dtype=int), np.arange(4) % 2, np.ones(4, int)
+        accounts.account, np.eye(4, dtype=int), np.arange(4) % 2, np.ones(4, int)
     ),
     "deep_linear.completion": lambda: partial(
         deep.completion, 4, rank=1, share=0.5, seed=0

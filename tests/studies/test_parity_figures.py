@@ -3,10 +3,10 @@
 import functools
 import math
 
+import matplotlib
 import matplotlib.pyplot as plt
 import numpy as np
 import pytest
-import matplotlib
 
 from hlnb.metrics.chance import interval
 from hlnb.studies.parity import figures as pp

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from hlnb.metrics import likeness
+from hlnb.metrics import foreign, likeness
 from hlnb.seeding import stream
 
 RNG = np.random.default_rng([7, 5])
@@ -69,7 +69,7 @@ def test_rank_among_moves_is_uniform_for_moves_in_any_direction(statistic):
         (start, step), F = drawn(case, n=2)
         step *= lengths / np.linalg.norm(step, axis=1, keepdims=True)
         draws = {"generator": stream(case, "moves"), "n_moves": 99}
-        p = likeness.rank_among_moves(statistic, start, start + step, F, **draws)
+        p = foreign.rank_among_moves(statistic, start, start + step, F, **draws)
         hits += p <= 0.1
     assert FEW <= hits <= MANY
 
@@ -80,7 +80,7 @@ def test_rank_among_untrained_is_uniform_for_one_more_untrained(statistic):
     hits = 0
     for case in range(CASES):
         filters, F = drawn(case, n=100)
-        p = likeness.rank_among_untrained(statistic, filters[0], F, filters[1:])
+        p = foreign.rank_among_untrained(statistic, filters[0], F, filters[1:])
         hits += p <= 0.1
     assert FEW <= hits <= MANY
 
@@ -89,11 +89,11 @@ def test_moves_towards_a_pattern_get_the_smallest_p():
     (start, *untrained), F = drawn(0, n=100)
     filters = start + 2 * F[RNG.integers(2, size=20)]
     for statistic in (likeness.max_cosine, likeness.max_correlation):
-        p = likeness.rank_among_moves(
+        p = foreign.rank_among_moves(
             statistic, start, filters, F, generator=stream(0, "moves")
         )
         assert p == 1 / 1000
-        p = likeness.rank_among_untrained(statistic, filters, F, np.array(untrained))
+        p = foreign.rank_among_untrained(statistic, filters, F, np.array(untrained))
         assert p == 1 / 100
 
 
@@ -106,7 +106,7 @@ def test_random_moves_start_and_end_where_they_must():
         seen.append(filters)
         return np.zeros(len(filters))
 
-    likeness.rank_among_moves(
+    foreign.rank_among_moves(
         statistic, start, start + step, F, generator=stream(1, "moves"), n_moves=50
     )
     (filters,) = seen
@@ -122,12 +122,12 @@ def test_random_moves_start_and_end_where_they_must():
 def test_filters_that_stayed_or_broke_are_never_significant():
     (start, *untrained), F = drawn(2, n=30)
     start = start.astype("float32")
-    still = likeness.rank_among_moves(
+    still = foreign.rank_among_moves(
         likeness.max_cosine, start, start, F, generator=stream(2, "moves")
     )
     assert still == 1
     broken = np.full_like(start, np.nan)
-    p = likeness.rank_among_untrained(
+    p = foreign.rank_among_untrained(
         likeness.max_correlation, broken, F, np.array(untrained)
     )
     assert p == 1

@@ -26,7 +26,8 @@ from hlnb.data.patterns import PatternProblem, toy_problem
 from hlnb.data.problem import Problem
 from hlnb.errors import HlnbError
 from hlnb.kept import kept
-from hlnb.metrics.likeness import max_correlation, rank_among_foreign
+from hlnb.metrics.foreign import rank_among_foreign
+from hlnb.metrics.likeness import max_correlation
 from hlnb.metrics.measures import Error, Loss, Measure, Weights
 from hlnb.models.model import Model
 from hlnb.models.networks import deep_cnn, residual_network, toy_network

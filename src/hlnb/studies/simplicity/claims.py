@@ -6,7 +6,7 @@ import numpy as np
 from jaxtyping import Real
 
 from hlnb.claims import Claim, counted, in_every_run, measured
-from hlnb.studies.simplicity.experiment import Account, as_good
+from hlnb.studies.simplicity.accounts import Account, as_good
 
 NOTES = "theodosis2021notes, simplicity bias"
 NAKKIRAN = "nakkiran2019sgd, functions of increasing complexity"

@@ -6,7 +6,7 @@ import numpy as np
 from jaxtyping import Bool, Real
 
 from hlnb.claims import Claim, counted, in_every_run, measured, near
-from hlnb.metrics import likeness
+from hlnb.metrics import foreign, likeness
 from hlnb.metrics.times import describe, median, within_phase
 from hlnb.seeding import stream
 from hlnb.studies.table_1.experiment import READINGS, REPORTED, Reproduction, best_rate
@@ -232,7 +232,7 @@ def foreign_ranks(row: Reproduction, when: str) -> Real[np.ndarray, " run"]:
     seeds = range(len((row.together if when == "arrival" else row.after).runs))
     return np.array(
         [
-            likeness.rank_among_foreign(
+            foreign.rank_among_foreign(
                 likeness.max_cosine,
                 row.filters(when, seed=seed),
                 row.patterns(seed),

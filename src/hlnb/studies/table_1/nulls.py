@@ -13,7 +13,7 @@ import torch
 from jaxtyping import Bool, Real
 
 from hlnb.kept import kept
-from hlnb.metrics import likeness
+from hlnb.metrics import foreign, likeness
 from hlnb.metrics.chance import holm, interval, tail
 from hlnb.models.model import Model
 from hlnb.seeding import stream
@@ -78,15 +78,15 @@ def likeness_ranks(
         start = row.filters("start", seed=seed)
         now = row.filters("arrival", seed=seed)
         for name, score in SCORES.items():
-            p = likeness.rank_among_untrained(score, now, patterns, untrained)
+            p = foreign.rank_among_untrained(score, now, patterns, untrained)
             found.setdefault(("untrained", name), []).append(p)
             generator = stream(seed, f"random moves {name}")
-            p = likeness.rank_among_moves(
+            p = foreign.rank_among_moves(
                 score, start, now, patterns, generator=generator, n_moves=n_moves
             )
             found.setdefault(("random move", name), []).append(p)
             generator = stream(seed, f"foreign patterns {name}")
-            p = likeness.rank_among_foreign(
+            p = foreign.rank_among_foreign(
                 score, now, patterns, generator=generator, n_foreign=n_moves
             )
             found.setdefault(("foreign patterns", name), []).append(p)

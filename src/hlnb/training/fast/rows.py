@@ -8,8 +8,7 @@ activations h0, the ReLU of the biases. So sums over positions l split exactly i
 and what a step adds to every W_l alike is kept once, in C: W_l = V_l + C. A step then
 costs the same at every length of a row. Windows are sorted by position, so that each
 V_l is read once a pass. Numba compiles the two loops over positions, rows of weights
-and outputs stay in registers (`hlnb.training.fast.vectors`), and tests hold all of it to
-autograd.
+and outputs stay in registers (`vectors`), and tests hold all of it to autograd.
 """
 
 import hashlib
