@@ -8,62 +8,32 @@ from hlnb.publishing import notebooks, parameters
 from hlnb.publishing.render.claims import badges
 from hlnb.publishing.render.executed import Executed
 from hlnb.publishing.render.tables import plain, seconds, table
+from hlnb.publishing.templates import rendered
 
 
 def banner(chapter: Executed) -> str:
     """What stands above the head of a chapter that code has overtaken; or nothing."""
     if not chapter.overtaken:
         return ""
-    number, ran = chapter.name[:2], chapter.provenance
-    again = f", drawn again on {ran['redrawn']['date']}" if "redrawn" in ran else ""
-    lines = [
-        ":::{admonition} Code has changed since this page was made",
-        ":class: warning hlnb-overtaken",
-        f"The numbers and pictures are of the execution of {ran['date']}{again}; code "
-        "of the package that this chapter reaches has changed since. "
-        f"`hlnb redraw {number}` brings the page up to date from the kept results, "
-        f"`hlnb run {number}` by an execution.",
-        ":::",
-    ]
-    return "\n".join([*lines, "", ""])
+    return rendered("banner.md", number=chapter.name[:2], ran=chapter.provenance)
 
 
 def head(chapter: Executed, *, known: dict[str, Executed], claims: list[dict]) -> str:
     """What stands below the title: goals, needs, times, verdicts, parameters."""
-    ran = chapter.provenance
-    goals, needs = chapter.metadata.get("goals"), chapter.metadata.get("needs", [])
-    needs = [known[n].link if n in known else n for n in needs]
-    parts = ["::::{div} hlnb-head"]
-    if goals:
-        parts += ["[After this chapter you can]{.hlnb-label}", ""]
-        parts += [f"- {goal}" for goal in goals] + [""]
-    if needs:
-        parts += [f"[You need]{{.hlnb-label}} {' · '.join(needs)}", ""]
-    parts += [
-        f"[Time]{{.hlnb-label}} {chapter.minutes} min to read; ran in {duration(ran)} "
-        f"on {machine(ran)}",
-        "",
-    ]
-    if own := [c for c in claims if c["chapter"] == chapter.name]:
-        parts += [f"[Claims]{{.hlnb-label}} {badges(own)}", ""]
-    parts += [f"[Take along]{{.hlnb-label}} {downloads(chapter)}", "", "::::", ""]
-    if chapter.parameters:
-        parts += [
-            ":::::{dropdown} Parameters, and how to run this chapter with your own",
-            parameter_table(chapter),
-            "",
-            "From the root of the repository, a quick trial:",
-            "",
-            "```bash",
-            command(chapter),
-            "```",
-            "",
-            "Leave the options out for the published run; `-p` sets a number or a "
-            f"string, `-y` a list. `hlnb run {chapter.name} -p name value` does the "
-            "same, and checks names and types.",
-            ":::::",
-        ]
-    return "\n".join(parts)
+    needs = chapter.metadata.get("needs", [])
+    return rendered(
+        "head.md",
+        name=chapter.name,
+        goals=chapter.metadata.get("goals"),
+        needs=[known[n].link if n in known else n for n in needs],
+        minutes=chapter.minutes,
+        took=duration(chapter.provenance),
+        machine=machine(chapter.provenance),
+        badges=badges([c for c in claims if c["chapter"] == chapter.name]),
+        downloads=downloads(chapter),
+        table=parameter_table(chapter) if chapter.parameters else "",
+        command=command(chapter),
+    )
 
 
 def downloads(chapter: Executed) -> str:
@@ -125,9 +95,7 @@ def stamp(chapter: Executed) -> str:
         "Data": data(ran),
         "Key": f"`{chapter.metadata['key'][:12]}`",
     }
-    lines = [":::{div} hlnb-stamp", "[How this page was made]{.hlnb-label}", ""]
-    lines += [f":{name}: {value}" for name, value in fields.items()]
-    return "\n".join([*lines, ":::"])
+    return rendered("stamp.md", fields=fields)
 
 
 def redrawing(ran: dict[str, Any]) -> dict[str, str]:

@@ -4,6 +4,7 @@ import base64
 import json
 import re
 from pathlib import Path
+from typing import Any
 
 from hlnb.errors import HlnbError
 from hlnb.publishing import chapters, freshness, notebooks
@@ -20,6 +21,7 @@ from hlnb.publishing.render.head import (
     versions,
 )
 from hlnb.publishing.render.tables import plain, plain_number, seconds, slug, table
+from hlnb.publishing.templates import rendered
 from hlnb.storage import write_whole
 
 # Figures that stand on other pages than their chapter's
@@ -34,33 +36,40 @@ STATES = {  # what is said of an executed copy; the rest are as the states are c
 
 def parameters(found: list[Executed]) -> str:
     """The parameters of every chapter."""
-    parts = []
-    for c in found:
-        took = duration(c.provenance)
-        parts += [f"## {c.numbered_title}", "", f"{c.link}, published run: {took}.", ""]
-        parts += [parameter_table(c), "", "```bash", command(c), "```", ""]
-    return "\n".join(parts)
+    listed = [
+        {
+            "title": c.numbered_title,
+            "link": c.link,
+            "took": duration(c.provenance),
+            "table": parameter_table(c),
+            "command": command(c),
+        }
+        for c in found
+    ]
+    return rendered("parameters.md", chapters=listed)
 
 
 def seminar(found: list[Executed]) -> str:
     """For each chapter: minutes of its sections, what to run before, wrong answers."""
-    parts = []
-    for c in found:
-        plan = c.metadata.get("seminar", {})
-        minutes = planned_minutes(c)
-        rows = [[plain(name), f"{time}"] for name, time in minutes.items()]
-        total = sum(minutes.values())
-        parts += [f"## {c.numbered_title}", "", f"{c.link}, {total} minutes.", ""]
-        took = duration(c.provenance)
-        before = plan.get("before") or (
-            f"Run `hlnb run {c.name[:2]} --smoke`, which takes seconds, to see that it "
-            f"works; the published run took {took}."
-        )
-        parts += [f"**Before class.** {before}", ""]
-        parts += [table(["Section", "Minutes"], rows), ""]
-        if wrong := [list(pair) for pair in plan.get("wrong", [])]:
-            parts += [table(["A common wrong answer", "What to say"], wrong), ""]
-    return "\n".join(parts)
+    return rendered("seminar.md", chapters=[*map(_lesson, found)])
+
+
+def _lesson(chapter: Executed) -> dict[str, Any]:
+    plan = chapter.metadata.get("seminar", {})
+    minutes = planned_minutes(chapter)
+    sections = [[plain(name), f"{time}"] for name, time in minutes.items()]
+    wrong = [list(pair) for pair in plan.get("wrong", [])]
+    names = ["A common wrong answer", "What to say"]
+    return {
+        "title": chapter.numbered_title,
+        "link": chapter.link,
+        "number": chapter.name[:2],
+        "minutes": sum(minutes.values()),
+        "took": duration(chapter.provenance),
+        "before": plan.get("before"),
+        "sections": table(["Section", "Minutes"], sections),
+        "wrong": table(names, wrong) if wrong else "",
+    }
 
 
 def planned_minutes(chapter: Executed) -> dict[str, int]:

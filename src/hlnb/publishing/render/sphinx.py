@@ -96,11 +96,7 @@ def generate(app, docname, source):
         return made[match["part"]]()
 
     try:
-        source[0] = re.sub(
-            PART,
-            part,
-            source[0],
-        )
+        source[0] = re.sub(PART, part, source[0])
     except (OSError, KeyError, HlnbError) as error:
         raise ExtensionError(f"{docname}: {error}") from error
 
@@ -120,8 +116,8 @@ def frame(text, chapter, *, known, claims):
     notebook = json.loads(text)
     cells = notebook["cells"]
     first = "".join(cells[0]["source"])
-    opening = f"# {chapter.numbered_title}\n\n{head.banner(chapter)}"
-    opening += head.head(chapter, known=known, claims=claims)
+    above = head.banner(chapter), head.head(chapter, known=known, claims=claims)
+    opening = "\n\n".join([f"# {chapter.numbered_title}", *filter(None, above)])
     cells[0]["source"] = re.sub(
         r"^# .*$", lambda _: opening, first, count=1, flags=re.M
     )

@@ -2,6 +2,8 @@
 
 import re
 
+from hlnb.publishing.templates import rendered
+
 
 def seconds(value: float) -> str:
     """A duration for people."""
@@ -21,11 +23,7 @@ def plain_number(value: float) -> str:
 
 def table(names: list[str], rows: list[list[str]], *, label: str = "") -> str:
     """A MyST table whose cells are Markdown."""
-    lines = ["::::{list-table}", ":header-rows: 1", f":class: hlnb-table {label}", ""]
-    for row in [names, *rows]:
-        for i, cell in enumerate(row):
-            lines.append(("* - " if i == 0 else "  - ") + " ".join(cell.split()))
-    return "\n".join([*lines, "::::"])
+    return rendered("table.md", rows=[names, *rows], label=label)
 
 
 def plain(text: str) -> str:

@@ -18,9 +18,9 @@ from hlnb.publishing import freshness
 from hlnb.publishing import record as record_of_runs
 from hlnb.publishing.copies import executed_on
 from hlnb.publishing.notebooks import to_bytes
-from hlnb.publishing.run.keep import _keep, _locked
-from hlnb.publishing.run.plan import Plan, _plans
-from hlnb.publishing.run.pool import _without_interrupts, dask_workers, local_workers
+from hlnb.publishing.run.keep import keep, locked
+from hlnb.publishing.run.plan import Plan, planned
+from hlnb.publishing.run.pool import dask_workers, local_workers, without_interrupts
 from hlnb.publishing.run.worker import Executed, execute
 from hlnb.storage import write_whole
 
@@ -60,7 +60,7 @@ def run(
             anew = tempfile.TemporaryDirectory(prefix="hlnb-runs-")
             kept = Path(stack.enter_context(anew))
         cache = "" if smoke else str(kept.resolve())
-        plans = _plans(
+        plans = planned(
             root, names, overrides=overrides, smoke=smoke, out=out, cache=cache
         )
         listed = None
@@ -73,7 +73,7 @@ def run(
             if plan.profile == "published" and not force:
                 state = freshness.state(plan.chapter, plan.folder)
             if state == freshness.PROSE:
-                with _locked(plan):
+                with locked(plan):
                     write_whole(plan.path, to_bytes(plan.rewoven()))
                 say(f"{name}: prose rewoven")
                 state = freshness.state(plan.chapter, plan.folder)
@@ -94,7 +94,7 @@ def run(
                     continue
                 folder = record_of_runs.home(plan.chapter.root)
                 plan = replace(plan, record=str(folder.resolve()))
-            stack.enter_context(_locked(plan))
+            stack.enter_context(locked(plan))
             due.append(plan)
         if not due:
             return not refused
@@ -116,7 +116,7 @@ def _execute_all(
 ) -> bool:
     from tqdm import tqdm
 
-    with _without_interrupts():  # workers start here
+    with without_interrupts():  # workers start here
         futures = {executor.submit(execute, p.job(timeout)): p for p in plans}
     failures = 0
     cells = sum(len(p.chapter.cells) for p in plans)
@@ -129,7 +129,7 @@ def _execute_all(
             except Exception as error:  # its process died, or the cluster did
                 text = f"{plan.chapter.name}: its worker failed ({error})"
                 done = Executed(None, 0.0, {}, text)
-            if line := _keep(plan, done):
+            if line := keep(plan, done):
                 failures += 1
                 line = f"{plan.chapter.name}: FAILED\n  {line}"
             else:

@@ -27,7 +27,7 @@ from hlnb.storage import write_whole
 
 
 @contextmanager
-def _locked(plan: Plan) -> Iterator[None]:
+def locked(plan: Plan) -> Iterator[None]:
     """The right to write one chapter; the system takes it back if the process dies."""
     from filelock import FileLock, Timeout
 
@@ -49,7 +49,7 @@ def _locked(plan: Plan) -> Iterator[None]:
         yield
 
 
-def _keep(plan: Plan, done: Executed) -> str | None:
+def keep(plan: Plan, done: Executed) -> str | None:
     """Writes what a worker gave back; the reason if the chapter failed."""
     error, notebook = done.error, done.notebook
     if notebook is not None:

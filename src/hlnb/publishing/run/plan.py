@@ -18,8 +18,6 @@ from hlnb.publishing.chapters import (
 from hlnb.publishing.notebooks import Keys, weave
 from hlnb.publishing.run.worker import RUNS_DONE, Job
 
-# --- in the command ------------------------------------------------------------------
-
 
 @dataclass(frozen=True)
 class Plan:
@@ -71,7 +69,7 @@ class Plan:
         )
 
 
-def _plans(
+def planned(
     root: Path,
     names: Sequence[str],
     *,

@@ -10,7 +10,7 @@ from concurrent.futures import (
 )
 from contextlib import contextmanager
 
-from hlnb.publishing.run.worker import _start_worker
+from hlnb.publishing.run.worker import start_worker
 from hlnb.training import executors
 
 
@@ -24,7 +24,7 @@ def local_workers(count: int) -> Iterator[Executor]:
     reader, writer = context.Pipe(duplex=False)
     with reader, writer:
         pool = ProcessPoolExecutor(
-            count, mp_context=context, initializer=_start_worker, initargs=[reader]
+            count, mp_context=context, initializer=start_worker, initargs=[reader]
         )
         try:
             yield pool
@@ -46,7 +46,7 @@ def dask_workers(address: str) -> Iterator[Executor]:
 
 
 @contextmanager
-def _without_interrupts() -> Iterator[None]:
+def without_interrupts() -> Iterator[None]:
     """Processes that start in this block ignore Ctrl-C for good.
 
     A terminal sends it to them too; what is to end then is for this process to say.

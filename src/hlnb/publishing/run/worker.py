@@ -1,6 +1,5 @@
 """What happens in the process that executes a chapter."""
 
-import ast
 import json
 import logging
 import os
@@ -20,7 +19,6 @@ from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
 
-from hlnb.code import PACKAGE
 from hlnb.errors import HlnbError
 from hlnb.publishing.chapters import (
     read_notebook,
@@ -87,8 +85,6 @@ class Executed:
         """Why some of its results are not kept, each reason once."""
         return list(dict.fromkeys(n["not kept"] for n in self.notes if "not kept" in n))
 
-
-# --- in the worker -------------------------------------------------------------------
 
 _kernels: dict[str, Any] = {}  # temporary folder of a running chapter: kernel manager
 
@@ -292,20 +288,7 @@ def _reason(caught: Exception, job: Job, folder: Path) -> str:
 
 def _message(kind: str, text: str) -> str:
     text = " ".join(text.split())
-    return text if kind in _own_errors() else f"{kind}: {text}"
-
-
-def _own_errors(package: Path = PACKAGE) -> set[str]:
-    """The names of HlnbError and of what derives from it, read from the package."""
-    trees = [ast.parse(path.read_text("utf8")) for path in package.rglob("*.py")]
-    classes = [n for t in trees for n in ast.walk(t) if isinstance(n, ast.ClassDef)]
-    names = {"HlnbError"}
-    while (
-        new := {c.name for c in classes if {ast.unparse(b) for b in c.bases} & names}
-        - names
-    ):
-        names |= new
-    return names
+    return text if kind == HlnbError.__name__ else f"{kind}: {text}"
 
 
 def _unfinished(notebook: dict[str, Any], job: Job) -> str | None:
@@ -348,7 +331,7 @@ def processor() -> str:
     return platform.processor() or platform.machine()
 
 
-def _start_worker(life: Connection) -> None:
+def start_worker(life: Connection) -> None:
     """Ties a worker to the process that started it: it ends when that one does."""
     threading.Thread(target=_end_with, args=[life], daemon=True).start()
 

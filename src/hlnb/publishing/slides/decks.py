@@ -15,12 +15,14 @@ from bs4 import BeautifulSoup, NavigableString, Tag
 
 from hlnb.errors import HlnbError
 from hlnb.publishing.notebooks import STATE, VIEW
+from hlnb.publishing.templates import rendered
 from hlnb.storage import write_whole
 
 CHAPTERS = "book/chapters"  # below the rendered book
 FOLDER = "slides"
 VENDOR = "_static/vendor"
 HOST = "https://cdn.jsdelivr.net/npm"  # only where the assets could not be fetched
+REVEAL = "6.0.2"  # as in book/assets/package.json
 LINES, COLUMNS = 12, 68  # of running text on a slide
 ROWS, ROOM = 16, 108  # lines of a table on a slide, and letters in one
 SHORT, LONG = 260, 340  # characters of a paragraph that is cut, and of one that is not
@@ -68,10 +70,11 @@ def make(html: Path) -> list[Path]:
     made = []
     for page in sorted((html / CHAPTERS).glob("*.html")):
         text = deck(page.read_text("utf8"), page.name, offline=_offline(html))
-        made.append(write_whole(html / FOLDER / page.name, text.encode()))
+        made.append(write_whole(html / FOLDER / page.name, f"{text}\n".encode()))
     if made:
-        write_whole(html / FOLDER / "slides.css", STYLE.encode())
-        write_whole(html / FOLDER / "slides.js", SCRIPT.encode())
+        for name in ("slides.css", "slides.js"):
+            own = Path(__file__).with_name(name).read_bytes()
+            write_whole(html / FOLDER / name, own)
     return made
 
 
@@ -103,9 +106,8 @@ def deck(page: str, name: str, *, offline: bool = True) -> str:
             words, place = heading.decode_contents(), section.get("id") or ""
             _Section(made, films, words, place).add(_blocks(section))
     _claims(made)
-    head = _scripts(page, offline=offline)
-    slides = "\n".join(map(_html, made.slides))
-    return PAGE.format(title=escape(title), head=head, slides=slides)
+    scripts = _scripts(page, offline=offline)
+    return rendered("deck.html", title=title, slides=made.slides, **scripts)
 
 
 def _clean(top: Tag, *, base: str) -> None:
@@ -500,180 +502,11 @@ def _frames(frames: list[tuple[str, str]]) -> str:
     return f'<div class="frames">{"".join(parts)}</div>'
 
 
-def _html(slide: Slide) -> str:
-    tag = "h1" if slide.kind == "title" else "h2"
-    return (
-        f'<section class="{slide.kind or "text"}"><{tag}>{slide.title}</{tag}>'
-        f'<div class="body">{slide.body}</div>'
-        f'<p class="place"><a href="{escape(slide.link)}">In the book</a></p></section>'
-    )
-
-
-def _scripts(page: str, *, offline: bool) -> str:
-    """The tags that load reveal.js and MathJax, from where the page takes its own."""
+def _scripts(page: str, *, offline: bool) -> dict[str, str]:
+    """Where reveal.js and MathJax come from: from where the page takes its own."""
     if offline:
-        reveal, mathjax = f"../{VENDOR}/reveal", f"../{VENDOR}/mathjax"
-    else:
-        found = re.search(rf'src="({HOST}/mathjax@[^/"]+/es5)/tex-mml-chtml', page)
-        if found is None:
-            raise HlnbError("A page says not where its formulas come from: build anew.")
-        reveal, mathjax = f"{HOST}/reveal.js@{REVEAL}/dist", found[1]
-    return (
-        f'<link rel="stylesheet" href="{reveal}/reveal.css">\n'
-        '<link rel="stylesheet" href="slides.css">\n'
-        f'<script defer src="{reveal}/reveal.js"></script>\n'
-        '<script defer src="slides.js"></script>\n'
-        f'<script defer src="{mathjax}/tex-mml-chtml.js"></script>'
-    )
-
-
-REVEAL = "6.0.2"  # as in book/assets/package.json
-
-PAGE = """\
-<!DOCTYPE html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<title>Slides: {title}</title>
-{head}
-</head>
-<body>
-<main class="reveal">
-<div class="slides">
-{slides}
-</div>
-</main>
-</body>
-</html>
-"""
-
-SCRIPT = """\
-// Formulas are set while every slide is still shown; then the deck starts.
-window.MathJax = {
-  startup: { pageReady: () => MathJax.startup.defaultPageReady().then(start) },
-  options: { enableMenu: false },
-};
-
-function start() {
-  const deck = new Reveal({
-    width: 1280,
-    height: 720,
-    margin: 0,
-    center: false,
-    display: "flex",
-    hash: true,
-    slideNumber: "c/t",
-    transition: "none",
-    scrollActivationWidth: null,
-  });
-  deck.on("slidechanged", fit);
-  return deck.initialize().then(fit);
-}
-
-// what a slide cannot hold scrolls, with the keyboard too
-function fit() {
-  const body = document.querySelector("section.present > .body");
-  if (body && body.scrollHeight > body.clientHeight + 1) {
-    body.tabIndex = 0;
-    body.setAttribute("role", "group");
-    body.setAttribute("aria-label", "Slide, scrolls");
-  }
-}
-"""
-
-STYLE = """\
-/* The slides of a chapter: 1280 by 720, black on white, one accent. */
-html, body { background: #fff; color: #1b1f24; height: 100%; margin: 0; }
-.reveal {
-  font: 31px/1.4 -apple-system, "Segoe UI", Roboto, "Helvetica Neue", Arial, sans-serif;
-  height: 100%;
-}
-.reveal .slides { text-align: left; }
-.reveal .slides section {
-  box-sizing: border-box; display: flex; flex-direction: column; height: 720px;
-  padding: 44px 64px 40px; width: 1280px;
-}
-.reveal.ready .slides > section:not(.present) { display: none !important; }
-.reveal .slides .pdf-page > section {
-  height: 720px !important; padding: 44px 64px 40px !important;
-}
-.reveal h1, .reveal h2 {
-  color: #1f4e79; font-weight: 650; line-height: 1.2; margin: 0;
-}
-.reveal h1 { font-size: 60px; }
-.reveal h2 { font-size: 38px; padding-bottom: 14px; }
-.reveal .more { color: #57606a; font-size: 24px; font-weight: 400; margin-left: 6px; }
-.reveal .body { flex: 1; min-height: 0; overflow-y: auto; }
-.reveal p, .reveal ul, .reveal ol, .reveal dl, .reveal blockquote {
-  margin: 0 0 0.55em;
-}
-.reveal li { margin-bottom: 0.25em; }
-.reveal li > p { margin: 0; }
-.reveal ul, .reveal ol { padding-left: 1.1em; }
-.reveal a { color: #1f4e79; text-underline-offset: 4px; }
-.reveal code { font: 0.82em ui-monospace, Menlo, Consolas, monospace; }
-.reveal .together { white-space: nowrap; }
-.reveal .place {
-  bottom: 12px; font-size: 16px; left: 64px; margin: 0; position: absolute;
-}
-.reveal .slide-number {
-  background: none; bottom: 12px; color: #57606a; font: 16px sans-serif; right: 96px;
-}
-.reveal .slide-number a { color: inherit; }
-.reveal .controls { bottom: 4px; color: #1f4e79; font-size: 7px; right: 4px; }
-
-.reveal section.title {
-  border-left: 16px solid #1f4e79; justify-content: center; padding-left: 90px;
-}
-.reveal section.title .body {
-  color: #3b434b; flex: none; font-size: 26px; margin-top: 28px;
-}
-.reveal .hlnb-label { font-weight: 650; }
-.reveal section.goals li { margin-bottom: 0.6em; }
-.reveal section.predict { background: #eef4fb; border-left: 16px solid #1f4e79; }
-.reveal section.predict .body { font-size: 36px; padding-top: 40px; }
-
-.reveal section.figure .body, .reveal section.film .body, .reveal figure {
-  display: flex; flex-direction: column; min-height: 0;
-}
-.reveal figure, .reveal .frames { flex: 1; margin: 0; min-height: 0; }
-.reveal .frames { display: grid; }
-.reveal .frame {
-  display: flex; flex-direction: column; grid-area: 1 / 1; min-height: 0;
-}
-.reveal figure img, .reveal .frame img {
-  flex: 1; max-width: 100%; min-height: 0; object-fit: contain;
-}
-.reveal figcaption {
-  color: #3b434b; font-size: 20px; line-height: 1.35; padding-top: 10px;
-}
-.reveal figcaption p { margin: 0; }
-.reveal .caption-number { font-weight: 650; }
-.reveal .frame p { font-weight: 650; margin: 8px 0 0; text-align: center; }
-
-.reveal .eqno { color: #57606a; float: right; }
-.reveal mjx-container[display="true"] { margin: 0.4em 0; }
-.reveal mjx-assistive-mml { max-width: 1px; overflow: hidden !important; }
-
-.reveal table {
-  border-collapse: collapse; font-size: 21px; line-height: 1.3; width: 100%;
-}
-.reveal th, .reveal td {
-  border-bottom: 1px solid #d0d7de; padding: 5px 10px; text-align: left;
-  vertical-align: top;
-}
-.reveal th { border-bottom: 2px solid #1f4e79; }
-.reveal td p, .reveal th p { margin: 0; }
-.reveal .hlnb-claims td:first-child { width: 44%; }
-.reveal .hlnb-small { color: #57606a; font-size: 16px; }
-.reveal .hlnb-range { white-space: nowrap; }
-.verdict {
-  border-radius: 1em; display: inline-block; font-size: 0.85em; font-weight: 650;
-  line-height: 1.3; padding: 0.1em 0.7em; white-space: nowrap;
-}
-.verdict-reproduced { background: #dcf3e3; color: #14532d; }
-.verdict-partly { background: #fdeecb; color: #6b3f00; }
-.verdict-not-reproduced { background: #fde2e1; color: #7f1d1d; }
-.verdict-not-testable-here { background: #e5e7eb; color: #374151; }
-"""
+        return {"reveal": f"../{VENDOR}/reveal", "mathjax": f"../{VENDOR}/mathjax"}
+    found = re.search(rf'src="({HOST}/mathjax@[^/"]+/es5)/tex-mml-chtml', page)
+    if found is None:
+        raise HlnbError("A page says not where its formulas come from: build anew.")
+    return {"reveal": f"{HOST}/reveal.js@{REVEAL}/dist", "mathjax": found[1]}
