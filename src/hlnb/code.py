@@ -33,7 +33,7 @@ COMPREHENSION = ast.ListComp | ast.SetComp | ast.DictComp | ast.GeneratorExp
 PLAIN = {
     *("cache", "cached_property", "compiled", "contextmanager", "dataclass"),
     *("intrinsic", "kept", "lru_cache", "property", "runtime_checkable"),
-    "_one_thread",
+    "one_thread",
 }
 
 # Names with which a module looks at itself: they stand for all of it.

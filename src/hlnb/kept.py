@@ -71,21 +71,30 @@ class Unknown(TypeError):
 def computed_on(device: str = "cpu") -> dict[str, str]:
     """What may change the last bits of a result: processor, card and libraries."""
     import torch
-    from llvmlite import binding
-    from numba import config
 
     found = {
-        "processor": config.CPU_NAME or binding.get_host_cpu_name(),
+        "processor": _processor(),
         "vectors": torch.backends.cpu.get_cpu_capability(),
         "system": f"{platform.system()} {platform.machine()}",
         "python": ".".join(platform.python_version_tuple()[:2]),
     }
     if device != "cpu" and torch.cuda.is_available():
         found["card"] = torch.cuda.get_device_name(None if device == "auto" else device)
+    if os.environ.get("HLNB_FAST") == "0":
+        found["loops"] = "plain"
     for name in LIBRARIES:
         with suppress(PackageNotFoundError):
             found[name] = version(name)
     return found
+
+
+def _processor() -> str:
+    try:
+        from llvmlite import binding
+        from numba import config
+    except ImportError:
+        return platform.processor() or platform.machine()
+    return config.CPU_NAME or binding.get_host_cpu_name()
 
 
 # --- what is asked for ----------------------------------------------------------------

@@ -21,9 +21,10 @@ from hlnb.results import Result, machine, to_json
 from hlnb.schedules import Schedule
 from hlnb.seeding import stream
 from hlnb.training.executors import ended_early, processes, runs_per_task
-from hlnb.training.loop import resolved, train, train_stacked
+from hlnb.training.loop import train, train_stacked
 from hlnb.training.optimizers import SGD
 from hlnb.training.runs import Run, Start, Trace
+from hlnb.training.samples import resolved
 
 
 def _stacks(settings: Mapping[str, Any]) -> bool:

@@ -26,7 +26,7 @@ from hlnb.results import Result
 from hlnb.schedules import Phase, Schedule
 from hlnb.seeding import stream
 from hlnb.studies.cifar.filters import parameters
-from hlnb.training.loop import evaluate
+from hlnb.training.evaluation import evaluate
 from hlnb.training.runs import grid
 
 Train = Callable[..., Result]  # `sweep` with all but schedule, runs and `after` chosen

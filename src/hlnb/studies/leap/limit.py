@@ -1,8 +1,7 @@
 """The limit of infinitely many units and small steps: an equation solved in time."""
 
-import contextlib
 import math
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -17,6 +16,7 @@ from hlnb.kept import kept
 from hlnb.metrics import fourier
 from hlnb.seeding import stream
 from hlnb.studies.leap.sgd import _check_activation, activate, passing, slope
+from hlnb.training.loop import one_thread
 
 NODES = 16  # of the Gauss–Hermite rule over the rest of the input
 READOUTS = 32  # values of a at the start: nodes of a Gauss–Legendre rule on [−1, 1]
@@ -257,19 +257,8 @@ def flow(
     """
     if not (h > 0 and time >= h and every >= 1):
         raise HlnbError(f"No step of h = {h} fits a time of {time}: lower h.")
-    with _one_thread():
+    with one_thread():  # steps are small; a flow magnifies roundings
         return _flow(field, particles, math.floor(time / h + 1e-9), h, every, until)
-
-
-@contextlib.contextmanager
-def _one_thread() -> Iterator[None]:
-    """One thread: steps are small, and roundings that a flow magnifies, the same."""
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(before)
 
 
 def _flow(

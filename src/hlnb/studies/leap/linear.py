@@ -12,8 +12,9 @@ from hlnb.data.boolean import Support, characters, signs
 from hlnb.errors import HlnbError
 from hlnb.kept import kept
 from hlnb.seeding import stream
-from hlnb.studies.leap.limit import _one_thread, hermite_coefficients, hermite_rule
+from hlnb.studies.leap.limit import hermite_coefficients, hermite_rule
 from hlnb.studies.leap.sgd import _check_activation, activate, slope
+from hlnb.training.loop import one_thread
 
 TERMS = 40  # degrees of a kernel's series; the shifted sigmoid's fall geometrically
 LINEAR = ("its tangent kernel", "cubic kernel", "random features")
@@ -136,7 +137,7 @@ def linear_risks(
         raise HlnbError(f"n = {n}, q = {q}, held out {n_test}: take numbers from 1 up.")
     if max(map(max, supports)) >= d:
         raise HlnbError(f"d = {d} has no room for the terms {supports}: raise d.")
-    with _one_thread():
+    with one_thread():
         return _linear_risks(method, supports, d, sizes, seed, q)
 
 

@@ -25,7 +25,7 @@ from hlnb.models.model import Model
 from hlnb.results import Result
 from hlnb.schedules import simultaneous
 from hlnb.seeding import stream
-from hlnb.training.loop import evaluate
+from hlnb.training.evaluation import evaluate
 from hlnb.training.optimizers import SGD, Learning
 from hlnb.training.runs import grid
 from hlnb.training.sweep import sweep

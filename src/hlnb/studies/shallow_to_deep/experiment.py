@@ -32,7 +32,7 @@ from hlnb.models.networks import deep_cnn
 from hlnb.results import Result
 from hlnb.schedules import Phase, Schedule, simultaneous
 from hlnb.seeding import stream
-from hlnb.training.loop import evaluate
+from hlnb.training.evaluation import evaluate
 from hlnb.training.optimizers import SGD
 from hlnb.training.runs import grid
 from hlnb.training.sweep import sweep

@@ -22,7 +22,7 @@ from hlnb.metrics.times import first_hit
 from hlnb.models.model import Model
 from hlnb.results import Result
 from hlnb.schedules import Phase, Schedule, greedy, layerwise, simultaneous
-from hlnb.training.loop import evaluate
+from hlnb.training.evaluation import evaluate
 
 
 def halving(model: Model, *, lr: float, epochs: Sequence[int]) -> Schedule:

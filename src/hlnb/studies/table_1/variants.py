@@ -41,8 +41,8 @@ from hlnb.studies.table_1.experiment import (
     moved,
     until_arrival,
 )
-from hlnb.training.fast import gradients
 from hlnb.training.runs import grid
+from hlnb.training.steps import stepped
 from hlnb.training.sweep import sweep
 
 
@@ -117,14 +117,11 @@ def first_step(row: Reproduction, *, scale: float, lr: float = 0.1) -> float:
     batch = row.problem.split(0, n_train=64)["train"]
     start = row.model.init(stream(0, "init"))
     wide = {name: value.double() for name, value in start.items()}
-    params = gradients.prepared(row.model.layers, wide)
-    params["conv.weight"] /= scale
-    before = params["conv.weight"].clone()
+    before = wide["conv.weight"] / scale
     x = scale * batch.x.double()
-    step = gradients.Descent(row.model.layers, params, x, lr=lr, learns=["conv"])
-    step(torch.arange(len(x)), batch.y)
-    step.settle()
-    change = params["conv.weight"] - before
+    given = wide | {"conv.weight": before}
+    after = stepped(row.model, given, x, batch.y, lr=lr, learns=["conv"])
+    change = after["conv.weight"] - before
     return float(change.norm() / before.norm())
 
 

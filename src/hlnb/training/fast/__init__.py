@@ -1,1 +1,29 @@
-"""The same steps, faster: the only room that may import Numba."""
+"""The same steps, faster: the one door to loops that Numba compiles.
+
+Without Numba, or with HLNB_FAST=0, nothing is covered, and autograd takes every step:
+the same answers but for the last digits, slower.
+"""
+
+import os
+from collections.abc import Sequence
+from importlib.util import find_spec
+
+from hlnb.models.layers import Layer
+
+if os.environ.get("HLNB_FAST") != "0" and find_spec("numba"):
+    from hlnb.training.fast.gradients import (
+        Descent,
+        prepared,
+        skips_blanks,
+        written_out,
+    )
+else:
+
+    def written_out(layers: Sequence[Layer]) -> bool:
+        """Whether formulas cover these layers: none."""
+        return False
+
+    skips_blanks = written_out
+
+
+__all__ = ["Descent", "prepared", "skips_blanks", "written_out"]
