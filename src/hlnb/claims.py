@@ -19,7 +19,8 @@ class Claim:
 
     `ours` is the median over `n` runs and `low` to `high` their range, unless `note`
     says otherwise; a number is None where it is not finite (a median that was not
-    reached), and `note` then says what was seen.
+    reached), and `note` then says what was seen. Refuses an unknown verdict, `ours`
+    outside its range, and no runs at all, unless the verdict is "not testable here".
     """
 
     id: str  # short and unique in the book: "tp1-simultaneous"
@@ -59,7 +60,7 @@ def measured(
     verdict: str,
     note: str = "",
 ) -> Claim:
-    """The Claim whose `ours`, `low`, `high` and `n` are those of one value a run.
+    """A Claim about a number: the median, range and count of one value per run.
 
     inf marks a run that never reached its threshold (a censored time).
     """
@@ -80,9 +81,10 @@ def counted(
     of: str = "runs",
     note: str = "",
 ) -> Claim:
-    """The Claim about each run: `ours` counts the runs in which it holds.
+    """A Claim about every run: `ours` is the number of runs in which it holds.
 
-    `of`: what is counted, if it is not runs.
+    `of`: what is counted, if not runs. The verdict is that of `in_every_run`; without
+    any runs, "not testable here".
     """
     n, count = len(holds), int(sum(holds))
     verdict = in_every_run(holds) if n else "not testable here"
@@ -93,9 +95,10 @@ def counted(
 
 
 def in_every_run(holds: Sequence[bool] | np.ndarray) -> str:
-    """The verdict on a statement about each run.
+    """The verdict on a statement about every run.
 
-    Reproduced if it holds in every run, not reproduced if in none, else partly.
+    Reproduced if it holds in every run, not reproduced if in none, else partly. Refuses
+    an empty list.
     """
     holds = [bool(h) for h in holds]
     if not holds:
@@ -104,7 +107,7 @@ def in_every_run(holds: Sequence[bool] | np.ndarray) -> str:
 
 
 def near(theirs: float, ours: Real[np.ndarray, " run"]) -> str:
-    """The verdict on a number, from one of ours a run.
+    """The verdict on the number `theirs`, from ours, one per run.
 
     Reproduced if it lies in the range of our runs and within a factor of two of their
     median; partly if only one of these holds; else not reproduced. A censored run

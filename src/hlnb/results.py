@@ -22,7 +22,8 @@ FORMAT = "hlnb result 1"
 def to_json(thing: Any) -> Any:
     """`thing` in JSON types: what a spec is made of.
 
-    A dataclass becomes a mapping with its kind; `describe()`, where defined, decides.
+    An object that has `describe()` becomes what that returns, and a dataclass a mapping
+    of its fields and its kind. What JSON has no type for becomes text.
     """
     if hasattr(thing, "describe"):
         return to_json(thing.describe())
@@ -39,7 +40,7 @@ def to_json(thing: Any) -> Any:
 
 
 def machine() -> dict[str, Any]:
-    """Versions and machine, as kept with every Result."""
+    """Versions of packages, and the machine, as kept with every Result."""
     return {
         "python": platform.python_version(),
         "system": f"{platform.system()} {platform.machine()}",
@@ -56,10 +57,11 @@ class Result:
     steps: Real[np.ndarray, " record"]  # updates made
     epochs: Real[np.ndarray, " record"]  # passes over the training set
     traces: Mapping[str, np.ndarray]  # name → (run, record, …)
-    provenance: Mapping[str, Any] = field(compare=False)  # it tells no two apart
+    provenance: Mapping[str, Any] = field(compare=False)  # where it was computed
 
     @property
     def runs(self) -> list[Mapping[str, Any]]:
+        """What identifies each run: its seed and its learning rate, say."""
         return self.spec["runs"]
 
     @property
@@ -68,7 +70,10 @@ class Result:
         return sorted({run["lr"] for run in self.runs})
 
     def of(self, name: str, *, lr: float | None = None) -> np.ndarray:
-        """The trace `name` (run, record, …), of the runs at `lr` where one is given."""
+        """The trace `name` (run, record, …), of the runs at `lr` where one is given.
+
+        Refuses a name that was not measured, and a rate without runs.
+        """
         if name not in self.traces:
             known = ", ".join(sorted(self.traces))
             raise HlnbError(f"Nothing called {name!r} was measured, only {known}.")
@@ -78,13 +83,16 @@ class Result:
         return self.traces[name][rows]
 
     def at(self, lr: float) -> "Result":
-        """The Result of the runs at one learning rate."""
+        """The Result of the runs at one learning rate; refuses a rate without runs."""
         traces = {name: self.of(name, lr=lr) for name in self.traces}
         spec = {**self.spec, "runs": [run for run in self.runs if run["lr"] == lr]}
         return dataclasses.replace(self, spec=spec, traces=traces)
 
     def save(self, path: str | Path) -> Path:
-        """The path of an .npz file, without pickle, written whole."""
+        """The path of the .npz file that now holds the Result.
+
+        Written whole or not at all, and without pickle.
+        """
         about = json.dumps(
             {
                 "format": FORMAT,
@@ -98,7 +106,11 @@ class Result:
 
 
 def load(path: str | Path, *, expect: Mapping[str, Any] | None = None) -> Result:
-    """The Result stored at `path`; another experiment than `expect` is refused."""
+    """The Result stored at `path`.
+
+    `expect`: the spec that it should have. Refuses a Result of another experiment, and
+    a file that is damaged or no Result.
+    """
     try:
         arrays = storage.read(path)
         about = json.loads(str(arrays["about"]))
@@ -129,10 +141,10 @@ def load(path: str | Path, *, expect: Mapping[str, Any] | None = None) -> Result
 
 
 def first_phase(result: Result, *, epochs: int) -> Result:
-    """The records of the first `epochs` epochs.
+    """The Result of the first `epochs` epochs.
 
-    The first phase of layer-wise training is training the first layer alone: equal
-    seeds give equal runs, to the bit.
+    The first phase of layer-wise training is training of the first layer alone: with
+    equal seeds, the runs are equal to the bit.
     """
     known = result.epochs <= epochs
     traces = {name: values[:, known] for name, values in result.traces.items()}

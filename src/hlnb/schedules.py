@@ -9,7 +9,7 @@ from hlnb.models.model import Model
 
 
 def check_rate(lr: float) -> None:
-    """Refuses what is no learning rate."""
+    """Refuses a learning rate that is not a finite number above 0."""
     if not math.isfinite(lr) or lr <= 0:
         raise HlnbError(f"lr = {lr} is not a learning rate: take lr > 0.")
 
@@ -19,7 +19,8 @@ class Phase:
     """A stretch of training in which the named layers learn and the others do not.
 
     `exit`: the outputs of this phase leave the network after that layer, through its
-    auxiliary head. `lr`: its own learning rate; None: the run's.
+    auxiliary head. `lr`: its own learning rate; None: the run's. Refuses `epochs` below
+    1, a phase in which nothing learns, and what `check_rate` refuses.
     """
 
     epochs: int
@@ -45,7 +46,12 @@ class Schedule:
     frozen: tuple[str, ...] = ()  # layers that keep their initial parameters throughout
 
     def check(self, model: Model) -> None:
-        """Refuses a schedule that names an unknown layer, or is silent on one."""
+        """Refuses a schedule that does not fit the model.
+
+        Such a schedule names a layer or a head that the model lacks, is silent on a
+        layer, lets a frozen layer learn, or lets one learn in a phase whose outputs do
+        not pass it.
+        """
         learning = {name for phase in self.phases for name in phase.learns}
         exits = {phase.exit for phase in self.phases} - {None}
         if unknown := exits - set(model.heads):
@@ -80,6 +86,7 @@ class Schedule:
 
     @property
     def epochs(self) -> int:
+        """Epochs of all phases together."""
         return sum(phase.epochs for phase in self.phases)
 
     @property
@@ -92,14 +99,14 @@ class Schedule:
 
 
 def simultaneous(model: Model, *, epochs: int) -> Schedule:
-    """All layers learn from the first step to the last."""
+    """The Schedule in which all layers learn from the first step to the last."""
     return Schedule("simultaneous", (Phase(epochs, model.names),))
 
 
 def layerwise(
     model: Model, *, epochs: int, lrs: Sequence[float | None] | None = None
 ) -> Schedule:
-    """One layer after another from the input up, `epochs` each.
+    """The Schedule of one layer after another from the input up, `epochs` each.
 
     Layers below stay as trained, layers above stay as initialized; no auxiliary heads.
     `lrs`: a learning rate for each phase; None: the run's in all.
@@ -113,10 +120,11 @@ def layerwise(
 
 
 def greedy(model: Model, *, epochs: int) -> Schedule:
-    """Layer-wise training in which each layer learns together with a head of its own.
+    """The layer-wise Schedule in which each layer learns together with its own head.
 
     Each phase trains one layer and an auxiliary readout on top of it; the last hidden
-    layer learns together with the network's readout.
+    layer learns together with the network's readout. After Belilovsky et al. 2019.
+    Refuses a model that lacks one of these heads.
     """
     *lower, last, readout = model.names
     if missing := [name for name in lower if name not in model.heads]:
@@ -128,6 +136,6 @@ def greedy(model: Model, *, epochs: int) -> Schedule:
 
 
 def only(model: Model, layer: str, *, epochs: int) -> Schedule:
-    """One layer learns; all others keep their initial parameters."""
+    """The Schedule in which one layer learns and all others stay as initialized."""
     others = tuple(name for name in model.names if name != layer)
     return Schedule(f"only {layer}", (Phase(epochs, (layer,)),), frozen=others)

@@ -12,7 +12,8 @@ def stream(seed: int, name: str) -> torch.Generator:
 
     Streams with different names are independent, so adding a consumer of random numbers
     moves no other draw. Nothing in the package reads or sets a global seed. Draws are
-    made on the CPU and moved, so that every device sees the same numbers.
+    made on the CPU and moved, so that every device sees the same numbers. Refuses a
+    seed that is no whole number from 0 up.
     """
     if isinstance(seed, bool) or not isinstance(seed, int) or seed < 0:
         raise HlnbError(f"A seed is a whole number from 0 up, not {seed!r}.")

@@ -1,4 +1,8 @@
-"""Problems of which something was altered: always the same data, other labels."""
+"""Problems made from another problem: one split for all runs, or random labels.
+
+With `SameData`, runs differ in the order of their data alone. `Shuffled` and `Coin` are
+controls, whose labels say nothing about the inputs.
+"""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -12,7 +16,10 @@ from hlnb.seeding import stream
 
 @dataclass(frozen=True)
 class SameData:
-    """`problem` with the split of seed `seed`, whatever the seed of a run."""
+    """`problem` with the split of `seed`, whatever the seed of a run.
+
+    What the problem hides (its patterns, say) is drawn from `seed`, too.
+    """
 
     problem: Problem
     seed: int
@@ -36,7 +43,10 @@ class SameData:
 
 @dataclass(frozen=True)
 class Shuffled:
-    """`problem` with the labels of each part in random order: nothing to learn."""
+    """`problem` with the labels of each part permuted: there is nothing to learn.
+
+    Inputs and the number of labels of each class stay as they are.
+    """
 
     problem: Problem
 
@@ -64,7 +74,11 @@ class Shuffled:
 
 @dataclass(frozen=True)
 class Coin:
-    """A problem whose training labels are fair dice, whatever the inputs: a control."""
+    """`problem` with training labels drawn uniformly from all classes: a control.
+
+    Inputs stay as they are, and so do validation and test labels. What `sample` returns
+    has random labels too.
+    """
 
     problem: Problem
 
@@ -79,7 +93,7 @@ class Coin:
         )
 
     def split(self, seed: int, *, n_train: int) -> Mapping[str, Batch]:
-        """The batches of the problem, with other labels in training."""
+        """The problem's batches, with random labels in `train`."""
         real = self.problem.split(seed, n_train=n_train)
         thrown = torch.randint(
             self.n_classes, (n_train,), generator=stream(seed, "labels by coin")

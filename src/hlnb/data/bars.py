@@ -1,4 +1,8 @@
-"""Pictures with one bar, upright or level: the seminar notes' edges, in small."""
+"""Pictures with one bar, upright or level (horizontal): edges, in small.
+
+Source: the seminar notes (Theodosis 2021), "How neural networks learn features". A
+picture has `side` × `side` pixels and is flattened row by row.
+"""
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
@@ -14,9 +18,10 @@ from hlnb.seeding import stream
 
 
 def detectors(side: int) -> Float[Tensor, "kind place pixel"]:
-    """Matched filters: for each kind (upright, level) and place a bar, less its mean.
+    """The matched filter of each bar, by kind (0: upright, 1: level) and place.
 
-    Of unit length. Those of one kind are orthogonal to those of the other.
+    A bar of ones with its mean subtracted, scaled to length 1, in float64. Filters of
+    different kinds are orthogonal. Refuses a side below 2.
     """
     if side < 2:
         raise HlnbError(f"side = {side}: bars need pictures of at least 2 × 2 pixels.")
@@ -28,10 +33,12 @@ def detectors(side: int) -> Float[Tensor, "kind place pixel"]:
 
 @dataclass(frozen=True)
 class OneBar:
-    """A picture with one bar in a random place, and noise; label 0: upright, 1: level.
+    """Pictures with one bar at a random place, and noise; label 0: upright, 1: level.
 
-    noise: standard deviation in each pixel, for bars of unit length.
-    shuffled: labels by coin, for a control.
+    noise: standard deviation of each pixel's noise; the bar itself has length 1.
+    shuffled: labels are fair coins instead, as a control.
+
+    Refuses a side below 2 and a negative noise.
     """
 
     side: int = 8
@@ -71,7 +78,7 @@ class OneBar:
         }
 
     def with_seed(self, seed: int) -> "OneBar":
-        """The same: it hides nothing."""
+        """The problem itself: nothing in it is drawn from a seed."""
         return self
 
     def describe(self) -> dict[str, Any]:

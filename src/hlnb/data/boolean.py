@@ -28,7 +28,10 @@ def signs(n: int, d: int, *, generator: torch.Generator) -> Float[Tensor, "n d"]
 
 
 def cube(d: int) -> Float[Tensor, "n d"]:
-    """All 2^d points; in row r, coordinate i is −1 where bit i of r is set."""
+    """All 2^d points; in row r, coordinate i is −1 where bit i of r is set.
+
+    Refuses d below 1 and above LARGEST_CUBE.
+    """
     if not 1 <= d <= LARGEST_CUBE:
         raise HlnbError(
             f"The cube of d = {d} cannot be listed: take 1 ≤ d ≤ {LARGEST_CUBE}."
@@ -44,10 +47,10 @@ def characters(
 
 
 def leap(supports: Sequence[Support]) -> int:
-    """Leap complexity: the fewest new coordinates that suffice for every step.
+    """Leap complexity: the most new coordinates in any step, in the best order.
 
-    Supports are taken in the best order; a step is as high as the number of coordinates
-    that no earlier support has. 0: there is no support but the empty one.
+    Supports are taken one after another; the new coordinates of a step are those that
+    no earlier support has. 0: there is no support but the empty one. Abbe et al. 2023.
     """
     height, seen, left = 0, set[int](), [set(support) for support in supports]
     while left:  # taking what is within reach never puts another out of reach
@@ -59,7 +62,10 @@ def leap(supports: Sequence[Support]) -> int:
 
 
 def is_merged_staircase(supports: Sequence[Support]) -> bool:
-    """Whether some order adds at most one new coordinate with each support."""
+    """Whether some order adds at most one new coordinate with each support.
+
+    The merged-staircase property of Abbe et al. 2022.
+    """
     return leap(supports) <= 1
 
 
@@ -71,7 +77,11 @@ def _check_size(**sizes: int) -> None:
 
 @dataclass(frozen=True)
 class Polynomial:
-    """Σ_S c_S χ_S(x) on uniform x in {−1, 1}^d: numbers, without noise."""
+    """Regression on f(x) = Σ_S c_S χ_S(x), x uniform on {−1, 1}^d, without noise.
+
+    Refuses a polynomial without terms, coefficients that do not match the supports, a
+    support that repeats a coordinate or has one outside 0 to d − 1, and sizes below 1.
+    """
 
     d: int
     supports: tuple[Support, ...]
@@ -98,11 +108,12 @@ class Polynomial:
 
     @property
     def variance(self) -> float:
-        """Of the target: the squared coefficients of all terms but the constant."""
+        """Variance of f: the sum of c_S² over all terms but the constant."""
         pairs = zip(self.supports, self.coefficients, strict=True)
         return math.fsum(c**2 for support, c in pairs if support)
 
     def target(self, x: Float[Tensor, "n d"]) -> Float[Tensor, " n"]:
+        """f(x) for each input."""
         weights = torch.tensor(self.coefficients, dtype=x.dtype, device=x.device)
         return characters(x, self.supports) @ weights
 
@@ -114,7 +125,7 @@ class Polynomial:
         return _split(self, seed, n_train=n_train)
 
     def with_seed(self, seed: int) -> "Polynomial":
-        """The same: it hides nothing."""
+        """The problem itself: nothing in it is drawn from a seed."""
         return self
 
     def describe(self) -> dict[str, Any]:
@@ -125,8 +136,10 @@ class Polynomial:
 class Parity:
     """Labels (1 − χ_I(x))/2 of uniform x, with a hidden support I of `k` coordinates.
 
-    noise: probability with which a label is flipped, in training and everywhere.
-    chance: labels are fair coins that have nothing to do with x, as a control.
+    noise: probability that a label is flipped, in every part of a split.
+    chance: labels are fair coins, independent of x, as a control.
+
+    Refuses k outside 0 to d, noise outside 0 to 0.5, and sizes below 1.
     """
 
     d: int
@@ -191,12 +204,15 @@ def _split(
 
 
 def prefixes(k: int) -> tuple[Support, ...]:
-    """{0}, {0, 1}, … up to the first `k` coordinates."""
+    """The supports {0}, {0, 1}, …, the last one with the first `k` coordinates."""
     return tuple(tuple(range(j)) for j in range(1, k + 1))
 
 
 def staircase(d: int, k: int, *, scale: float = 1.0, **sizes: int) -> Polynomial:
-    """scale · (x_1 + x_1x_2 + … + x_1⋯x_k): the function S_k of Abbe et al. 2021."""
+    """scale · (x_1 + x_1x_2 + … + x_1⋯x_k): the function S_k of Abbe et al. 2021.
+
+    `sizes`: `n_validation` and `n_test`, if not those of `Polynomial`.
+    """
     return Polynomial(d, prefixes(k), (scale,) * k, **sizes)
 
 

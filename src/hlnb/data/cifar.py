@@ -42,7 +42,7 @@ _BLOCK = 1 << 14  # bytes written at a time; a dropped connection loses less tha
 
 @dataclass(frozen=True)
 class Archive:
-    """Where the archive comes from and what it must be."""
+    """The archive: its address, its checksum and the number of records in a file."""
 
     url: str
     md5: str
@@ -58,7 +58,7 @@ OFFICIAL = Archive(
 
 @dataclass(frozen=True)
 class Provenance:
-    """What the data are; `sha256` is that of the six files one after the other."""
+    """What the data are; `sha256` is the digest of the six files, concatenated."""
 
     name: str
     sha256: str
@@ -76,7 +76,10 @@ class Records(NamedTuple):
 
 
 def path(*, archive: Archive = OFFICIAL) -> Path:
-    """The folder of the six files; an archive that lies there is unpacked first."""
+    """The folder of the six files; an archive found beside it is unpacked first.
+
+    Refuses missing data, a damaged archive, and a folder that it cannot write to.
+    """
     root = _root()
     if (root / FOLDER).is_dir():
         return root / FOLDER
@@ -93,8 +96,10 @@ def path(*, archive: Archive = OFFICIAL) -> Path:
 def fetch(*, archive: Archive = OFFICIAL) -> Path:
     """The folder of the six files, downloaded unless they are there.
 
-    They go where `path` looks. What a broken connection leaves is continued by the next
-    call. The archive is kept: an altered folder can be deleted and unpacked anew.
+    They go where `path` looks. After a broken connection the next call resumes the
+    download. The archive is kept, so that an altered folder can be deleted and unpacked
+    again. Refuses what `verify` refuses, and reports a missing connection and a full
+    disk.
     """
     root = _root()
     if not (root / FOLDER).is_dir():
@@ -107,9 +112,11 @@ def fetch(*, archive: Archive = OFFICIAL) -> Path:
 
 
 def verify(*, archive: Archive = OFFICIAL) -> Provenance:
-    """The provenance of the files, whose sizes, labels and checksums were checked.
+    """The provenance of the files, after a check of sizes, labels and checksums.
 
     Files that did not change since the last call in this process are not read again.
+    Refuses files of the wrong size, labels above 9, and files that differ from those of
+    the archive that they were unpacked from.
     """
     folder = path(archive=archive)
     stats = ((file.name, file.stat()) for file in sorted(folder.iterdir()))
@@ -118,9 +125,9 @@ def verify(*, archive: Archive = OFFICIAL) -> Provenance:
 
 
 def load(folder: Path, *, archive: Archive = OFFICIAL) -> Records:
-    """The images and labels of the files in `folder`, whose sizes and labels are right.
+    """The images and labels of the files in `folder`.
 
-    Checksums are left to `verify`.
+    Refuses files of the wrong size and labels above 9; checksums are left to `verify`.
     """
     n = archive.records_per_file
     images = np.empty((len(FILES) * n, 3, 32, 32), np.uint8)
@@ -194,7 +201,7 @@ def _recorded(folder: Path, archive: Archive) -> dict[str, str]:
         if record["md5"] == archive.md5 and set(record["files"]) == set(FILES):
             return record["files"]
     except (ValueError, KeyError, TypeError):
-        pass  # the sentence below covers every way to be wrong
+        pass  # the error below covers all of these
     raise HlnbError(
         f"{file} is not the record that unpacking the official archive writes: delete "
         f"the folder {folder} and run `hlnb data fetch`."
@@ -212,8 +219,8 @@ def _unpack(root: Path, archive: Archive) -> Path:
             temporary.chmod(0o755)  # mkdtemp makes it private
             temporary.rename(folder)
         finally:
-            # After success this takes what killed runs left, and makes a run that
-            # unpacks at the same time find the folder in place (below).
+            # After success, delete what killed runs left behind. A process that
+            # unpacks at the same time then fails, and finds this folder (below).
             for left in root.glob(f".{FOLDER}.*") if folder.is_dir() else [temporary]:
                 shutil.rmtree(left, ignore_errors=True)
     except OSError as error:
@@ -236,7 +243,7 @@ def _check_md5(source: Path, archive: Archive) -> None:
 def _extract(source: Path, target: Path, md5: str) -> None:
     digests = {}
     with tarfile.open(source) as tar:
-        for member in tar:  # in the archive's order: going back would inflate it anew
+        for member in tar:  # in the archive's order: seeking back decompresses it again
             folder, _, name = member.name.partition("/")
             if folder != FOLDER or name not in FILES or not member.isfile():
                 continue  # so no path comes from the archive
@@ -251,7 +258,7 @@ def _extract(source: Path, target: Path, md5: str) -> None:
 @contextlib.contextmanager
 def _alone(root: Path) -> Iterator[None]:
     """One process at a time in this block; the others wait, and say so."""
-    from filelock import FileLock, Timeout  # wanted by no reader of the files
+    from filelock import FileLock, Timeout  # not needed for reading
 
     lock = FileLock(root / LOCK)
     try:
@@ -277,8 +284,8 @@ def _cannot_write(root: Path, error: OSError) -> HlnbError:
 
 
 def _download(root: Path, archive: Archive) -> None:
-    """Have the archive in `root`, with the right md5."""
-    import requests  # slow to import, and wanted by no reader of the files
+    """Downloads the archive to `root` and checks its md5."""
+    import requests  # slow to import, and not needed for reading
 
     part = root / f"{ARCHIVE}.part"
     try:
@@ -306,9 +313,9 @@ def _download(root: Path, archive: Archive) -> None:
 
 
 def _resume(url: str, output_file: str, _pooch: object, *, part: Path) -> None:
-    """Have `url` in `output_file`, continuing `part`; a downloader for pooch.
+    """Downloads `url` to `output_file`, resuming `part`; a downloader for pooch.
 
-    `part` becomes the output once it is whole.
+    `part` is renamed to `output_file` once it is complete.
     """
     import requests
     from tqdm import tqdm
@@ -320,7 +327,7 @@ def _resume(url: str, output_file: str, _pooch: object, *, part: Path) -> None:
     with requests.get(url, headers=headers, stream=True, timeout=30) as response:
         if response.status_code != 416:  # nothing is left to send
             response.raise_for_status()
-            if response.status_code != 206:  # ranges are ignored: from the start
+            if response.status_code != 206:  # no ranges here: start over
                 have = 0
             rest = int(response.headers.get("Content-Length", 0))
             bar = tqdm(

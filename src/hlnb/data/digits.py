@@ -15,7 +15,7 @@ from hlnb.seeding import stream
 
 @dataclass(frozen=True)
 class Digits:
-    """scikit-learn's 1797 handwritten digits: 64 pixels, here 0 to 1, ten classes.
+    """scikit-learn's 1797 handwritten digits: 64 pixels from 0 to 1, ten classes.
 
     halves: two classes instead, digits 0 to 4 against 5 to 9.
     """
@@ -35,12 +35,16 @@ class Digits:
         return Batch(torch.tensor(x / 16).float(), torch.tensor(labels).long())
 
     def sample(self, n: int, *, generator: torch.Generator) -> Batch:
-        """`n` different digits."""
+        """`n` digits without replacement; all 1797 where `n` is larger."""
         x, y, _ = self._all
         rows = torch.randperm(len(x), generator=generator)[:n]
         return Batch(x[rows], y[rows])
 
     def split(self, seed: int, *, n_train: int) -> Mapping[str, Batch]:
+        """Three disjoint parts of the digits, shuffled by `seed`.
+
+        Refuses to split more digits than there are.
+        """
         x, y, _ = self._all
         held = self.n_validation + self.n_test
         if n_train + held > len(x):
@@ -57,7 +61,7 @@ class Digits:
         }
 
     def with_seed(self, seed: int) -> "Digits":
-        """The same: it hides nothing."""
+        """The problem itself: nothing in it is drawn from a seed."""
         return self
 
     def describe(self) -> dict[str, Any]:

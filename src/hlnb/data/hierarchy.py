@@ -1,8 +1,8 @@
 """Random hierarchy models: labels that expand, level by level, into strings.
 
-Cagnetta et al. 2023. Level 1 is nearest the input: its rules expand a feature of level
-1 into a tuple of input symbols; the rules of level `depth` expand a class. No tuple has
-two parents, so that every string has one label.
+Source: Cagnetta et al. 2024. Level 1 is nearest the input: its rules expand a feature
+of level 1 into a tuple of input symbols; the rules of level `depth` expand a class. No
+tuple has two parents, so that every string has one label.
 """
 
 from collections.abc import Mapping
@@ -23,13 +23,14 @@ COUNTABLE = 2**62  # derivations up to this many have a number in 64 bits
 
 
 class Derivation(NamedTuple):
-    """How strings came about: every feature, and every rule that expanded one."""
+    """How strings were derived: their features, and the rules that expanded them."""
 
     symbols: tuple[Int[Tensor, "n _"], ...]  # by level, from the input (0) to the class
     choices: tuple[Int[Tensor, "n _"], ...]  # choices[l − 1]: which rule of level l
 
     @property
     def labels(self) -> Int[Tensor, " n"]:
+        """The class of each string."""
         return self.symbols[-1][:, 0]
 
 
@@ -39,7 +40,8 @@ class RandomHierarchy:
 
     Each feature has `n_synonyms` tuples of `tuple_size` features of the level below.
     The tuples of a level are drawn without replacement, so that no tuple has two
-    parents. Inputs are (n, position, symbol), with tuple_size^depth positions.
+    parents. Inputs are (n, position, symbol), with tuple_size^depth positions. Refuses
+    numbers below 1, and a grammar that needs more tuples than there are.
     """
 
     vocab_size: int  # v: features of every level below the classes
@@ -48,7 +50,7 @@ class RandomHierarchy:
     tuple_size: int = 2  # s
     depth: int = 2  # L
     seed: int = 0  # fixes the grammar
-    n_validation: int = 1000  # at most; less where the strings run out
+    n_validation: int = 1000  # at most; fewer where the strings run out
     n_test: int = 5000  # likewise
 
     def __post_init__(self):
@@ -65,7 +67,7 @@ class RandomHierarchy:
 
     @property
     def d(self) -> int:
-        """Positions of a string."""
+        """Number of positions in a string."""
         return self.tuple_size**self.depth
 
     @property
@@ -76,11 +78,11 @@ class RandomHierarchy:
 
     @property
     def n_star(self) -> int:
-        """P* = n_c · m^L: the paper's scale of the number of training strings."""
+        """P* = n_c · m^L: the paper's unit of training-set size."""
         return self.n_classes * self.n_synonyms**self.depth
 
     def features(self, level: int) -> int:
-        """How many features a level has; level 0 is the input."""
+        """Number of features of a level; level 0 is the input."""
         return self.n_classes if level == self.depth else self.vocab_size
 
     @cached_property
@@ -99,7 +101,7 @@ class RandomHierarchy:
 
     @cached_property
     def parents(self) -> tuple[Int[Tensor, " tuple"], ...]:
-        """parents[l − 1][code of a tuple]: its feature of level l; −1: it has none."""
+        """parents[l − 1][code of a tuple]: its feature of level l; −1: none."""
         found = []
         for level, rules in enumerate(self.rules, start=1):
             of = torch.full((self.vocab_size**self.tuple_size,), -1)
@@ -111,7 +113,7 @@ class RandomHierarchy:
         return tuple(found)
 
     def code(self, tuples: Int[Tensor, "*n s"]) -> Int[Tensor, "*n"]:
-        """The number of a tuple, first symbol first: 0 up to v^s − 1."""
+        """Each tuple as a number, 0 to v^s − 1; its first symbol weighs most."""
         out = torch.zeros_like(tuples[..., 0])
         for i in range(self.tuple_size):
             out = out * self.vocab_size + tuples[..., i]
@@ -124,7 +126,7 @@ class RandomHierarchy:
     def expand(
         self, labels: Int[Tensor, " n"], choices: tuple[Int[Tensor, "n _"], ...]
     ) -> Derivation:
-        """The strings that these choices of rules make of the labels."""
+        """The strings derived from `labels` by these choices of rules."""
         symbols = [labels[:, None]]
         for rules, chosen in zip(reversed(self.rules), reversed(choices), strict=True):
             flat = rules.view(-1, self.tuple_size)
@@ -136,7 +138,7 @@ class RandomHierarchy:
         return Derivation(tuple(reversed(symbols)), choices)
 
     def derive(self, n: int, *, generator: torch.Generator) -> Derivation:
-        """`n` independent strings, each equally likely; they can repeat."""
+        """`n` independent strings, uniform over the language; they can repeat."""
         labels = torch.randint(self.n_classes, (n,), generator=generator)
         widths = [
             self.d // self.tuple_size**level for level in range(1, 1 + self.depth)
@@ -148,7 +150,10 @@ class RandomHierarchy:
         return self.expand(labels, choices)
 
     def numbered(self, numbers: Int[Tensor, " n"]) -> Derivation:
-        """Strings by number, 0 up to P_max − 1; `arange(P_max)` gives all of them."""
+        """Strings by number, 0 to P_max − 1; `arange(P_max)` gives all of them.
+
+        Refuses a grammar with more than COUNTABLE strings.
+        """
         if self.n_max > COUNTABLE:
             raise HlnbError(f"{self.n_max} strings are too many to be numbered.")
         left, choices = numbers, []
@@ -161,7 +166,11 @@ class RandomHierarchy:
         return self.expand(left, tuple(choices))
 
     def distinct(self, n: int, *, generator: torch.Generator) -> Derivation:
-        """`n` strings drawn without replacement."""
+        """`n` strings drawn without replacement.
+
+        Above COUNTABLE strings they are drawn with replacement: a repeat is then rarer
+        than 1 in 10^6 for `n` up to 10^6. Refuses `n` above the number of strings.
+        """
         if n > self.n_max:
             raise HlnbError(
                 f"{n} distinct strings are asked for, and the grammar has {self.n_max}."
@@ -180,7 +189,10 @@ class RandomHierarchy:
         return self.numbered(numbers[:n])
 
     def parse(self, x: Int[Tensor, "n position"]) -> tuple[Int[Tensor, "n _"], ...]:
-        """The features of every level of some strings, from the input to the class."""
+        """The features of each string at every level, from the input to the class.
+
+        Refuses a string that is not of this grammar.
+        """
         symbols = [x]
         for level, parents in enumerate(self.parents, start=1):
             tuples = symbols[-1].view(len(x), -1, self.tuple_size)
@@ -197,10 +209,10 @@ class RandomHierarchy:
     def exchange(
         self, derivation: Derivation, *, level: int, generator: torch.Generator
     ) -> Derivation:
-        """The same strings with synonyms of `level` exchanged: labels stay.
+        """The strings with synonyms of `level` exchanged; labels stay.
 
-        All rules of that level are chosen anew, uniformly: one in m stays by chance.
-        Choices below stay, and are applied to other features.
+        Every rule of that level is drawn again, uniformly, so that one in m stays by
+        chance. Choices below are kept, and now expand other features.
         """
         choices = list(derivation.choices)
         chosen = choices[level - 1]
@@ -210,6 +222,7 @@ class RandomHierarchy:
         return self.expand(derivation.labels, tuple(choices))
 
     def one_hot(self, x: Int[Tensor, "n position"]) -> Float[Tensor, "n position v"]:
+        """Symbols as one-hot vectors."""
         return F.one_hot(x, self.vocab_size).to(torch.float32)
 
     def sample(self, n: int, *, generator: torch.Generator) -> Batch:
@@ -219,7 +232,10 @@ class RandomHierarchy:
         return Batch(self.one_hot(derivation.symbols[0]), derivation.labels)
 
     def derivations(self, seed: int, *, n_train: int) -> dict[str, Derivation]:
-        """How the strings of `split` came about."""
+        """The derivations of the strings of `split`, by part.
+
+        Refuses an `n_train` that leaves fewer than two strings.
+        """
         mine = self.with_seed(seed)
         rest = self.n_max - n_train
         if rest < 2:
@@ -243,7 +259,11 @@ class RandomHierarchy:
         }
 
     def split(self, seed: int, *, n_train: int) -> Mapping[str, Batch]:
-        """All strings differ, within a batch and between batches."""
+        """Batches of distinct strings, no string in two of them.
+
+        Where strings run out, test and validation batches are smaller than asked for.
+        Refuses an `n_train` that leaves fewer than two strings.
+        """
         drawn = self.derivations(seed, n_train=n_train)
         return {name: self._batch(found) for name, found in drawn.items()}
 
@@ -258,7 +278,7 @@ class RandomHierarchy:
 
 
 def _first_of_each(numbers: Int[Tensor, " n"]) -> Int[Tensor, " m"]:
-    """Repeats taken out, in the order in which numbers first came."""
+    """The numbers without repeats, in order of their first appearance."""
     ordered, where = torch.sort(numbers, stable=True)
     new = torch.ones_like(ordered, dtype=torch.bool)
     new[1:] = ordered[1:] != ordered[:-1]

@@ -27,21 +27,21 @@ DATASETS = ("cifar10", "shapes")
 
 # Mean and standard deviation of each channel (red, green, blue) of the 50,000 training
 # images of CIFAR-10, on a scale where 0 is black and 1 is full. Shapes are transformed
-# by the same numbers: networks and pictures then treat both alike, and a network's
-# input means the same whatever it was trained on.
+# by the same numbers, so that networks and pictures treat both alike and an input means
+# the same whatever the network was trained on.
 MEAN = (0.491, 0.482, 0.447)
 SD = (0.247, 0.243, 0.262)
 
 
 def normalize(images: UInt8[Tensor, "*n 3 h w"]) -> Float32[Tensor, "*n 3 h w"]:
-    """What networks see: pixels less `MEAN`, in units of `SD`, channel by channel."""
+    """What networks see: (pixel / 255 − `MEAN`) / `SD`, channel by channel."""
     mean, sd = (torch.tensor(c).view(3, 1, 1) for c in (MEAN, SD))
     # In place: the training images take 600 MB.
     return images.to(torch.float32).div_(255).sub_(mean).div_(sd)
 
 
 def to_rgb(x: Float32[Tensor, "*n 3 h w"]) -> UInt8[np.ndarray, "*n h w 3"]:
-    """Pictures of network inputs, for `imshow`; undoes `normalize`, to the byte."""
+    """Network inputs as pictures for `imshow`; undoes `normalize` to the byte."""
     mean, sd = (torch.tensor(c).view(3, 1, 1) for c in (MEAN, SD))
     pixels = ((x.detach().cpu() * sd + mean) * 255).round().clamp(0, 255)
     return pixels.to(torch.uint8).movedim(-3, -1).contiguous().numpy()
@@ -53,6 +53,8 @@ class Images:
 
     dataset: `cifar10` or `shapes`.
     n_validation, n_test: sizes of those parts of a split.
+
+    Refuses another data set, and sizes below 1.
     """
 
     dataset: str
@@ -73,13 +75,17 @@ class Images:
 
     @property
     def class_names(self) -> tuple[str, ...]:
+        """Names of the classes, in the order of their labels."""
         return cifar.CLASSES if self.dataset == "cifar10" else shapes.CLASSES
 
     def sample(self, n: int, *, generator: torch.Generator) -> Batch:
         """`n` labelled images.
 
-        cifar10: training images without replacement, none of them for validation.
+        cifar10: training images without replacement, none of them from the validation
+            part.
         shapes: new drawings.
+
+        Refuses `n` below 1, and more images than there are.
         """
         _check_positive(n=n)
         if self.dataset == "shapes":
@@ -93,12 +99,14 @@ class Images:
     def split(self, seed: int, *, n_train: int = 49_000) -> dict[str, Batch]:
         """The batches `train`, `validation` and `test` of one run, and `seen`.
 
-        `seen`: the first training images, as many as there are for validation. What is
-        measured on them follows training at a small part of the cost.
+        `seen`: the first training images, as many as there are for validation. Measures
+        on them track the training set at a fraction of the cost.
 
         cifar10: the first `n_train` training images, the last `n_validation` training
             images and the first `n_test` test images, whatever the seed is.
         shapes: drawn from the seed's streams `train`, `validation` and `test`.
+
+        Refuses `n_train` below 1, and more images than there are.
         """
         _check_positive(n_train=n_train)
         sizes = {"train": n_train, "validation": self.n_validation, "test": self.n_test}
@@ -121,7 +129,7 @@ class Images:
         return batches
 
     def with_seed(self, seed: int) -> "Images":
-        """The same problem: it hides nothing that a seed draws."""
+        """The problem itself: nothing in it is drawn from a seed."""
         return self
 
     def describe(self) -> Mapping[str, Any]:
@@ -131,8 +139,8 @@ class Images:
     def provenance(self) -> dict[str, str]:
         """What the data are and where they came from: `name`, `sha256` and `note`.
 
-        cifar10: the files are verified, and read for it once in a process.
-        shapes: the checksum is that of 100 drawings, which every machine draws alike.
+        cifar10: the files are verified, which reads them once per process.
+        shapes: the checksum is that of 100 drawings, the same on every machine.
         """
         if self.dataset == "cifar10":
             found = cifar.verify()
@@ -142,7 +150,7 @@ class Images:
         return {"name": "shapes", "sha256": sha256, "note": "drawn by the package"}
 
     def _read(self, n_train: int) -> "_Cifar":
-        """The data, of which `n_train` and the validation and test images are there."""
+        """The data, checked to hold `n_train` and all held-out images."""
         data = _cifar(cifar.path())
         there = len(data.train_images)
         if n_train + self.n_validation > there:

@@ -32,7 +32,7 @@ class Scene:
     gap: int | None = None  # blank pixels between neighbours; None: anywhere, apart
 
     def start_slots(self, d: int, T: int) -> int:
-        """How many start positions there are to choose from."""
+        """Number of start positions to choose from."""
         m = len(self.patterns)
         if self.gap is None:
             return d - m * (T - 1) if m else 1
@@ -55,7 +55,9 @@ class PatternProblem:
     """Rows of pixels with patterns, labelled by which patterns occur and where.
 
     Labels are uniform over classes, scenes follow their weights, and placements are
-    uniform over all in which no two patterns overlap.
+    uniform over all in which no two patterns overlap. Refuses more patterns than
+    2^(T−1), a row too short for its patterns, a scale that is not positive, and a
+    negative noise.
     """
 
     classes: tuple[tuple[Scene, ...], ...]  # classes[c]: the scenes of class c
@@ -66,8 +68,8 @@ class PatternProblem:
     noise: float = 0.0  # standard deviation of the pixels that no pattern covers
     seed: int = 0  # fixes the patterns
     n_validation: int = 512
-    n_test: int = 1024  # test inputs, where they are sampled
-    n_listed: int = 1000  # up to so many distinct inputs, the test batch lists all
+    n_test: int = 1024  # size of the test batch where it is sampled
+    n_listed: int = 1000  # up to this many distinct inputs, all are tested
 
     def __post_init__(self):
         if self.T < 1 or self.k < 1 or self.k > 2 ** (self.T - 1):
@@ -157,7 +159,8 @@ class PatternProblem:
     def distinct(self, *, limit: int = 20_000) -> Batch:
         """Every distinct input once, with its probability: errors on it are exact.
 
-        Refused with noise, where inputs never repeat, and above `limit` inputs.
+        Refuses a problem with noise, where inputs never repeat, and more than `limit`
+        inputs.
         """
         if self.noise:
             raise HlnbError("With noise > 0 the inputs cannot be listed: sample them.")
@@ -186,9 +189,11 @@ class PatternProblem:
         return batch
 
     def split(self, seed: int, *, n_train: int) -> Mapping[str, Batch]:
-        """Training and validation samples; test = all distinct inputs if they are few.
+        """The batches of one run, whose patterns are those of `seed`.
 
-        Where they are more than `n_listed`, the test batch is a sample of `n_test`.
+        Training and validation batches are samples. The test batch lists every distinct
+        input with its probability; it is a sample of `n_test` where there are more than
+        `n_listed` inputs, and with noise.
         """
         problem = self.with_seed(seed)
         try:
@@ -235,6 +240,9 @@ def toy_problem(
     noise: standard deviation of the other pixels; the report saw "similar results".
     gap: blank pixels between the two patterns of problem 5; T unless given.
     nothing: share of empty rows in class 1 of problem 2.
+
+    Refuses another number of a problem, a `k` that the problem is not defined for, a
+    negative `gap`, and a `nothing` outside 0 to 1.
     """
     in_report = {1: 2, 2: 2, 3: 2, 4: 10, 5: 4}
     if number not in in_report:

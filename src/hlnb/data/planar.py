@@ -1,4 +1,8 @@
-"""Problems in the plane: stripes, and a boundary that bends."""
+"""Problems in the plane: stripes, and a boundary that bends.
+
+Sources: the seminar notes (Theodosis 2021) for `Stripes`, Nakkiran et al. 2019 for
+`Bent`.
+"""
 
 import math
 from collections.abc import Mapping
@@ -19,6 +23,7 @@ class Stripes:
     """Points of the square [−1, 1]²; the class alternates between diagonal stripes.
 
     The seminar notes' first example. width: of a stripe, measured along x₁ + x₂.
+    Refuses a width outside 0 to 4.
     """
 
     width: float = 0.5
@@ -45,7 +50,7 @@ class Stripes:
         return _split(self, seed, n_train=n_train, name="stripes")
 
     def with_seed(self, seed: int) -> "Stripes":
-        """The same: it hides nothing."""
+        """The problem itself: nothing in it is drawn from a seed."""
         return self
 
     def describe(self) -> dict[str, Any]:
@@ -56,8 +61,9 @@ class Stripes:
 class Bent:
     """Points of the unit disc above or below a sine, some labels flipped.
 
-    The toy problem of Nakkiran et al. 2019: a linear boundary is right for most points.
-    height, waves: of the sine h sin(2π w x₁). flipped: share of labels that are wrong.
+    The toy problem of Nakkiran et al. 2019, in which a line is right for most points.
+    The boundary is x₂ = height · sin(2π · waves · x₁). flipped: probability that a
+    label is wrong, in every part of a split. Refuses it below 0, and from 0.5 up.
     """
 
     height: float = 0.5
@@ -90,7 +96,7 @@ class Bent:
         return _split(self, seed, n_train=n_train, name="bent")
 
     def with_seed(self, seed: int) -> "Bent":
-        """The same: it hides nothing."""
+        """The problem itself: nothing in it is drawn from a seed."""
         return self
 
     def describe(self) -> dict[str, Any]:

@@ -9,7 +9,7 @@ from torch import Tensor
 
 
 class Batch(NamedTuple):
-    """Inputs, what to learn and, where each distinct input is listed once, its weight.
+    """Inputs, targets and, where each distinct input is listed once, their weights.
 
     y: labels, or a number for each input (floating point).
     """
@@ -25,7 +25,7 @@ class Problem(Protocol):
 
     @property
     def n_classes(self) -> int:
-        """Outputs that a network needs: 1 where y are numbers."""
+        """Number of outputs that a network needs; 1 where y are numbers."""
         ...
 
     def sample(self, n: int, *, generator: torch.Generator) -> Batch:

@@ -1,4 +1,8 @@
-"""Targets that are polynomials of a hidden quadratic feature."""
+"""Targets that are polynomials of a hidden quadratic feature.
+
+`SquaredQuadratic` is the book's own toy for backward feature correction (Allen-Zhu & Li
+2020), `Quadratic` the target of Nichani et al. 2023.
+"""
 
 import math
 from collections.abc import Mapping
@@ -25,8 +29,9 @@ def _check_size(**sizes: int) -> None:
 class SquaredQuadratic:
     """y = s + α s² with s = Σ_i a_i (x_i² − 1) and x standard normal in d dimensions.
 
-    The toy of backward feature correction: level 1 has to find s, level 2 to square it.
-    a is `direction` scaled so that s has variance 1, and 0 on all other coordinates.
+    Level 1 of a network has to find s, level 2 to square it. a is `direction`, scaled
+    so that s has variance 1, and 0 on all other coordinates. Refuses a direction that
+    is 0 or longer than d, and sizes below 1.
     """
 
     direction: tuple[float, ...]
@@ -49,7 +54,7 @@ class SquaredQuadratic:
 
     @property
     def a(self) -> Float[Tensor, " d"]:
-        """The coefficients; 2 Σ a_i² = 1 is the variance of s."""
+        """The coefficients, in float64; the variance of s is 2 Σ a_i² = 1."""
         a = torch.zeros(self.d, dtype=torch.float64)
         a[: len(self.direction)] = torch.tensor(self.direction, dtype=torch.float64)
         return a / (math.sqrt(2) * a.norm())
@@ -66,7 +71,7 @@ class SquaredQuadratic:
 
     @property
     def predicted_cosine(self) -> float:
-        """Of the true coefficients with those of the best fit by a quadratic alone."""
+        """Cosine of `a` with `alone`, the best fit by a quadratic alone."""
         a, b = self.a, self.alone
         return float(a @ b / (a.norm() * b.norm()))
 
@@ -87,7 +92,7 @@ class SquaredQuadratic:
         }
 
     def with_seed(self, seed: int) -> "SquaredQuadratic":
-        """The same: it hides nothing."""
+        """The problem itself: nothing in it is drawn from a seed."""
         return self
 
     def describe(self) -> dict[str, Any]:
@@ -99,7 +104,8 @@ class Quadratic:
     """y = He_p(h(x)) / √p! of a hidden quadratic feature h(x) = xᵀAx.
 
     x is uniform on the sphere of radius √d. A is symmetric, random and of trace 0,
-    scaled so that h has mean 0 and variance 1; He_p is Hermite's polynomial.
+    scaled so that h has mean 0 and variance 1; He_p is Hermite's polynomial. Refuses d
+    below 2, and sizes below 1.
     """
 
     d: int
@@ -119,6 +125,7 @@ class Quadratic:
 
     @cached_property
     def matrix(self) -> Float[Tensor, "d d"]:
+        """A, drawn from `seed`."""
         drawn = torch.randn(self.d, self.d, generator=stream(self.seed, "quadratic"))
         a = drawn + drawn.T
         a -= a.trace() / self.d * torch.eye(self.d)
@@ -129,6 +136,7 @@ class Quadratic:
         return torch.einsum("ni,ij,nj->n", x, self.matrix.to(x.dtype), x)
 
     def target(self, x: Float[Tensor, "n d"]) -> Float[Tensor, " n"]:
+        """y of each input."""
         h = self.feature(x)
         before, value = torch.ones_like(h), h  # He_0, He_1
         for k in range(1, self.p):

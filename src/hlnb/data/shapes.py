@@ -16,14 +16,14 @@ of kinds of parts, each pair in both orders:
     scarecrow  rectangle    cross        church
 
 So each of the five kinds of parts is in four classes, in two of them above and in two
-below: no single part, with or without its place, says which class it is. What parts
-there are and which is above which does. Truck (wheels and a body) and dog (eyes and a
-nose) are the running example of section 2 of the report. Circles always come in twos.
+below: no single part, with or without its place, says which class it is. The pair and
+its order do. Truck (wheels and a body) and dog (eyes and a nose) are the running
+example of section 2 of the report. Circles always come in twos.
 
 Sizes, places, tilt, colours and background are drawn without regard to the class.
 Picture i depends on row i of the random numbers alone, so a longer draw begins with the
 shorter one. The arithmetic is addition, multiplication, division and square roots in
-single precision, which rounds alike on every machine: the bytes do too.
+single precision, which round alike on every machine, so that the bytes are equal too.
 """
 
 from typing import NamedTuple
@@ -82,9 +82,11 @@ def draw(
 ) -> Drawing:
     """`n` pictures; the same generator state gives the same pictures.
 
-    labels: the classes to draw; None: each class with probability 1/10. They change
-        the parts' kinds and nothing else of a picture.
+    labels: the classes to draw; None: each class with probability 1/10. They change the
+        parts' kinds and nothing else in a picture.
     chunk: pictures in memory at a time while drawing; the result does not depend on it.
+
+    Refuses `n` below 1, and labels that are not `n` whole numbers from 0 to 9.
     """
     if n < 1:
         raise HlnbError(f"The number of pictures to draw is at least 1, not {n}.")

@@ -1,4 +1,4 @@
-"""Labels written several times into one input: along a line, and in slabs.
+"""Inputs that hold their label several times: along a line, and in slabs.
 
 Source: H. Shah and others, "The Pitfalls of Simplicity Bias in Neural Networks", 2020
 (arXiv 2006.07710); the geometry is that of its published code. A coordinate of k pieces
@@ -35,16 +35,18 @@ SHARES: Mapping[int, tuple[tuple[float, ...], tuple[float, ...]]] = {
 
 @dataclass(frozen=True)
 class Slabs:
-    """Inputs of independent coordinates in [−1, 1] (given the label), then turned.
+    """Coordinates in [−1, 1], independent given the label, then rotated.
 
     pieces: intervals of each coordinate. 1: noise, no information. 2: linear, negative
-    left and positive right. 3, 5, 7: slabs, with label 0 in the middle one.
-    The first coordinate is meant as the simple one, the others as the complex ones.
+    left and positive right. 3, 5, 7: slabs, with label 0 in the middle one. The first
+    coordinate is meant as the simple one, the others as the complex ones. Refuses other
+    numbers of pieces, a margin that leaves no gap or no width, a noise outside 0 to 1,
+    and a turn of other than two coordinates.
     """
 
     pieces: tuple[int, ...] = (2, *[5] * 49)
     margin: float = 0.1  # half of the gap between neighbouring pieces
-    noise: float = 0.0  # share of inputs with a linear coordinate inside the margin
+    noise: float = 0.0  # share of inputs whose linear coordinate is in the gap
     turn: float | None = None  # degrees, of two coordinates; None: a random rotation
     seed: int = 0  # fixes the random rotation
     n_validation: int = 1000
@@ -104,7 +106,7 @@ class Slabs:
         return x @ self.rotation.T.to(x.dtype)
 
     def draw(self, n: int, *, generator: torch.Generator) -> Batch:
-        """`n` inputs before they are turned: x of this batch holds coordinates."""
+        """`n` inputs before the rotation: x of this batch holds coordinates s."""
         y = torch.randint(2, (n,), generator=generator)
         s = torch.empty(n, len(self.pieces))
         for j, k in enumerate(self.pieces):
@@ -158,7 +160,7 @@ def piece_width(k: int, margin: float) -> float:
 def threshold_accuracy(k: int, *, noise: float = 0.0) -> float:
     """The accuracy of the best single cut through a coordinate of `k` pieces.
 
-    `noise`: as in `Slabs`, for the linear coordinate. Labels are equally likely.
+    Labels are equally likely. `noise`: as in `Slabs`, for the linear coordinate.
     """
     zeros, ones = (torch.tensor(shares).cumsum(0) for shares in SHARES[k])
     gap = float((zeros - ones).abs().max())  # of the two shares left of a cut
@@ -166,7 +168,7 @@ def threshold_accuracy(k: int, *, noise: float = 0.0) -> float:
 
 
 def moment(k: int, margin: float, *, label: int, power: int) -> float:
-    """E[s^power] given the label, of a coordinate of `k` pieces, by integration."""
+    """E[s^power | label] of a coordinate of `k` pieces, in closed form."""
     width = piece_width(k, margin)
     total = 0.0
     for piece, share in enumerate(SHARES[k][label]):
@@ -178,7 +180,7 @@ def moment(k: int, margin: float, *, label: int, power: int) -> float:
 
 
 def moment_gap(k: int, margin: float, *, power: int) -> float:
-    """How far E[s^power] of label 1 is above that of label 0; rounding counts as 0."""
+    """E[s^power | 1] − E[s^power | 0]; exactly 0 where only rounding is left."""
     one, zero = (moment(k, margin, label=y, power=power) for y in (1, 0))
     return 0.0 if math.isclose(one, zero, abs_tol=1e-12) else one - zero
 
@@ -186,7 +188,7 @@ def moment_gap(k: int, margin: float, *, power: int) -> float:
 def shuffled(
     s: Float[Tensor, "n d"], columns: Sequence[int], order: Int[Tensor, " n"]
 ) -> Float[Tensor, "n d"]:
-    """`s` with these columns taken, together, from the rows that `order` names."""
+    """`s` with `columns` taken together from other rows: row i from row order[i]."""
     mixed = s.clone()
     for j in columns:
         mixed[:, j] = s[order, j]

@@ -1,4 +1,8 @@
-"""The parts that figures are made of: panels, curves, ticks, legends."""
+"""The parts that figures are made of: panels, curves, ticks, legends.
+
+Runs are rows of an array, NaN after a run's end; a `meaning` is a key of STYLES; sizes
+are in inches.
+"""
 
 import math
 import textwrap
@@ -23,7 +27,7 @@ from hlnb.metrics.times import held
 def panels(
     n: int, *, width: float = 7.2, height: float = 3.2, columns: int | None = None, **kw
 ) -> tuple[Figure, list[Axes]]:
-    """A figure with `n` panels in a row, or in rows of `columns`; sizes in inches."""
+    """A figure with `n` panels in a row, or in rows of `columns`, and the panels."""
     columns = columns or n
     rows = math.ceil(n / columns)
     fig, axes = plt.subplots(
@@ -37,9 +41,10 @@ def panels(
 def multiples(
     titles: Sequence[str], *, xlabel: str, ylabel: str = "", row: float, below: float
 ) -> tuple[Figure, list[Axes]]:
-    """A panel for each title, up to three in a row, y shared, axes named at the edges.
+    """A figure with one panel per title, up to three in a row, and the panels.
 
-    `row`: inches for a row of panels; `below`: inches for what stands under them all.
+    The y axis is shared; axes are labelled at the edges only. `row`: inches for a row
+    of panels; `below`: inches for what stands under them all.
     """
     n = len(titles)
     columns = {1: 1, 2: 2, 4: 2}.get(n, 3)
@@ -56,13 +61,16 @@ def multiples(
 
 
 def plain(value: float) -> str:
-    """A number as a reader writes it: three digits, no power of ten, a true minus."""
+    """A number as a reader writes it: three digits, a true minus.
+
+    From 1000 to 10 million all digits before the point, and no power of ten.
+    """
     shown = f"{value:.0f}" if 1000 <= abs(value) < 1e7 else f"{value:.3g}"
     return shown.replace("-", "−")
 
 
 def plain_ticks(axis: Axis, ticks: Sequence[float]) -> None:
-    """Ticks at these places alone, with plain numbers."""
+    """Puts ticks at these places alone, labelled with `plain` numbers."""
     axis.set_major_locator(FixedLocator([float(tick) for tick in ticks]))
     axis.set_major_formatter(FuncFormatter(lambda value, _: plain(value)))
     axis.set_minor_locator(NullLocator())
@@ -71,7 +79,7 @@ def plain_ticks(axis: Axis, ticks: Sequence[float]) -> None:
 def log_ticks(low: float, high: float) -> list[float]:
     """Round numbers from `low` to `high`, few enough to be read on a small axis.
 
-    Both ends instead, where there are not two round ones.
+    `low` and `high` themselves where fewer than two round numbers lie between.
     """
     decades = math.log10(high / low)
     steps = (1, 2, 5) if decades < 1.2 else (1, 3) if decades < 2.2 else (1,)
@@ -82,7 +90,7 @@ def log_ticks(low: float, high: float) -> list[float]:
 
 
 def medians(values: Real[np.ndarray, "_run _point"]) -> Real[np.ndarray, " _point"]:
-    """The median over those runs that have a value, for each point; NaN without one."""
+    """Each point's median over the runs that have a value there; NaN if none has."""
     known = [column[~np.isnan(column)] for column in values.T]
     return np.array([np.median(found) if len(found) else np.nan for found in known])
 
@@ -94,7 +102,7 @@ def curves(
     *,
     meaning: str,
 ) -> None:
-    """A thin line for each run, a thick one for the median over runs.
+    """Draws a thin line for each run, and a thick one for their median.
 
     A run that ends early (NaN) ends in a dot; the median goes on with its last value.
     """
@@ -118,7 +126,10 @@ def curves(
 def legend_below(
     fig: Figure, handles: Sequence[Any] | None = None, *, columns: int = 4
 ) -> None:
-    """The legend under the whole figure, where it hides no curve; each label once."""
+    """Adds a legend under the whole figure, where it hides no curve; each label once.
+
+    `handles`: what it lists; None: everything in the panels that has a label.
+    """
     if handles is None:
         handles = [h for ax in fig.axes for h in ax.get_legend_handles_labels()[0]]
     once: dict[str, Any] = {}
@@ -136,19 +147,19 @@ def legend_below(
 
 
 def key(label: str, marker: str = "", *, colour: str = "#444444", **kw) -> Line2D:
-    """A handle for a legend that no single artist stands for."""
+    """A legend's handle for what no single artist stands for."""
     kw = {"linestyle": ""} | kw
     return Line2D([], [], color=colour, marker=marker, label=label, **kw)
 
 
 def threshold(ax: Axes, value: float = 0.1, label: str = "error 0.1") -> None:
-    """A line at the error that counts as learned."""
+    """Draws a line at the error that counts as learned."""
     colour, _, _ = STYLES["chance"]
     ax.axhline(value, color=colour, linestyle=":", linewidth=1.2, label=label)
 
 
 def phase_marks(ax: Axes, ends: Sequence[float], names: Sequence[str]) -> None:
-    """Vertical lines where one phase ends and the next begins, each phase named."""
+    """Draws a line where each phase ends, with the phase's name above it."""
     for begin, end, name in zip([0, *ends], ends, names, strict=False):
         ax.axvline(end, color="#999999", linewidth=0.8)
         middle = (begin + end) / 2
@@ -164,7 +175,7 @@ def phase_marks(ax: Axes, ends: Sequence[float], names: Sequence[str]) -> None:
 
 
 def cosine_image(ax: Axes, cosines: Real[np.ndarray, "channel k"]) -> AxesImage:
-    """The image of the cosine of every filter (row) with every pattern (column)."""
+    """Cosines as an image from −1 to 1: filters in rows, patterns in columns."""
     image = ax.imshow(cosines, vmin=-1, vmax=1, aspect="auto")
     names = [f"$F_{{{j + 1}}}$" for j in range(cosines.shape[1])]
     each = math.ceil(len(names) / 8)

@@ -12,7 +12,10 @@ from PIL import Image
 
 
 def save(fig: Figure, *, dpi: int | None = None) -> bytes:
-    """The figure as PNG bytes (equal figures, equal bytes), and closes it."""
+    """The figure as PNG bytes, and closes it; equal figures give equal bytes.
+
+    `dpi`: pixels per inch; None: what `style` sets.
+    """
     drawn, packed = io.BytesIO(), io.BytesIO()
     fig.savefig(drawn, format="png", dpi=dpi)
     plt.close(fig)
@@ -24,8 +27,9 @@ def save(fig: Figure, *, dpi: int | None = None) -> bytes:
 def numbers(fig: Figure) -> list[tuple[str, ...]]:
     """What a figure shows, as rows: panel, kind, series, x, y, value.
 
-    Lines and points have x and y; bars x and their height; pictures column, row and
-    value. Series that no legend names are numbered. The first row has the names.
+    Lines, points and the corners of areas have x and y; bars their middle and height;
+    pixels column, row and value; cells of a mesh their number (twice) and value. Series
+    without a label are numbered. The first row names the columns.
     """
     rows: list[tuple[str, ...]] = [("panel", "kind", "series", "x", "y", "value")]
 

@@ -2,7 +2,9 @@
 
 Colours are Okabe and Ito's (the purple is Tol's, which is darker), told apart by
 colour-blind readers; each kind of training also has its own dash pattern and marker,
-told apart in grey. Imports no torch."""
+told apart in grey. Importing this module sets matplotlib's defaults for all figures. It
+imports no torch.
+"""
 
 from collections.abc import Mapping
 from typing import Any
@@ -45,7 +47,7 @@ STYLES: Mapping[str, tuple[str, Any, str]] = {
     "report": ("#000000", "--", "*"),
     "chance": ("#666666", ":", ""),
 }
-# Ticks without a number that show an axis to be logarithmic beyond ±1
+# Unlabelled ticks, which show that an axis is logarithmic beyond ±1
 BETWEEN = [
     float(sign * digit * power)
     for sign in (-1, 1)

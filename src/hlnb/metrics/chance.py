@@ -1,4 +1,7 @@
-"""What chance alone would do: intervals and p-values that need no bell curve."""
+"""Intervals and p-values: what chance alone could do.
+
+Only `mean_interval` assumes that values are normal.
+"""
 
 import math
 from collections.abc import Sequence
@@ -10,13 +13,14 @@ from scipy import stats
 from hlnb.errors import HlnbError
 
 Count = int | np.integer
-EXACT_UP_TO = 20_000  # ways to split two samples; above, the normal approximation
+EXACT_UP_TO = 20_000  # ways to split two samples; above, see `rank_sum`
 
 
 def interval(k: Count, n: Count, *, confidence: float = 0.95) -> tuple[float, float]:
-    """Clopper–Pearson: lower and upper bound of a share, after k of n.
+    """Lower and upper bound of a share of which `k` of `n` were seen (Clopper–Pearson).
 
-    It covers the share with probability `confidence` at least, whatever the share is.
+    It covers the true share with probability `confidence` at least, whatever that share
+    is. Refuses `k` outside 0 to `n`, and `n` = 0.
     """
     if not 0 <= k <= n or n == 0:
         raise HlnbError(f"{k} of {n} is not a count: take 0 ≤ k ≤ n and n ≥ 1.")
@@ -34,8 +38,8 @@ def holm(
 ) -> Float[np.ndarray, " test"]:
     """Holm's adjusted p-values, in the order given.
 
-    Rejecting those ≤ a rejects any true hypothesis with probability ≤ a, however the
-    tests depend on each other.
+    Rejecting all tests with an adjusted p ≤ a rejects any true hypothesis with
+    probability ≤ a, however the tests depend on each other.
     """
     p = np.asarray(p_values, dtype=float)
     order = np.argsort(p)
@@ -57,10 +61,11 @@ def median_interval(
 ) -> tuple[float, float, float]:
     """Lower and upper bound of the median, and the coverage that they really have.
 
-    The r-th smallest and the r-th largest value, r as large as `confidence` lets it be.
-    Whatever the law of the values, the coverage is exact, and a lower bound if values
-    can tie. Too few values for `confidence`: the smallest, the largest, and the
-    coverage of these. Censored values are inf.
+    The r-th smallest and the r-th largest value, with the largest r whose coverage is
+    at least `confidence`. The coverage is exact for every continuous distribution, and
+    a lower bound where values can tie. With too few values for `confidence`: the
+    smallest, the largest, and the coverage of these. Censored values are inf. Refuses a
+    sample that is empty or has a NaN.
     """
     _check_sample(values)
     n = len(values)
@@ -73,9 +78,10 @@ def median_interval(
 def mean_interval(
     values: Real[np.ndarray, " run"], *, confidence: float = 0.95
 ) -> tuple[float, float, float]:
-    """Student's t: mean, lower and upper bound of the mean that runs have on average.
+    """The mean, and the lower and upper bound of its expectation (Student's t).
 
-    Exact if values are normal. One value has no interval: bounds are NaN.
+    Exact if values are normal. One value has no interval: its bounds are NaN. Refuses a
+    sample that is empty or has a NaN.
     """
     _check_sample(values)
     values, n = np.asarray(values, float), len(values)
@@ -89,9 +95,9 @@ def mean_interval(
 def rank_sum(a: Real[np.ndarray, " run"], b: Real[np.ndarray, " other"]) -> float:
     """Two-sided p-value of the Mann–Whitney test; inf ranks last, ties share a rank.
 
-    Exact, ties included, where few splits of the pooled values have to be counted;
-    otherwise exact without ties if a sample has 8 values or fewer, or else by the
-    normal approximation.
+    Exact, ties included, where the pooled values can be split in at most EXACT_UP_TO
+    ways. Otherwise exact if a sample has at most 8 values and none tie, else by the
+    normal approximation. Refuses a sample that is empty or has a NaN.
     """
     _check_sample(a)
     _check_sample(b)

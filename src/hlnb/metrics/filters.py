@@ -1,4 +1,9 @@
-"""What filters of images look for."""
+"""What image filters look for, and which inputs and patches excite them most.
+
+Filters are (…, filter, 3, h, w), in planes of red, green and blue; a filter's energy is
+the sum of its squares. Activations are (n, channel, height, width). A place is (image,
+row, column), the first pixel of a patch.
+"""
 
 from collections.abc import Callable
 
@@ -23,7 +28,7 @@ def mean_share(
 ) -> Float[np.ndarray, "*batch filter"]:
     """Share of a filter's energy in its mean colour, 0 to 1; 1: it ignores all form.
 
-    Independent entries with mean 0 give 1/(h·w) on average.
+    Independent entries of mean 0 give 1/(h·w) on average.
     """
     flat = np.broadcast_to(filters.mean((-2, -1), keepdims=True), filters.shape)
     return _energy(flat) / _energy(filters)
@@ -36,8 +41,8 @@ def orientation(
 
     From the Fourier energy P(k) of the filter without its mean colour: the matrix
     T = Σ P k kᵀ/|k|² has eigenvalues a ≥ b, and the result is (a − b)/(a + b).
-    A step edge across 4×4 pixels has 0.59: so small a window blurs directions. NaN: the
-    filter is its mean colour.
+    A step edge across 4×4 pixels has 0.59: so small a window blurs directions. NaN for
+    a filter of one colour everywhere.
     """
     form = filters - filters.mean((-2, -1), keepdims=True)
     spectrum = np.fft.fft2(form, s=(PADDED, PADDED))
@@ -58,8 +63,8 @@ def colour_share(
 ) -> Float[np.ndarray, "*batch filter"]:
     """Share of a filter's energy that sets colours against each other, 0 to 1.
 
-    0: red, green and blue weigh the same everywhere (the filter sees grey); 1: they add
-    up to nothing everywhere. Independent entries give 2/3 on average.
+    0: red, green and blue have equal weights at every pixel (the filter sees grey); 1:
+    they sum to 0 at every pixel. Independent entries give 2/3 on average.
     """
     grey = np.einsum("...chw,c->...hw", filters, GREY)
     return 1 - (grey**2).sum((-2, -1)) / _energy(filters)
@@ -74,7 +79,8 @@ def top_patches(
     """(image, row, column) of the `count` largest activations of each channel.
 
     Largest first; ties go to the first in reading order. `one_per_image`: neighbouring
-    places in one image see almost the same pixels, so take an image's best place only.
+    places in one image see almost the same pixels, so only an image's best place
+    counts.
     """
     n, channels, height, width = activations.shape
     by_channel = activations.swapaxes(0, 1).reshape(channels, n, height * width)
@@ -95,7 +101,8 @@ def cut(
 ) -> np.ndarray:
     """The square patches of `side` pixels whose first pixels are at `where`.
 
-    `images`: (n, height, width, 3); the result: (channel, count, side, side, 3).
+    `where`: (image, row, column). `images`: (n, height, width, 3); the result:
+    (channel, count, side, side, 3).
     """
     image, row, column = np.moveaxis(where, -1, 0)
     offset = np.arange(side)
@@ -109,8 +116,9 @@ def coherence(
 ) -> Float[np.ndarray, " channel"]:
     """Mean cosine between the patches of each channel, over all pairs.
 
-    On the scale of network inputs, where 0 is the mean image. `form`: each patch less
-    its mean colour, so that only edges and textures count. NaN where a patch is zero.
+    Patches are on the scale of network inputs, where 0 is the mean image. `form`: the
+    mean colour of each patch is subtracted, so that only edges and textures count. NaN
+    where a patch is zero.
     """
     values = patches.astype(float)
     if form:
@@ -133,7 +141,7 @@ def random_places(
 ) -> Int[np.ndarray, "channel count 3"]:
     """(image, row, column) drawn uniformly, each channel's from different images.
 
-    `places`: positions along a side of an image. What `top_patches` is held against.
+    `places`: positions along a side of an image. The null for `top_patches`.
     """
     shuffled = torch.rand(channels, n_images, generator=generator).argsort(1)
     corners = torch.randint(places, (channels, count, 2), generator=generator)
@@ -149,11 +157,12 @@ def best_inputs(
     *,
     norm: float,
 ) -> tuple[Float[Tensor, "start channel *input"], Float[Tensor, "start channel"]]:
-    """Inputs of length `norm` at which each channel answers most, and the answers.
+    """Inputs of length `norm` to which each channel answers most, and the answers.
 
-    `answers` maps inputs (start, channel, …) to what each channel says to its own
-    (start, channel). Gradient ascent on the sphere from `first` (Erhan et al. 2009):
-    every start climbs to a local maximum; compare the starts to see how many there are.
+    `answers` maps inputs (start, channel, …), one for each channel, to answers (start,
+    channel). Gradient ascent on the sphere from `first`, in STEPS steps (Erhan et al.
+    2009). Every start climbs to a local maximum; compare the starts to see how many
+    there are.
     """
 
     def long(x: Tensor) -> Tensor:

@@ -1,6 +1,10 @@
-"""Do filters look more like the patterns than chance has it? Ranks among foreign ones.
+"""Are filters more like the patterns than chance explains? Ranks as p-values.
 
-Filters w_j and patterns F_k both have length T."""
+The likeness of one run's filters with its patterns, by a `statistic` such as
+`likeness.max_cosine`, is ranked among values under a null: foreign patterns, filters
+that moved at random, or untrained networks. Filters w_j and patterns F_k both have
+length T.
+"""
 
 from collections.abc import Callable
 
@@ -19,7 +23,7 @@ def rank_among_foreign(
     generator: torch.Generator,
     n_foreign: int = 999,
 ) -> float:
-    """How often patterns the network never saw score at least as high: a p-value.
+    """p-value: how often patterns that the network never saw score at least as high.
 
     Foreign patterns are drawn like the real ones. If the filters had not learned which
     patterns are theirs, real and foreign ones would be exchangeable, so the p-value
@@ -53,10 +57,10 @@ def rank_among_moves(
     generator: torch.Generator,
     n_moves: int = 999,
 ) -> float:
-    """How often filters that moved as far at random score at least as high: a p-value.
+    """p-value: how often filters that moved as far at random score at least as high.
 
-    Each filter goes from its `start` as far as training took it, in a direction of its
-    own. If the directions that training took were uniform and independent, the p-value
+    Each filter goes from its `start` as far as training took it, in a random direction.
+    If the directions that training took were uniform and independent, the p-value
     (1 + #{random ≥ real}) / (1 + n_moves) would be exact.
     """
     lengths = np.linalg.norm(filters - start, axis=-1, keepdims=True)
@@ -71,11 +75,12 @@ def rank_among_untrained(
     patterns: Real[np.ndarray, "k T"],
     untrained: Real[np.ndarray, "n channel T"],
 ) -> float:
-    """How often untrained networks score at least as high: a p-value.
+    """p-value: how often untrained networks score at least as high.
 
     `untrained`: filters of n networks initialized like this one, independently of it
-    and of the patterns. If training left the law of the statistic as it was, the real
-    network would be one more of them, and (1 + #{untrained ≥ real}) / (1 + n) exact.
-    A statistic that grows with the length of the filters sees that length grow, too.
+    and of the patterns. If training did not change the distribution of the statistic,
+    the real network would be one more of them, and (1 + #{untrained ≥ real}) / (1 + n)
+    exact. A statistic that grows with the length of the filters also sees that length
+    grow.
     """
     return _rank(statistic, filters, untrained, patterns)

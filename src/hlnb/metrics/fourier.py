@@ -16,7 +16,8 @@ def walsh_hadamard(values: Float[Tensor, "*n point"]) -> Float[Tensor, "*n point
     """Every coefficient E[f χ_S] of functions given on the whole cube.
 
     `values`: in the order of `boolean.cube`. Coefficient m belongs to the support of
-    m's bits, see `support`. d·2^d additions for each function.
+    m's bits, see `support`. Takes d·2^d additions per function. Refuses a number of
+    points that is no power of 2.
     """
     n = values.shape[-1]
     d = n.bit_length() - 1

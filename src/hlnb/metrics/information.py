@@ -9,7 +9,7 @@ Answers = Int[np.ndarray, " n"]
 
 
 def _entropy(*columns: Answers) -> float:
-    """Of the joint distribution of the columns, as counted."""
+    """Entropy in bits of the joint distribution of the columns, as counted."""
     _, counts = np.unique(np.stack(columns), axis=1, return_counts=True)
     shares = counts / counts.sum()
     return float(-(shares * np.log2(shares)).sum())
@@ -21,7 +21,7 @@ def information(a: Answers, b: Answers) -> float:
 
 
 def conditional(a: Answers, b: Answers, given: Answers) -> float:
-    """I(A;B|C) in bits, counted."""
+    """I(A;B|C) in bits of the counted distribution; C is `given`."""
     return (
         _entropy(a, given)
         + _entropy(b, given)
@@ -39,10 +39,10 @@ def explained(f: Answers, y: Answers, by: Answers) -> float:
 
 
 def bias(n: int, *, a: int = 2, b: int = 2, given: int = 1) -> float:
-    """How much a counted information is too large on average, in bits, at large n.
+    """How much too large counted information is on average, in bits, at large n.
 
-    (a − 1)(b − 1) · given / (2 n ln 2) for a, b and `given` values that occur: the mean
-    of half a χ² of as many degrees of freedom, where there is no information at all
-    (Miller 1955). Where there is some it is the same to this order.
+    (a − 1)(b − 1) · given / (2 n ln 2), where a, b and `given` values occur. Without
+    any information, 2 n ln 2 times the estimate is χ² with (a − 1)(b − 1) · given
+    degrees of freedom (Miller 1955); with some, the bias is the same to this order.
     """
     return (a - 1) * (b - 1) * given / (2 * n * math.log(2))

@@ -1,6 +1,7 @@
 """What a network can do with its features fixed: kernels of an untrained network.
 
-Kernels are in float64, so that ridge regression on them takes small penalties.
+Sources: Rahimi & Recht 2007 (random features), Jacot et al. 2018 (tangent kernel).
+Kernels are in float64, so that ridge regression on them can take small penalties.
 """
 
 from collections.abc import Mapping, Sequence
@@ -27,11 +28,15 @@ class Network(Protocol):
     """Named layers in order from the input, and their outputs."""
 
     @property
-    def layers(self) -> Sequence[Any]: ...
+    def layers(self) -> Sequence[Any]:
+        """The layers in order from the input, each with a name."""
+        ...
 
     def apply(
         self, params: Params, x: Tensor, *, start: int = 0, stop: int | None = None
-    ) -> Tensor: ...
+    ) -> Tensor:
+        """Output of layers `start` to `stop` (exclusive) on input to layer `start`."""
+        ...
 
 
 def random_features(
@@ -109,7 +114,8 @@ def ridge_errors(
     input. Targets are +1 for the label's class and −1 for the others; the largest
     output is the answer. Kernels are divided by the mean of the training diagonal, so
     that a penalty means the same for each; ties go to the largest penalty. `weight`:
-    probabilities of the test inputs; None: all equal.
+    probabilities of the test inputs; None: all equal. Refuses an empty list of
+    penalties, and any that are not above 0.
     """
     if not len(penalties) or min(penalties) <= 0:
         raise HlnbError(f"penalties = {penalties}: name at least one, all above 0.")

@@ -1,6 +1,7 @@
 """Do first-layer filters look like the patterns? The report's numbers, and others.
 
-Filters w_j and patterns F_k both have length T.
+Filters w_j and patterns F_k both have length T; leading axes (runs, say) broadcast. The
+report's two numbers are those of its Section 5, "Interpretability".
 """
 
 import numpy as np
@@ -59,8 +60,8 @@ def max_correlation(
 ) -> Real[np.ndarray, "..."] | np.floating:
     """mean_j max_k max_s |Σ_i w_j[i] F_k[i − s]| / (‖w_j‖ ‖F_k‖), s any shift.
 
-    A filter that holds a pattern moved by some pixels still counts, less the pixels
-    that left: zeros take their place, and the norms are those of w and F in full.
+    A filter that holds a shifted pattern still counts, without the pixels that were
+    shifted out: zeros take their place, and the norms are those of all of w and F.
     """
     T = patterns.shape[-1]
     around = [(0, 0)] * (patterns.ndim - 1) + [(T - 1, T - 1)]

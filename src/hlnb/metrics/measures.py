@@ -36,8 +36,10 @@ class Measure(Protocol):
 def losses(
     outputs: Float[Tensor, "n channel"], y: Int[Tensor, " n"] | Float[Tensor, " n"]
 ) -> Float[Tensor, " n"]:
-    """The loss of each input: cross-entropy in nats for labels, squared error of the
-    one output for numbers."""
+    """The loss of each input: cross-entropy in nats, or squared error for numbers.
+
+    Refuses numbers where the network has more than one output.
+    """
     if not y.is_floating_point():
         return F.cross_entropy(outputs, y, reduction="none")
     if outputs.shape[1] != 1:
@@ -76,7 +78,7 @@ class Loss:
 
 @dataclass(frozen=True)
 class Weights:
-    """A layer's weights, or its biases."""
+    """A layer's weights, or its biases (`part` "bias")."""
 
     layer: str
     part: str = "weight"

@@ -21,7 +21,9 @@ def probe_accuracy(
     """Test accuracy of ridge classification on features (Alain & Bengio, 2016).
 
     Both mappings have `train`, `validation` and `test`. Features are scaled to standard
-    deviation 1 on the training inputs; validation accuracy chooses the penalty.
+    deviation 1 on the training inputs; validation accuracy chooses the penalty, the
+    largest one of ties. Refuses an empty list of penalties, and any that are not above
+    0.
     """
     if not len(penalties) or min(penalties) <= 0:
         raise HlnbError(f"penalties = {penalties}: name at least one, all above 0.")

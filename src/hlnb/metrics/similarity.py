@@ -1,4 +1,8 @@
-"""How alike two representations are: CKA and canonical correlations."""
+"""How alike two representations of the same inputs are: CKA and SVCCA.
+
+A representation has one row per input and one column per feature. Sources: Kornblith et
+al. 2019 (CKA), Raghu et al. 2017 (SVCCA, from canonical correlations).
+"""
 
 import numpy as np
 from jaxtyping import Float, Real
@@ -25,7 +29,8 @@ def basis(
     """Orthonormal directions with a share `keep` of the centred features' variance.
 
     The first step of SVCCA (Raghu et al. 2017): the leading left singular vectors, as
-    few as suffice. Directions that are zero up to rounding never count.
+    few as suffice. Directions that are zero up to rounding never count. Refuses `keep`
+    outside (0, 1].
     """
     if not 0 < keep <= 1:
         raise HlnbError(
@@ -42,7 +47,7 @@ def basis(
 def correlations(
     a: Float[np.ndarray, "n direction"], b: Float[np.ndarray, "n other"]
 ) -> Float[np.ndarray, " pair"]:
-    """Canonical correlations of two centred orthonormal bases, falling, 0 to 1."""
+    """Canonical correlations of two centred orthonormal bases: 0 to 1, falling."""
     return np.linalg.svd(a.T @ b, compute_uv=False).clip(0, 1)
 
 

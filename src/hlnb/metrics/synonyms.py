@@ -1,4 +1,7 @@
-"""Synonyms of a random hierarchy: what features and label statistics know of them."""
+"""Synonyms of a random hierarchy: what features and label statistics know of them.
+
+Source: Cagnetta et al. 2024. A tuple's feature is its parent; synonyms have the same.
+"""
 
 import math
 
@@ -13,11 +16,11 @@ from hlnb.errors import HlnbError
 def sensitivity(
     features: Float[Tensor, "n ..."], exchanged: Float[Tensor, "n ..."]
 ) -> float:
-    """Synonymic sensitivity S of a representation f (Cagnetta et al. 2023).
+    """Synonymic sensitivity S of a representation f (Cagnetta et al. 2024).
 
     Mean of ‖f(x) − f(Px)‖² over inputs, over the mean of ‖f(x) − f(x')‖² over pairs of
     inputs; Px is x with synonyms exchanged. 0: f does not see the exchange; 1: Px is as
-    far from x as another input is; NaN: f is constant.
+    far from x as another input is; NaN: f is constant. Refuses fewer than two inputs.
     """
     a, b = features.flatten(1).double(), exchanged.flatten(1).double()
     if len(a) < 2:
@@ -45,12 +48,14 @@ def label_counts(
 def synonym_ratio(
     rates: Float[Tensor, "code n_class"], parents: Int[Tensor, " code"]
 ) -> float:
-    """How far apart features are in label rates, in units of the spread of synonyms.
+    """Spread of label rates between features, in units of that within synonyms.
 
     rates: P(class | tuple), a NaN row where a tuple was not seen; parents: the feature
-    of each tuple, −1 for none. Root of the variance between the means of features, less
-    what the spread within puts there, over the variance within (one-way analysis of
-    variance). Above 1 synonyms cluster by their feature. inf: synonyms agree exactly.
+    of each tuple, −1 for none. √(max(0, B − W · mean_f(1/n_f)) / W), with W the
+    variance of rates within features, B that of the features' means, and n_f the tuples
+    seen of feature f (one-way analysis of variance). Above 1, synonyms cluster by their
+    feature; inf: synonyms agree exactly. Refuses fewer than two features, and tuples
+    without a synonym.
     """
     seen = (parents >= 0) & rates.isfinite().all(1)
     values, owners = rates[seen].double(), parents[seen]

@@ -1,4 +1,8 @@
-"""When something happened: times of records, first hits."""
+"""When something happened: first hits, censored times, and when to look at a run.
+
+Times are in the units of `at` (epochs, say, or steps). A run that did not get there by
+its end is censored, and its time is inf. Records after the end of a run are NaN.
+"""
 
 import math
 from collections.abc import Sequence
@@ -29,7 +33,10 @@ def value_at(
     *,
     when: Real[np.ndarray, " run"],
 ) -> Real[np.ndarray, " run"]:
-    """Each run's value at its own time; NaN where that time is inf."""
+    """Each run's value at its own time; NaN where that time is inf.
+
+    `at` rises; the value is that of the first record at or after the time.
+    """
     record = np.searchsorted(at, np.where(np.isfinite(when), when, at[-1]))
     return np.where(np.isfinite(when), values[np.arange(len(values)), record], np.nan)
 
@@ -56,7 +63,7 @@ def within_phase(
 def median(times: Real[np.ndarray, " run"]) -> float:
     """The median time, censored runs counted as later than all others.
 
-    inf when half or more of the runs are censored: then the median was not reached.
+    inf where half or more of the runs are censored: then the median was not reached.
     """
     ordered = np.sort(times)
     low, high = ordered[(len(times) - 1) // 2], ordered[len(times) // 2]
@@ -64,7 +71,10 @@ def median(times: Real[np.ndarray, " run"]) -> float:
 
 
 def describe(times: Real[np.ndarray, " run"], *, cap: float) -> str:
-    """Median, range and count in words: "11 [6–14], 5 of 5 reached"."""
+    """Median, range and count in words: "11 [6–14], 5 of 5 reached".
+
+    `cap`: the time at which runs were ended, for what was not reached.
+    """
 
     def show(time: float) -> str:
         return f"{time:g}" if math.isfinite(time) else f">{cap:g}"
@@ -80,7 +90,8 @@ def describe(times: Real[np.ndarray, " run"], *, cap: float) -> str:
 def log_spaced(steps: int, records: int) -> list[int]:
     """At most `records` steps from 1 to `steps`, evenly spread on a logarithmic scale.
 
-    Early ones coincide where they would lie between two steps; each is named once.
+    Early ones can round to the same step, which is named once. Refuses `steps` below 1
+    and `records` below 2.
     """
     if steps < 1 or records < 2:
         raise HlnbError(

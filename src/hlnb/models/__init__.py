@@ -1,1 +1,1 @@
-"""Networks as lists of layers."""
+"""Networks as data: layers in order from the input, which hold no parameters."""

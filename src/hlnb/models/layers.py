@@ -1,4 +1,9 @@
-"""Layers and their initializations."""
+"""Layers and their initializations, written for one network.
+
+A layer holds no parameters. `init` draws them and `apply` uses them; both are pure, so
+that any part of a network can learn while the rest stays as it is. Inputs and outputs
+have one row per example.
+"""
 
 import math
 from collections.abc import Mapping
@@ -17,12 +22,12 @@ Params = Mapping[str, Tensor]  # "layer.weight" and "layer.bias" of every layer
 
 @dataclass(frozen=True)
 class Uniform:
-    """Weights and biases uniform on ±1/√fan_in: PyTorch's default."""
+    """Weights and biases uniform between ±1/√fan_in: PyTorch's default."""
 
     def draw(
         self, shape: tuple[int, ...], fans: tuple[int, int], generator: torch.Generator
     ) -> tuple[Tensor, Tensor]:
-        """Weights of `shape` and one bias for each row; `fans`: inputs, outputs."""
+        """Weights of `shape` and one bias per row; `fans`: a unit's inputs, outputs."""
         bound = 1 / math.sqrt(fans[0])
         weight, bias = (
             (2 * torch.rand(size, generator=generator) - 1) * bound
@@ -33,7 +38,7 @@ class Uniform:
 
 @dataclass(frozen=True)
 class Glorot:
-    """Weights uniform on ±√(6 / (fan_in + fan_out)), biases 0 (Glorot & Bengio)."""
+    """Weights uniform between ±√(6 / (fan_in + fan_out)), biases 0 (Glorot, Bengio)."""
 
     def draw(
         self, shape: tuple[int, ...], fans: tuple[int, int], generator: torch.Generator
@@ -63,24 +68,32 @@ class Layer(Protocol):
     """A named part of a network: draws its parameters, and applies them."""
 
     @property
-    def name(self) -> str: ...
+    def name(self) -> str:
+        """The layer's name, unique in its network."""
+        ...
 
     def init(
         self, generator: torch.Generator, law: Initialization
     ) -> dict[str, Tensor]:
-        """The layer's parameters, each under "name.…"; `law`: what the model asks."""
+        """The layer's parameters, freshly drawn, each under "name.…".
+
+        `law`: the model's initialization, which a layer may ignore.
+        """
         ...
 
     def apply(
         self, params: Params, x: Float[Tensor, "n ..."]
-    ) -> Float[Tensor, "n ..."]: ...
+    ) -> Float[Tensor, "n ..."]:
+        """The layer's outputs for inputs x."""
+        ...
 
 
 @dataclass(frozen=True)
 class Affine:
     """x ↦ W x + b of the flattened input, then ReLU unless told otherwise.
 
-    `skip`: the input is added after that (n_in = n_out), as in a residual network.
+    `skip`: the input is added after that, as in a residual network. Refuses a skip
+    where n_in and n_out differ.
     """
 
     name: str
@@ -141,7 +154,7 @@ class Conv:
         return {f"{self.name}.weight": weight, f"{self.name}.bias": bias}
 
     def padded(self, x: Float[Tensor, "n d"]) -> Float[Tensor, "n wide"]:
-        """Rows of one channel with the zeros on each side (`dims` 1)."""
+        """Rows of one channel with zeros added on each side (`dims` 1)."""
         return F.pad(x, (self.padding, self.padding)) if self.padding else x
 
     def windows(self, x: Float[Tensor, "n ..."]) -> Float[Tensor, "n position pixel"]:
@@ -177,8 +190,8 @@ class Conv:
 class Patch:
     """(scale · W x)₊ on each of the tuples of `size` positions that tile a string.
 
-    Strings are (n, position, channel); there are `size` times fewer positions above.
-    No bias.
+    Strings are (n, position, channel); there are `size` times fewer positions above. No
+    bias. One level of `networks.deep_cnn`.
     """
 
     name: str

@@ -1,4 +1,8 @@
-"""A network: named layers, one after the other."""
+"""A network as data: named layers, one after the other.
+
+A model holds no parameters. `init` draws them, `apply` uses them, and both are pure, so
+that any part of a network can learn while the rest stays as it is.
+"""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -16,7 +20,8 @@ class Model:
     """A feed-forward network: its layers in order from the input.
 
     `heads`: auxiliary readouts, each by the name of the layer whose output it reads.
-    They serve greedy layer-wise training and are no part of the network itself.
+    They serve greedy layer-wise training and are no part of the network itself. Refuses
+    subclasses: behaviour of its own goes into a layer.
     """
 
     layers: tuple[Layer, ...]
@@ -31,6 +36,7 @@ class Model:
 
     @property
     def names(self) -> tuple[str, ...]:
+        """The layers' names, input layer first; heads are not among them."""
         return tuple(layer.name for layer in self.layers)
 
     def path(self, exit: str | None = None) -> tuple[Layer, ...]:

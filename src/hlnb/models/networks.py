@@ -1,4 +1,11 @@
-"""The networks of several chapters."""
+"""Networks that several chapters share.
+
+For rows of pixels and for images, those of the report (Glasgow, Section 5); for
+functions on the cube, the residual network of Abbe et al. 2021 and a perceptron, with
+one output or one for each of two labels; for strings of symbols, the deep CNN of
+Cagnetta et al. 2024, with one layer per level of the hierarchy. All of them refuse a
+width below 1.
+"""
 
 import math
 
@@ -35,7 +42,9 @@ def toy_network(
 
     Three layers: `conv` (`channels` filters of length T), `hidden`, `readout`. Two
     layers: without `hidden`; the report says that it tried this too. One auxiliary
-    head, after `conv`, waits for a schedule that uses it.
+    head, after `conv`, waits for a schedule that uses it. Padding and initialization
+    are not in the report. Refuses other numbers of layers, and filters longer than the
+    padded row.
     """
     _check_width(channels=channels, hidden=hidden)
     if n_layers not in (2, 3):
@@ -94,10 +103,11 @@ def image_network(
 def residual_network(
     *, d: int, width: int = 40, depth: int = 5, skip: bool = True
 ) -> Model:
-    """Abbe et al. 2021: `depth` affine layers; ReLU, and skips between hidden layers.
+    """The network of Abbe et al. 2021: `depth` layers, with skips between hidden ones.
 
-    Layers are named `layer1` to `layerN`. Every hidden layer has a head of one unit,
-    for schedules that train layer by layer with heads.
+    Layers are named `layer1` to `layerN`; all but the last are ReLUs. Hidden layers,
+    the last one excepted, have a head of one unit, for schedules that train layer by
+    layer with heads. Refuses a depth below 2.
     """
     if depth < 2 or width < 1:
         raise HlnbError(
@@ -117,7 +127,7 @@ def residual_network(
 
 
 def perceptron(*, d: int, width: int, n_out: int = 2) -> Model:
-    """One hidden layer of ReLUs: layers `hidden` and `readout`."""
+    """A network with one hidden layer of ReLUs: layers `hidden` and `readout`."""
     if width < 1:
         raise HlnbError(f"width = {width} leaves the network without units.")
     return Model(
@@ -128,13 +138,14 @@ def perceptron(*, d: int, width: int, n_out: int = 2) -> Model:
 def deep_cnn(
     *, vocab_size: int, n_classes: int, tuple_size: int, depth: int, width: int
 ) -> Model:
-    """The deep CNN of Cagnetta et al. 2023: layers `level1` … `levelL`, `readout`.
+    """The deep CNN of Cagnetta et al. 2024: layers `level1` … `levelL`, `readout`.
 
     Their network has weights N(0, 1), divides each layer's sums by the root of its
-    input channels, the readout by the width h, and learns at rate `lr`·h (published:
+    input channels and the readout by the width h, and learns at rate `lr`·h (published:
     0.1·h). Ours is the same one in other units: weights N(0, 1/h²), hidden sums times
-    h/√channels, and a rate of `lr`/h. Then one rate fits a readout of common form, and
-    auxiliary heads after each level but the last. The readout has a bias, theirs none.
+    h/√channels, and a rate of `lr`/h. One rate then also fits a readout of common form,
+    and auxiliary heads after each level but the last. The readout has a bias, theirs
+    none.
     """
     if width < 1:
         raise HlnbError(f"width = {width} leaves the network without units.")

@@ -29,7 +29,11 @@ NUMBERS_MIME = "application/vnd.hlnb.numbers"  # a CSV file, see `packed`
 
 
 def figure(fig: Figure, *, name: str, caption: str, alt: str) -> None:
-    """Shows a numbered figure; `alt` says in words what a reader sees in it."""
+    """Shows a numbered figure, with its numbers as a CSV file, and closes it.
+
+    `alt` says in words what a reader sees in it. Refuses a `name` other than fig- with
+    lower case, digits and hyphens, and an empty caption or `alt`.
+    """
     if not re.fullmatch(r"fig-[a-z0-9-]+", name):
         raise HlnbError(f"Figure name {name!r}: use fig-, lower case, digits, hyphens.")
     if not caption.strip() or not alt.strip():
@@ -45,21 +49,27 @@ def figure(fig: Figure, *, name: str, caption: str, alt: str) -> None:
 
 
 def packed(rows: Sequence[Sequence[str]]) -> str:
-    """Rows as a CSV file, compressed, in letters: equal rows give equal letters."""
+    """Rows as a CSV file, compressed, in base64; equal rows give equal letters."""
     text = io.StringIO()
     csv.writer(text, lineterminator="\n").writerows(rows)
     return base64.b64encode(gzip.compress(text.getvalue().encode(), mtime=0)).decode()
 
 
 def glue(**values: object) -> None:
-    """Makes numbers (Python or NumPy) or words known to the prose, as {glue:text}."""
+    """Makes numbers or words available to the prose by name, as {glue:text}.
+
+    Numbers can be Python's or NumPy's.
+    """
     for name, value in values.items():
         plain = value.item() if hasattr(value, "item") else value  # NumPy's scalars
         myst_nb.glue(name, plain, display=False)
 
 
 def table(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
-    """Shows a table of words and numbers as text, which screen readers can walk."""
+    """Shows a table of words and numbers as text, which screen readers can walk.
+
+    Refuses a row with more or fewer cells than columns.
+    """
     if wrong := [row for row in rows if len(row) != len(columns)]:
         raise HlnbError(f"The row {wrong[0]} has not a cell for each column: add it.")
     lines = [columns, ["---"] * len(columns), *rows]
@@ -73,20 +83,26 @@ def _line(cells: Sequence[str]) -> str:
 
 @dataclass(frozen=True)
 class Film:
-    """Pictures in order with a slider; it answers without a kernel, offline too."""
+    """Pictures in order with a slider, which works without a kernel, offline too."""
 
     what: str  # what the slider changes: "epoch"
     frames: list[tuple[str, str, str]] = field(default_factory=list)
 
     def add(self, label: str, fig: Figure, *, alt: str) -> None:
-        """Adds a frame: its label beside the slider, its picture, its words."""
+        """Adds a frame: the label beside the slider, the picture, and its words.
+
+        Closes the figure. Refuses an empty `alt`.
+        """
         if not alt.strip():
             raise HlnbError(f"Frame {label} needs an alternative text.")
         picture = base64.b64encode(save(fig, dpi=100)).decode()
         self.frames.append((label, picture, alt))
 
     def show(self) -> None:
-        """Displays slider and frames, joined in the page itself (jslink)."""
+        """Displays slider and frames, linked in the page itself (jslink).
+
+        Refuses a film without frames.
+        """
         import ipywidgets as w  # costs a second; only chapters with a film need it
 
         if not self.frames:
@@ -131,9 +147,9 @@ def claims(
 
     `expect` maps each claim's id to the verdict for which the chapter was written, or
     to several, where the verdict was seen to differ between machines and the prose
-    holds for each of them. In the published run a difference is an error, so that prose
+    holds for each of them. In the published run a difference is refused, so that prose
     and numbers can't drift apart; in a re-run with other parameters it is reported
-    below the table.
+    below the table. Refuses ids that repeat, or that are not those of `expect`.
     """
     verdicts = {claim.id: claim.verdict for claim in found}
     if verdicts.keys() != expect.keys() or len(verdicts) != len(found):
@@ -158,7 +174,10 @@ def claims(
 
 
 def data_note(provenance: Mapping[str, str]) -> None:
-    """States which data the chapter used: name, digest, where it came from."""
+    """States which data the chapter used.
+
+    `provenance`: their `name`, their `sha256`, and a `note` on where they came from.
+    """
     text = (
         f"Data: {provenance['name']}, sha256 `{provenance['sha256'][:16]}…`: "
         f"{provenance['note']}"

@@ -15,7 +15,7 @@ from PIL import Image
 from hlnb.errors import HlnbError
 from hlnb.figures.export import save
 
-COLOURS = 128  # of a card's picture: there are many cards in a page
+COLOURS = 128  # in a card's picture: few, since a page has many cards
 STYLE = """
 .{n} {{ background: #fff; border: 1px solid #bbb; border-radius: 6px; color: #222;
   max-width: 46rem; padding: .6rem 1rem 1rem; }}
@@ -42,7 +42,8 @@ class Choices:
     """Groups of options, and for each combination of them a sentence and a picture.
 
     It answers to mouse and keyboard without a kernel and without a script: each card is
-    shown by a rule on the chosen options.
+    shown by a CSS rule on the chosen options. Refuses a name with other characters than
+    lower case, digits and hyphens.
     """
 
     name: str  # of the widget in the page: lower case, digits, hyphens
@@ -54,7 +55,11 @@ class Choices:
             raise HlnbError(f"Widget name {self.name!r}: lower case, digits, hyphens.")
 
     def add(self, *choice: str, words: str, fig: Figure, alt: str) -> None:
-        """The card of one option of each group: its words and its picture."""
+        """Makes the card of one option of each group, from words and a picture.
+
+        `alt` describes the picture. Closes the figure. Refuses a combination that the
+        groups do not have, and empty words.
+        """
         if choice not in self._combinations():
             raise HlnbError(f"{choice} is no choice of {self.name}: see its groups.")
         if not words.strip() or not alt.strip():
@@ -72,7 +77,10 @@ class Choices:
         return list(product(*self.groups.values()))
 
     def html(self, *, first: Sequence[str]) -> str:
-        """The widget; `first`: the choice shown at the start."""
+        """The widget in HTML and CSS; `first`: the options chosen at the start.
+
+        Refuses a combination without a card, and a `first` that is none.
+        """
         combinations, n = self._combinations(), f"hlnb-{self.name}"
         if missing := [c for c in combinations if c not in self.cards]:
             raise HlnbError(f"{self.name} has no card for {missing[0]}: add it.")
@@ -105,7 +113,7 @@ class Choices:
         )
 
     def show(self, *, first: Sequence[str]) -> None:
-        """Displays the widget."""
+        """Displays the widget; `first`: the options chosen at the start."""
         text = f"{self.name}: " + "; ".join(
             f"{group}: {', '.join(options)}" for group, options in self.groups.items()
         )

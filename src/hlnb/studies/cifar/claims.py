@@ -47,9 +47,10 @@ def positive(
 def coherence(
     beyond: Mapping[int, Values], gain: Mapping[tuple[str, int], Values]
 ) -> list[Claim]:
-    """`beyond`: by layer, mean coherence less the 97.5 % quantile of random fives.
+    """Claims on the patches that excite a filter most: are they alike?
 
-    `gain`: by kind ("with colour", "form alone") and layer, trained less untrained.
+    `beyond`: by layer, mean coherence minus the 97.5 % quantile of random fives.
+    `gain`: by kind ("with colour", "form alone") and layer, trained minus untrained.
     """
     return [
         positive(
@@ -80,13 +81,13 @@ def example(
     rise: Mapping[int, Values],
     fall: Mapping[int, Values],
 ) -> list[Claim]:
-    """The statements of Example 5.2.
+    """Claims on the statements of Example 5.2.
 
     one: validation accuracy after one epoch of all parts together.
-    worse: by batch, that accuracy less the one at the end of layer-wise training.
-    gained: validation accuracy at the end of part 2 less that of part 1.
+    worse: by batch, that accuracy minus the one at the end of layer-wise training.
+    gained: validation accuracy at the end of part 2 minus that of part 1.
     rise: by part, its highest training loss divided by the one at its start.
-    fall: by part, validation accuracy at its start less the lowest in it.
+    fall: by part, validation accuracy at its start minus the lowest in it.
     """
     return [
         measured(
@@ -137,9 +138,10 @@ def example(
 def correction(
     gains: Mapping[str, tuple[Values, Values]], names: Mapping[str, str]
 ) -> list[Claim]:
-    """Backward feature correction: by measure, its change with all layers, and alone.
+    """Claims on backward feature correction, by measure of the first layer.
 
-    Both changes are from the end of layer-wise training, over as many epochs.
+    `gains`: the measure's change with all layers, and with the first alone, both from
+    the end of layer-wise training and over as many epochs.
     """
     source = "allenzhu2020backward"
     return [

@@ -27,7 +27,7 @@ NULLS = ("#999933", BEFORE, AFTER)  # random, untrained, trained
 
 
 def strip(patches: np.ndarray, *, frame: int = 1) -> np.ndarray:
-    """Patches (count, side, side, 3) side by side, parted by white lines."""
+    """Patches (count, side, side, 3) side by side, with white lines between them."""
     framed = np.pad(
         patches, ((0, 0), (0, frame), (0, frame), (0, 0)), constant_values=255
     )
@@ -42,8 +42,8 @@ def patches_figure(
 ) -> Figure:
     """For each layer, the patches (channel, count, side, side, 3) of some filters.
 
-    A row of patches is one filter, most exciting patch first; `columns`: how many such
-    rows stand beside each other.
+    A row of patches is one filter, most exciting patch first; `columns`: number of such
+    rows side by side.
     """
     rows = math.ceil(max(map(len, filters.values())) / columns)
     fig = plt.figure(figsize=(7.2, 0.42 * rows + 0.5 if columns > 1 else 0.55 * rows))
@@ -63,7 +63,7 @@ def patches_figure(
 def accuracies_figure(
     accuracies: Mapping[str, Real[np.ndarray, " run"]], *, report: float
 ) -> Figure:
-    """Accuracy of each run of several variants, their medians, the report's number."""
+    """Accuracies of variants: runs, their medians, and the report's number."""
     colour, _, marker = STYLES["simultaneous"]
     fig, (ax,) = panels(1, height=0.6 + 0.45 * len(accuracies))
     for row, values in enumerate(accuracies.values()):
@@ -78,7 +78,7 @@ def accuracies_figure(
 
 
 def bare(ax: Axes) -> None:
-    """An axis for pictures: no ticks, no frame."""
+    """Takes ticks, grid and frame from an axis, for pictures."""
     ax.set(xticks=[], yticks=[])
     ax.grid(False)
     ax.spines[:].set_visible(False)
@@ -90,7 +90,7 @@ def spread_figure(
     ylabel: str,
     colours: Mapping[str, str],
 ) -> Figure:
-    """For each layer, groups side by side: dots for values, a bar for each run's mean.
+    """One panel per layer, groups side by side: dots for values, bars for runs' means.
 
     NaN values are left out. `colours`: by group.
     """
@@ -117,7 +117,7 @@ def before_after_figure(
         str, tuple[Real[np.ndarray, "run filter"], Real[np.ndarray, "run filter"]]
     ],
 ) -> Figure:
-    """Each statistic after training against before, a dot a filter, a cross a run."""
+    """Statistics after training against before: dots for filters, crosses for runs."""
     fig, axes = panels(len(shares), height=2.9)
     for ax, (name, (before, after)) in zip(axes, shares.items(), strict=True):
         low = min(before.min(), after.min()) - 0.03
@@ -140,7 +140,7 @@ def before_after_figure(
 
 
 def picture(weights: Real[np.ndarray, "3 h w"]) -> np.ndarray:
-    """Weights or an input as colours: 0 is mid-grey, the largest entry is full."""
+    """Weights or an input as colours: 0 is mid-grey, the largest |entry| saturated."""
     scaled = 0.5 + 0.5 * weights / max(float(np.abs(weights).max()), 1e-12)
     return (255 * np.moveaxis(scaled, 0, -1)).round().astype(np.uint8)
 
@@ -150,7 +150,7 @@ def best_inputs_figure(
     *,
     filters: Mapping[str, Sequence[int]],
 ) -> Figure:
-    """For each layer: best inputs (channel, 3, s, s) beside patches of the images."""
+    """Best inputs (channel, 3, s, s) beside patches of the images, for each layer."""
     rows = max(map(len, filters.values()))
     fig = plt.figure(figsize=(7.2, 0.55 * rows + 0.2))
     parts = fig.subfigures(1, len(layers), squeeze=False)[0]
@@ -169,7 +169,7 @@ def best_inputs_figure(
 def filter_frame(
     rows: Mapping[str, tuple[Real[np.ndarray, "3 s s"], np.ndarray, str]],
 ) -> Figure:
-    """One filter: each row its best input, its patches (count, s, s, 3) and a word."""
+    """One filter: rows of its best input, its patches (count, s, s, 3) and words."""
     fig = plt.figure(figsize=(6.0, 0.62 * len(rows)))
     axes = fig.subplots(len(rows), 3, squeeze=False, width_ratios=[1.2, 5, 2.6])
     for (left, middle, right), (name, (best, patches, words)) in zip(
@@ -248,7 +248,7 @@ def variants_figure(
     xlabel: str,
     chance: float | None = None,
 ) -> Figure:
-    """A row a variant: runs (dots), their mean (bar), its 95 % interval (line)."""
+    """One row per variant: runs (dots), their mean (bar), its 95 % interval (line)."""
     fig, (ax,) = panels(1, height=0.7 + 0.36 * len(accuracies))
     for row, (name, values) in enumerate(accuracies.items()):
         colour, _, marker = style(meanings[name])
@@ -269,7 +269,10 @@ def heights_figure(
     *,
     ylabel: str,
 ) -> Figure:
-    """Before, highest and after of a curve in one phase, against the learning rate."""
+    """A curve before, at its highest in and after a phase, against the learning rate.
+
+    `panels_[title][lr]`: these three values for each run.
+    """
     fig, axes = panels(len(panels_), height=2.9, sharey=True)
     looks = {
         "highest in the part": ("^", STYLES["layer-wise"][0]),
@@ -303,7 +306,7 @@ def states_figure(
     *,
     ylabels: Sequence[str],
 ) -> Figure:
-    """Panels with the same states of a network in a row: a thin line for each run."""
+    """Values of a network in several states, one panel per quantity, a line per run."""
     colour, _, marker = STYLES["simultaneous"]
     fig, axes = panels(len(panels_), height=3.3)
     for ax, (title, states), ylabel in zip(axes, panels_.items(), ylabels, strict=True):

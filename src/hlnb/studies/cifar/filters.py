@@ -39,7 +39,7 @@ def parameters(
 
 
 def sides(model: Model) -> dict[int, int]:
-    """Pixels along each side of what a unit sees, by layer."""
+    """Side, in pixels, of what a unit sees, by layer."""
     first, second = _convolutions(model)
     return {1: first.size, 2: first.size + second.size - 1}
 
@@ -123,7 +123,7 @@ def random_coherences(
 
 
 def typical_length(images: Float[Tensor, "n 3 h w"], side: int) -> float:
-    """Median length of the images' patches, on the scale of network inputs."""
+    """Median Euclidean norm of the images' patches, on the scale of network inputs."""
     windows = images.unfold(2, side, 1).unfold(3, side, 1)
     return float(windows.square().sum((1, 4, 5)).sqrt().median())
 
@@ -139,8 +139,9 @@ def best_pictures(
 ) -> dict[int, tuple[Real[np.ndarray, "channel 3 _ _"], Real[np.ndarray, "_ channel"]]]:
     """Activation maximization: by layer, the best patch and what each start found.
 
-    Patches are as long as the images' typically are. What is maximized is the output
-    before the ReLU. In layer 1 the best patch is the filter itself, made that long.
+    Patches have the `typical_length` of the images' patches. What is maximized is the
+    output before the ReLU. In layer 1 the best patch is the filter itself, scaled to
+    that length.
     """
     first, second = _convolutions(model)
     found = {}

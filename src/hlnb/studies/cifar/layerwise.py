@@ -29,15 +29,15 @@ from hlnb.studies.cifar.filters import parameters
 from hlnb.training.evaluation import evaluate
 from hlnb.training.runs import grid
 
-Train = Callable[..., Result]  # `sweep` with all but schedule, runs and `after` chosen
+Train = Callable[..., Result]  # `sweep` that lacks only schedule, runs and `after`
 
 
 def moments_after_changes(
     n_train: int, *, batch_size: int = 64, phases: int
 ) -> tuple[int, ...]:
-    """Steps at which to measure: after each change of phase at powers of 2.
+    """Steps at which to measure: powers of 2 after each change of phase, and its end.
 
-    Each phase is one epoch; its end is measured too.
+    Each phase is one epoch.
     """
     batches = -(-n_train // batch_size)
     inside = [2**k for k in range((batches - 1).bit_length())]
@@ -47,7 +47,7 @@ def moments_after_changes(
 
 
 class Change(NamedTuple):
-    """What happens to a curve in each phase, one value a run."""
+    """What happens to a curve in each phase, one value per run."""
 
     before: Real[np.ndarray, "run phase"]  # at the phase's start
     highest: Real[np.ndarray, "run phase"]  # in the phase
@@ -55,7 +55,7 @@ class Change(NamedTuple):
 
 
 def changes(result: Result, name: str, *, epochs: Sequence[float]) -> Change:
-    """The trace `name` in each phase; `epochs`: where phases end, the start not named.
+    """The Change of the trace `name`; `epochs`: where phases end, the start not named.
 
     A run that stopped being finite is at infinity from there on.
     """
@@ -70,13 +70,13 @@ def changes(result: Result, name: str, *, epochs: Sequence[float]) -> Change:
 
 
 def part_alone(model: Model, part: str, *, epochs: int) -> Schedule:
-    """One phase of layer-wise training: `part` learns, all else stays, heads too."""
+    """One phase of layer-wise training: `part` learns, all other layers stay."""
     others = tuple(name for name in model.names if name != part)
     return Schedule(f"part {part}", (Phase(epochs, (part,)),), frozen=others)
 
 
 def lasting(schedule: Schedule, epochs: Sequence[int]) -> Schedule:
-    """The schedule with other lengths of its phases."""
+    """The schedule with phases of these lengths."""
     phases = zip(schedule.phases, epochs, strict=True)
     stretched = tuple(dataclasses.replace(phase, epochs=n) for phase, n in phases)
     return dataclasses.replace(schedule, phases=stretched)
@@ -99,11 +99,12 @@ def choose_rates(
     seeds: Iterable[int],
     epochs: int,
 ) -> Chosen:
-    """Each part at the rate with the lowest median validation loss at its end.
+    """The Chosen: each part at the rate of lowest median validation loss at its end.
 
     Parts are chosen from the input up, each on top of those that were chosen before. A
-    loss that is not finite counts as infinite. `train` measures the trace
-    `validation loss` and all weights; `epochs` is the length of each phase.
+    loss that is not finite counts as infinite. `train` measures the trace `validation
+    loss` and all weights; `epochs` is the length of each phase. Refuses rates of which
+    none trains a part.
     """
     runs = grid(seeds, lrs)
     after, rates, losses, parts = None, {}, {}, {}
@@ -143,7 +144,7 @@ def accuracies(
 def deviations(
     result: Result, model: Model, *, record: int = -1
 ) -> dict[str, Real[np.ndarray, " run"]]:
-    """‖W_t − W_0‖/‖W_0‖ of each layer's weights at a record; W_0: where it began."""
+    """‖W_t − W_0‖/‖W_0‖ of each layer's weights at a record; W_0: its first."""
     found = {}
     for layer in model.names:
         weights = result.of(f"{layer}.weight")
@@ -173,6 +174,7 @@ def pooled_features(
     """Outputs of some layers; those of a convolution averaged in 4×4 image regions.
 
     `layers`: names of the model from the input up; `pixels` is the input itself.
+    Refuses another order.
     """
     found, out, start = {}, x, 0
     for layer in layers:

@@ -2,7 +2,8 @@
 
 The network is W = A_N ⋯ A_1, kept as one array of factors whose first axis is the depth
 N; its loss depends on W alone, and ∇ is the gradient of that loss at W. Everything is
-NumPy in float64.
+NumPy in float64. Sources: the seminar notes (Theodosis 2021), and Arora, Cohen & Hazan
+2018 for the flow of W.
 """
 
 from collections.abc import Callable, Sequence
@@ -63,7 +64,7 @@ def _normal(generator: torch.Generator, *shape: int) -> Float64[np.ndarray, "...
 def random_matrix(
     d: int, *, seed: int, of: str = "matrix"
 ) -> Float64[np.ndarray, "d d"]:
-    """A d × d matrix of independent normal entries of variance 1/d."""
+    """A d × d matrix of independent normal entries of variance 1/d; refuses d < 1."""
     if d < 1:
         raise HlnbError(f"A matrix of size {d} is none: take d ≥ 1.")
     return _normal(stream(seed, f"deep linear {of} {d}"), d, d) / d**0.5
@@ -73,7 +74,8 @@ def random_matrix(
 def completion(d: int, *, rank: int, share: float, seed: int) -> Entries:
     """A random d × d matrix of this rank, a share of its entries observed.
 
-    The root mean square of all entries is 1; which are observed is uniform.
+    The root mean square of all entries is 1; which are observed is uniform. Refuses a
+    rank outside 1 to d, and a share that leaves no entry seen or none unseen.
     """
     n_seen = round(share * d * d)
     if not 1 <= rank <= d or not 0 < n_seen < d * d:
@@ -90,7 +92,7 @@ def completion(d: int, *, rank: int, share: float, seed: int) -> Entries:
 
 
 def stacked(problems: Sequence[Entries]) -> Entries:
-    """Problems of one size as one, with an axis for them."""
+    """Several problems of one size as one, along a new first axis."""
     return Entries(
         np.stack([p.target for p in problems]), np.stack([p.seen for p in problems])
     )
@@ -113,7 +115,7 @@ def pulled_back(
     factors: Float64[np.ndarray, "depth *run d d"],
     gradient: Float64[np.ndarray, "*run d d"],
 ) -> Float64[np.ndarray, "depth *run d d"]:
-    """The gradient in each factor: (A_N ⋯ A_{j+1})ᵀ ∇ (A_{j−1} ⋯ A_1)ᵀ."""
+    """The gradient by each factor: (A_N ⋯ A_{j+1})ᵀ ∇ (A_{j−1} ⋯ A_1)ᵀ."""
     below = [np.eye(factors.shape[-1])]
     for factor in factors[:-1]:
         below.append(factor @ below[-1])
@@ -141,7 +143,10 @@ def descend(
 ) -> tuple[
     Float64[np.ndarray, "record *run d d"], Float64[np.ndarray, "depth *run d d"]
 ]:
-    """W at the start and after each `every` steps, and the factors at the end."""
+    """W at the start and after every `every` steps, and the factors at the end.
+
+    Refuses what is not above 0: the rate, the steps, and `every`.
+    """
     if not lr > 0 or steps < 1 or every < 1:
         raise HlnbError(
             f"{steps} steps of size {lr}, one in {every} kept, is no descent: take "
@@ -161,7 +166,7 @@ def flow(
     *,
     times: Float64[np.ndarray, " t"],
 ) -> Float64[np.ndarray, "t depth d d"]:
-    """The factors of gradient flow at rising times, the first of them the start's."""
+    """The factors of gradient flow at rising `times`, starting at the first of them."""
     shape = factors.shape
 
     def rate(_: float, flat: Float64[np.ndarray, " k"]) -> Float64[np.ndarray, " k"]:
@@ -220,7 +225,7 @@ def small_start(
 
 
 def imbalance(factors: Float64[np.ndarray, "depth d d"]) -> float:
-    """The largest Frobenius norm of A_{j+1}ᵀA_{j+1} − A_jA_jᵀ; 0 for depth 1."""
+    """The largest Frobenius norm of any A_{j+1}ᵀA_{j+1} − A_jA_jᵀ; 0 for depth 1."""
     gaps = transposed(factors[1:]) @ factors[1:] - factors[:-1] @ transposed(
         factors[:-1]
     )
@@ -276,7 +281,7 @@ def drifts(
 
 
 def root(b: Float64[np.ndarray, "d d"]) -> Float64[np.ndarray, "d d"]:
-    """√B: the one positive semidefinite A with A² = B."""
+    """√B: the one positive semidefinite A with A² = B; refuses another kind of B."""
     values, vectors = linalg.eigh(b)
     if not np.allclose(b, b.T) or values[0] < -1e-12 * max(1.0, values[-1]):
         raise HlnbError("Only a positive semidefinite matrix has this root: give one.")
@@ -302,7 +307,7 @@ def tied_flow(
 def tied_step(
     a: Float64[np.ndarray, "d d"], gradient: Float64[np.ndarray, "d d"], *, lr: float
 ) -> Float64[np.ndarray, "d d"]:
-    """A after a step on L(A²), symmetric A and ∇ = ∇L(A²)."""
+    """A after a step of descent on L(A²), for symmetric A and ∇ = ∇L(A²)."""
     return a - lr * (a @ gradient + gradient @ a)
 
 
@@ -328,7 +333,7 @@ def slopes(
 def best_factor(
     form: Float64[np.ndarray, "d d"], simple: Float64[np.ndarray, "d d"]
 ) -> tuple[float, float]:
-    """The c that makes c · simple most like the form, and the share that this misses.
+    """The c that brings c · simple closest to `form`, and the share that this misses.
 
     ‖form − c · simple‖ / ‖form‖ in the Frobenius norm.
     """
@@ -351,9 +356,10 @@ def tied_error(
     *,
     h: float = 1e-3,
 ) -> float:
-    """How far A² moves from `tied_flow` in a step of A, relative; without an h² term.
+    """Relative distance between `tied_flow` and how A² moves in a step of A.
 
-    Rounding alone is left, since steps of h and −h are subtracted.
+    The move is taken between steps of h and −h, so that its h² term cancels and
+    rounding alone is left.
     """
     up, down = (tied_step(root(b), gradient, lr=lr) for lr in (h, -h))
     flow_ = tied_flow(b, gradient)
@@ -383,7 +389,7 @@ def grown(
     """Singular values after `time` of σ̇ = N σ^{2−2/N} g with one pull g for all.
 
     Depth 1: σ + gt. Depth 2: σ e^{2gt}. Deeper: σ^{2/N−1} falls by (N − 2) g t, and σ
-    is infinite when that reaches 0.
+    is infinite when that reaches 0; refuses a `time` from then on.
     """
     if depth == 1:
         return s + pull * time
@@ -431,7 +437,7 @@ def effective_rank(w: Float64[np.ndarray, "*run d d"]) -> np.ndarray | float:
 
 
 def least_corner(loss: Float64[np.ndarray, " t"]) -> Float64[np.ndarray, " t"]:
-    """The least |w₁₁| that det W ≥ 0 allows in `corner` at these losses, ≤ ¼ each.
+    """The least |w₁₁| that det W ≥ 0 allows in `corner` at these losses, 0 to ¼.
 
     (1 − a)² / √(2(ℓ − a²)) at w₁₂ = w₂₁ = 1 − a, with a² + a = 2ℓ; near 1/√(2ℓ).
     """

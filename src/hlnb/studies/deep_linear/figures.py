@@ -37,8 +37,8 @@ def orders_figure(
 ) -> Figure:
     """What should shrink with η, against η on log scales, with a line of slope 1.
 
-    `found[measure][depth]`, a panel for each measure, with its name of `names`; thin:
-    runs, thick: their median.
+    `found[measure][depth]`, one panel per measure; `names`: their y labels. Thin: runs,
+    thick: their median.
     """
     fig, axes = panels(len(found), height=3.5)
     for ax, depths, name in zip(axes, found.values(), names, strict=True):
@@ -100,7 +100,7 @@ def completion_figure(
     paths: Mapping[str, tuple[Real[np.ndarray, " _t"], Runs]],
     ends: Mapping[str, Real[np.ndarray, " _run"]],
 ) -> Figure:
-    """Error on unseen entries: against steps (left), and at the end, a dot a run."""
+    """Error on unseen entries: against steps, and at the end of each run."""
     fig, (left, right) = panels(2, height=3.7, width_ratios=[1.25, 1])
     for label, (steps, runs) in paths.items():
         colour, dashes, marker = DEPTH_STYLES[label]

@@ -16,7 +16,7 @@ from hlnb.schedules import layerwise, simultaneous
 from hlnb.training.runs import grid
 from hlnb.training.sweep import sweep
 
-TRAININGS: Mapping[str, str] = {  # as the explorer calls them: as the book's figures do
+TRAININGS: Mapping[str, str] = {  # name in the explorer: name in other figures
     "all at once": "simultaneous",
     "layer by layer": "layer-wise",
     "first layer alone": "first layer",
@@ -41,7 +41,7 @@ class View:
 
     @property
     def last(self) -> Real[np.ndarray, " run"]:
-        """Test errors at the end; of a run that diverged, the last one measured."""
+        """Test errors at the end; the last one measured, if a run diverged."""
         return held(self.errors)[:, -1]
 
     def in_words(self) -> str:
@@ -75,7 +75,7 @@ def explore(
     """The views of toy problem `number`, by training and learning rate.
 
     Patterns have unit length. `epochs`: of all layers at once, and of each phase of
-    layer-wise training, whose first phase is the training of the first layer alone.
+    layer-wise training; the first of these is training of the first layer alone.
     """
     problem = toy_problem(number, d=d, T=T, scale=T**-0.5)
     model = toy_network(d=d, n_classes=problem.n_classes, T=T)
@@ -111,7 +111,7 @@ def explore(
 def held_filters(
     filters: Real[np.ndarray, "record channel T"],
 ) -> Real[np.ndarray, "record channel T"]:
-    """The records of a run that ended early go on with the last one measured."""
+    """The records of a run; after an early end, the last one measured."""
     known = np.flatnonzero(np.isfinite(filters).all(axis=(1, 2)))
     rows = np.minimum(np.arange(len(filters)), known.max())
     return filters[rows]

@@ -7,7 +7,7 @@ from matplotlib.figure import Figure
 from hlnb.figures.artists import cosine_image, curves, panels, phase_marks, threshold
 from hlnb.metrics.likeness import cosines
 
-MEANING = {  # of a training: the colour that it has in the whole book
+MEANING = {  # training: the meaning that gives it its colour
     "all at once": "simultaneous",
     "layer by layer": "layer-wise",
     "first layer alone": "only conv",

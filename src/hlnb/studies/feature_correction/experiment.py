@@ -38,7 +38,7 @@ Quality = Callable[[Params, int], float]  # φ of a first layer, in the run of a
 
 @dataclass(frozen=True)
 class QuadraticForm:
-    """x ↦ xᵀMx − tr M, one output: of mean 0 on standard normal x."""
+    """x ↦ xᵀMx − tr M, one output, whose mean is 0 on standard normal x."""
 
     name: str
     d: int
@@ -87,7 +87,7 @@ def first_weights(model: Model) -> dict[str, Weights]:
 
 
 class Plan(NamedTuple):
-    """Three trainings that share their first phase, and one of all layers at once."""
+    """Two trainings that share their first phases, and one of all layers at once."""
 
     corrected: Schedule  # layer-wise, then all layers
     control: Schedule  # the first layer alone for as many epochs as in `corrected`
@@ -97,10 +97,11 @@ class Plan(NamedTuple):
 def plan(
     model: Model, layer_wise: Schedule, *, epochs: int, lr: float | None = None
 ) -> Plan:
-    """`layer_wise`, then `epochs` of all layers; and what that is compared with.
+    """The Plan of `layer_wise`, then `epochs` of all layers, with its two comparisons.
 
     In the control, the first layer goes on learning as in the last of its own phases,
     through its head if it has one. `lr`: the rate of all layers; None: the run's.
+    Refuses a schedule in which the first layer does not learn first.
     """
     layer_wise.check(model)
     first = model.names[0]
@@ -128,10 +129,10 @@ STATES = ("untrained", "layer-wise", "first layer longer", "corrected", "togethe
 def qualities(
     results: Sequence[Result], model: Model, *, epochs: int, quality: Quality
 ) -> dict[str, Real[np.ndarray, " run"]]:
-    """φ of the first layer in the STATES, one value a run.
+    """φ of the first layer in each of STATES, one value per run.
 
     `results`: of a Plan's three schedules, in order, with `first_weights` measured at
-    the ends of phases. `epochs`: those that were added to layer-wise training.
+    the ends of phases. `epochs`: those that follow layer-wise training.
     """
     corrected, control, together = results
     before = int(np.searchsorted(corrected.epochs, corrected.epochs[-1] - epochs))
@@ -159,7 +160,7 @@ def _first(model: Model, result: Result, run: int, record: int) -> Params:
 
 
 class Correction(NamedTuple):
-    """Changes of φ from layer-wise training on, one value a run."""
+    """Changes of φ after layer-wise training, one value per run."""
 
     change: Real[np.ndarray, " run"]  # by further epochs of all layers
     control: Real[np.ndarray, " run"]  # by as many of the first layer alone
@@ -167,7 +168,7 @@ class Correction(NamedTuple):
 
 
 def correction(states: Mapping[str, Real[np.ndarray, " run"]]) -> Correction:
-    """φ(after) − φ(before), with its control, from the `qualities` of a problem."""
+    """The Correction: φ(after) − φ(before), and its control, from `qualities`."""
     before = states["layer-wise"]
     change = states["corrected"] - before
     control = states["first layer longer"] - before
@@ -175,7 +176,7 @@ def correction(states: Mapping[str, Real[np.ndarray, " run"]]) -> Correction:
 
 
 def form_quality(problem: SquaredQuadratic) -> Quality:
-    """Cosine of M with the true coefficients as a diagonal matrix."""
+    """The Quality: cosine of M with the diagonal matrix of true coefficients."""
     truth = torch.diag(problem.a)
 
     def quality(params: Params, seed: int) -> float:
@@ -191,9 +192,9 @@ def placed(
     """Share of tuples that are nearest to their own synonyms.
 
     Each tuple is compared with the mean of every feature's tuples, itself left out.
-    From squared distances, what few tuples add to that of a mean is taken off, so that
-    features that know nothing place one in as many tuples as there are parents. Tuples
-    without a parent (−1) do not count.
+    Squared distances are corrected for the noise in a mean of few tuples, so that
+    features that know nothing get 1 / (number of parents). Tuples without a parent (−1)
+    do not count. Refuses features with a single tuple.
     """
     known = parents >= 0
     values, owners = features[known].double(), parents[known]
@@ -212,7 +213,7 @@ def placed(
 
 
 def synonym_quality(problem: RandomHierarchy, model: Model) -> Quality:
-    """`placed` of the first level's outputs on all tuples of input symbols."""
+    """The Quality: `placed` of the first level's outputs, on all tuples of symbols."""
 
     def quality(params: Params, seed: int) -> float:
         mine = problem.with_seed(seed)
@@ -225,9 +226,9 @@ def synonym_quality(problem: RandomHierarchy, model: Model) -> Quality:
 
 
 def probe_quality(problem: Problem, model: Model, *, n_train: int) -> Quality:
-    """Test accuracy of a linear probe on the first layer's outputs, see `probes`.
+    """The Quality: test accuracy of a linear probe on the first layer's outputs.
 
-    Outputs for images are averaged in 4×4 regions.
+    See `metrics.probes`. Outputs for images are averaged in 4×4 regions.
     """
 
     def quality(params: Params, seed: int) -> float:
@@ -263,9 +264,10 @@ def exact(
     n_train: int = 100_000,
     executor: Executor | None = None,
 ) -> tuple[Result, Result, Result]:
-    """Results of the `plan` of the exact toy: layer-wise is `form` alone, as it is.
+    """Results of the `plan` of the exact toy: corrected, control, together.
 
-    Measured twice an epoch: all parameters.
+    Its layer-wise training is that of `form` alone, which `square` passes on unchanged.
+    All parameters are measured twice per epoch.
     """
     model = square_network(problem.d)
     alone = Schedule("layer-wise", TOY_PHASES, frozen=("square",))
@@ -291,5 +293,5 @@ def exact(
 
 
 def angle(cosine: Real[np.ndarray, "*n"] | float) -> Real[np.ndarray, "*n"]:
-    """In degrees."""
+    """The angle in degrees that has this cosine."""
     return np.degrees(np.arccos(np.clip(cosine, -1, 1)))

@@ -25,7 +25,7 @@ def angles_figure(
     found: Mapping[str, Mapping[float, Mapping[str, Real[np.ndarray, " run"]]]],
     predicted: Mapping[str, tuple[Sequence[float], Real[np.ndarray, " alpha"]]],
 ) -> Figure:
-    """Angle between what layer 1 learned and the truth, against α, a panel a target.
+    """Angle between what layer 1 learned and the truth, by α, one panel per target.
 
     found: target → α → state → degrees by run; predicted: target → α, degrees.
     """
@@ -63,7 +63,7 @@ def coefficients_frame(
     *,
     title: str,
 ) -> Figure:
-    """Learned coefficients as bars, the true ones and those of the best quadratic."""
+    """Coefficients: learned (bars), true, and those of the best quadratic alone."""
     fig, (ax,) = panels(1, height=3.0)
     where = np.arange(1, len(truth) + 1)
     colour = STYLES["layer-wise, then simultaneous"][0]
@@ -94,7 +94,7 @@ STATE_STYLES = SHOWN | {"untrained": "chance", "together": "simultaneous"}
 def states_figure(
     found: Mapping[str, tuple[str, Mapping[str, Real[np.ndarray, " run"]]]],
 ) -> Figure:
-    """φ of the first layer in each state, a panel a problem: runs, and their median.
+    """φ of the first layer in each state, one panel per problem: runs and medians.
 
     found: problem → what φ is, and state → values.
     """

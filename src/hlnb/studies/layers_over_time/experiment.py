@@ -45,7 +45,7 @@ def states(result: Result, run: int) -> list[State]:
 
 @dataclass(frozen=True)
 class HeldOut:
-    """What a run never sees, and what it learns from."""
+    """The inputs that a run never sees, with labels, and those that it learns from."""
 
     x: Inputs  # validation and test inputs
     y: Int[np.ndarray, " n"]
@@ -53,7 +53,7 @@ class HeldOut:
 
 
 def held_out(problem: Problem, seed: int, *, n_train: int) -> HeldOut:
-    """Inputs of a run's split, on which its layers are compared."""
+    """The HeldOut of a run's split, on whose inputs its layers are compared."""
     parts = problem.split(seed, n_train=n_train)
     x, y = (
         np.concatenate([getattr(parts[k], f).numpy() for k in ("validation", "test")])
@@ -63,7 +63,7 @@ def held_out(problem: Problem, seed: int, *, n_train: int) -> HeldOut:
 
 
 def outputs(model: Model, state: State, x: Inputs) -> dict[str, np.ndarray]:
-    """What each layer makes of the inputs, by name, in order."""
+    """The outputs of each layer on the inputs, by name, in order."""
     params = {name: torch.tensor(value) for name, value in state.items()}
     with torch.no_grad():
         found = model.activations(params, torch.tensor(x))
@@ -111,7 +111,7 @@ def _prepared(model: Model, state: State, x: Inputs, how: Similarity) -> list:
 def likeness(
     model: Model, path: Sequence[State], x: Inputs, how: Similarity
 ) -> Float[np.ndarray, "record layer layer"]:
-    """Of each layer at each time (rows) to each layer at the end (columns).
+    """Similarity of each layer at each time (rows) to each layer at the end (columns).
 
     For layers without convolutions, whose observations are the inputs.
     """
@@ -127,7 +127,7 @@ def likeness(
 def to_the_end(
     model: Model, path: Sequence[State], x: Inputs, how: Similarity
 ) -> Float[np.ndarray, "record layer"]:
-    """Of each layer at each time to the same layer at the end."""
+    """Similarity of each layer at each time to the same layer at the end."""
     last = _prepared(model, path[-1], x, how)
     return np.array(
         [
@@ -140,7 +140,7 @@ def to_the_end(
 def own_weights(
     model: Model, path: Sequence[State], x: Inputs, how: Similarity
 ) -> Float[np.ndarray, "record layer"]:
-    """As `to_the_end`, but with the final layers below throughout.
+    """As `to_the_end`, but with the final layers below each layer throughout.
 
     What is left is the change of that layer's own parameters.
     """
@@ -196,7 +196,7 @@ def orders(times: Real[np.ndarray, "run layer"]) -> Float[np.ndarray, " run"]:
 def progress(
     similarity: Real[np.ndarray, "*run record layer"],
 ) -> Float[np.ndarray, "*run record layer"]:
-    """0 at the untrained similarity, 1 at the end, for each layer."""
+    """Similarity of each layer on a scale from 0 (untrained) to 1 (equal)."""
     start = similarity[..., :1, :]
     return (similarity - start) / np.maximum(1 - start, 1e-12)
 
@@ -204,9 +204,9 @@ def progress(
 def settled(
     done: Real[np.ndarray, "record layer"], at: Real[np.ndarray, " record"]
 ) -> Float[np.ndarray, " layer"]:
-    """When the progress of each layer is first at SETTLED, in the units of `at`.
+    """When the progress of each layer first reaches SETTLED, in the units of `at`.
 
-    Between two records, linearly.
+    Interpolated linearly between records.
     """
     found = []
     for curve in done.T:
@@ -220,7 +220,7 @@ def settled(
 
 
 def in_order(values: Real[np.ndarray, " layer"]) -> float:
-    """Share of pairs of layers of which the lower one has the smaller value.
+    """Share of pairs of layers in which the lower one has the smaller value.
 
     A tie counts half. 1/2 is what layers in random order have on average.
     """
@@ -234,15 +234,15 @@ def never_falls(values: Real[np.ndarray, " layer"]) -> bool:
 
 
 def in_words(values: Real[np.ndarray, "run layer"], form: str = ".2f") -> str:
-    """The median of each layer, the first one first."""
+    """The median over runs of each layer, first layer first, in words."""
     return ", ".join(f"{v:{form}}" for v in np.median(values, axis=0))
 
 
 def freezing(model: Model, *, epochs: int, from_below: bool) -> Schedule:
-    """All layers learn, then one layer after the other stops, `epochs` apart.
+    """The Schedule in which layers stop one after the other, `epochs` apart.
 
-    From below, as in the source's freeze training, or from above. The last phase has
-    one layer.
+    From below, as in the source's freeze training, or from above. All layers learn in
+    the first phase, and one in the last.
     """
     names = list(model.names)
     order = names if from_below else names[::-1]
@@ -288,7 +288,8 @@ def purity(
 ) -> Float[np.ndarray, " unit"]:
     """Share of the commonest class among the `top` inputs that excite a unit most.
 
-    NaN for a unit that fewer than `top` inputs excite above its least value.
+    NaN for a unit that fewer than `top` inputs excite above its least value. Refuses a
+    `top` below 1, and above the number of inputs.
     """
     if not 1 <= top <= len(y):
         raise HlnbError(f"top = {top}: take at least one input, and at most {len(y)}.")

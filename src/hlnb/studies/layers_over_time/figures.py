@@ -32,7 +32,7 @@ def layer_style(index: int) -> dict:
 def triangle_panel(
     ax: Axes, matrix: Real[np.ndarray, "layer layer"], names: Sequence[str]
 ) -> AxesImage:
-    """Similarity of each layer now (rows) to each layer at the end (columns)."""
+    """Draws the similarity of each layer now (rows) to each at the end (columns)."""
     image = ax.imshow(matrix, vmin=0, vmax=1, cmap="viridis", origin="lower")
     short = [name.removeprefix("layer ")[:4] for name in names]
     ax.set_xticks(range(len(names)), short)
@@ -46,7 +46,7 @@ def triangle_panel(
 def triangle_figure(
     found: Mapping[str, Real[np.ndarray, "layer layer"]], names: Sequence[str]
 ) -> Figure:
-    """A panel for each time, in order; framed: a layer and its own final state."""
+    """One panel per time, in order; framed: a layer and its own final state."""
     fig, axes = panels(len(found), height=2.9, sharey=True)
     for ax, (title, matrix) in zip(axes, found.items(), strict=True):
         image = triangle_panel(ax, matrix, names)

@@ -108,7 +108,10 @@ def coefficients(
     step: float,
     limit: Limit | None = None,
 ) -> Coefficients:
-    """A panel from the trace `coefficients` of a Result, one column a support."""
+    """A panel from the trace `coefficients` of a Result, one column per support.
+
+    `step`: the step size, so that step × `result.steps` is time.
+    """
     found = result.of("coefficients")
     runs = {support: found[:, :, i] for i, support in enumerate(supports)}
     flows = limit and (
@@ -119,7 +122,7 @@ def coefficients(
 
 
 def coefficients_figure(found: Mapping[str, Coefficients]) -> Figure:
-    """Fourier coefficients against time, a panel a network; log time from record 1.
+    """Fourier coefficients against time, one panel per network; log time from record 1.
 
     Thin: runs. Thick: their median. Dots: the limit flow.
     """
@@ -172,7 +175,7 @@ def saddle_figure(
 ) -> Figure:
     """Left: risk against time of flows. Right: largest |u_2|, on a log scale.
 
-    A label has the same line in both panels; `floor`: what is out of reach.
+    A label has the same line in both panels. `floor`: the risk that is out of reach.
     """
     fig, (left, right) = panels(2, height=3.5)
     labels = list(dict.fromkeys([*risks, *weights]))
@@ -198,7 +201,7 @@ def escape_figure(
 ) -> Figure:
     """Escape time against d by leap: networks on the left, flows on the right.
 
-    `networks[leap][d]`: a time a run, inf where it is above `cap` (a cross there).
+    `networks[leap][d]`: one time per run; inf, a cross, where it is above `cap`.
     """
     fig, axes = panels(2, height=3.5, sharey=True)
     for ax, found in zip(axes, (networks, flows), strict=True):
@@ -256,9 +259,10 @@ def linear_figure(
     *,
     floor: tuple[Sequence[int], Sequence[float]],
 ) -> Figure:
-    """Test risk over the target's variance against samples, a panel a target.
+    """Test risk over the target's variance against samples, one panel per target.
 
-    `found[title][method][n]`: one value a run. `floor`: drawn in the first panel.
+    `found[title][method][n]`: one value per run. `floor`: sizes and risks, drawn in the
+    first panel.
     """
     fig, axes = panels(len(found), height=3.7, sharey=True)
     for ax, (title, methods) in zip(axes, found.items(), strict=True):
@@ -278,7 +282,10 @@ def linear_figure(
 def samples_figure(
     network: Mapping[int, Values], floor: tuple[Sequence[int], Sequence[float]]
 ) -> Figure:
-    """Samples to half a monomial of degree 3 against d: network, and a linear floor."""
+    """Samples until half of a degree-3 monomial is explained, against d, and a floor.
+
+    `floor`: dimensions, and the samples that a linear method needs at least.
+    """
     fig, (ax,) = panels(1, width=5.2, height=3.6)
     _methods(ax, {"network, fresh samples": network})
     colour, dashes, _ = METHOD_STYLES["no linear method is below"]
@@ -310,7 +317,7 @@ class Card:
 
 
 def growth(leap: int) -> str:
-    """How the escape time grows with d by the heuristic of the chapter."""
+    """How the escape time grows with d, by the chapter's heuristic."""
     if leap <= 1:
         return "does not grow with d"
     if leap == 2:
@@ -319,7 +326,7 @@ def growth(leap: int) -> str:
 
 
 def cards_figure(cards: Sequence[Card]) -> Figure:
-    """What each flow leaves at its end and what is out of reach: a row a target."""
+    """What each flow leaves at its end and what is out of reach, one row per target."""
     ordered = sorted(cards, key=lambda card: (card.leap, card.share[-1]), reverse=True)
     fig, (ax,) = panels(1, width=7.0, height=0.9 + 0.2 * len(cards))
     rows = np.arange(len(ordered))
@@ -426,8 +433,8 @@ def ticks_html(
 ) -> str:
     """Boxes to tick, and the card of the ticked target: HTML and CSS, no script.
 
-    `cards`: one for every non-empty choice of `monomials`. It answers in a page without
-    a kernel, since each card is shown by a rule on the boxes before it. `ticked`: the
+    `cards`: one for every non-empty choice of `monomials`. It works in a page without a
+    kernel, since each card is shown by a rule on the boxes before it. `ticked`: the
     choice shown first.
     """
     n = "hlnb-ticks"

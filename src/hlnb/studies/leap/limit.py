@@ -1,4 +1,11 @@
-"""The limit of infinitely many units and small steps: an equation solved in time."""
+"""The limit of infinitely many units and small steps: an equation solved in time.
+
+As d → ∞ and then N → ∞, a unit of `sgd` becomes a particle (a, u, s): its readout, its
+weights on the P relevant coordinates, and the norm of its other weights. The rest of
+the input enters as a standard normal G, so that f(z) = E a E_G σ(⟨u, z⟩ + s G) on z in
+{−1, 1}^P. Small steps become a gradient flow, solved in float64 on all 2^P points z.
+Source: Abbe, Boix-Adsera & Misiakiewicz 2022.
+"""
 
 import math
 from collections.abc import Callable, Sequence
@@ -23,7 +30,7 @@ READOUTS = 32  # values of a at the start: nodes of a Gauss–Legendre rule on [
 
 
 def reachable(supports: Sequence[Support]) -> frozenset[int]:
-    """The coordinates that steps of one new coordinate reach, from none."""
+    """The coordinates that steps of one new coordinate each collect, from none."""
     seen = set[int]()
     while new := {
         i
@@ -38,8 +45,8 @@ def reachable(supports: Sequence[Support]) -> frozenset[int]:
 def out_of_reach(target: Polynomial) -> float:
     """Σ c_S² over the supports that are not within `reachable`.
 
-    The limit flow's risk never falls below it: such a flow's f depends on reachable
-    coordinates only, see `flow`.
+    The limit flow's risk never falls below it: its f depends on reachable coordinates
+    only, see `limit_field`.
     """
     seen = reachable(target.supports)
     pairs = zip(target.supports, target.coefficients, strict=True)
@@ -59,7 +66,7 @@ class Particles:
     share: Float[Tensor, " unit"]
 
     def moved(self, velocity: "Particles", by: float) -> "Particles":
-        """These particles after a time `by` at a velocity."""
+        """These particles after a time `by` at this velocity."""
         return Particles(
             self.a + by * velocity.a,
             self.u + by * velocity.u,
@@ -74,7 +81,7 @@ def limit_start(
 ) -> Particles:
     """Particles at d = ∞: u = 0, s = 1, and a uniform, by a Gauss–Legendre rule.
 
-    kick: u of every particle at the start instead of 0, as an error of that size.
+    kick: u of every particle at the start, instead of 0.
     """
     nodes, weights = np.polynomial.legendre.leggauss(n)
     a = torch.tensor(nodes)
@@ -90,8 +97,8 @@ def limit_start(
 def finite_start(P: int, *, d: int, width: int, seed: int) -> Particles:
     """Particles drawn as the units of a network in dimension d.
 
-    What is kept of a finite d is the start: each weight on a relevant coordinate is
-    normal with variance 1/d. The rest enters by its norm alone.
+    Only the start depends on d: weights on relevant coordinates are normal with
+    variance 1/d, and the others enter by their norm alone. Refuses d < P.
     """
     if d < P:
         raise HlnbError(f"d = {d} has no room for P = {P} coordinates: raise d.")
@@ -105,7 +112,7 @@ def finite_start(P: int, *, d: int, width: int, seed: int) -> Particles:
 def hermite_rule(
     n: int = NODES,
 ) -> tuple[Float[Tensor, " node"], Float[Tensor, " node"]]:
-    """Nodes and weights with which Σ w φ(node) is E φ(G), G a standard normal."""
+    """Nodes and weights w such that Σ w φ(node) is E φ(G), G a standard normal."""
     nodes, weights = np.polynomial.hermite_e.hermegauss(n)
     return torch.tensor(nodes), torch.tensor(weights / math.sqrt(2 * math.pi))
 
@@ -113,9 +120,10 @@ def hermite_rule(
 def hermite_coefficients(
     values: Float[Tensor, " node"], nodes: int, *, upto: int
 ) -> Float[np.ndarray, " degree"]:
-    """E[φ(G) he_r(G)] for r = 0 … upto, he_r normalized, of φ on a `hermite_rule`.
+    """E[φ(G) he_r(G)] for r = 0 … upto, he_r the normalized Hermite polynomial.
 
-    √(r!) times the coefficient is E φ^(r)(G).
+    `values`: φ at the `nodes` nodes of `hermite_rule`. √(r!) times a coefficient is E
+    φ^(r)(G).
     """
     at, weights = hermite_rule(nodes)
     rows = [torch.ones_like(at), at]
@@ -127,7 +135,7 @@ def hermite_coefficients(
 def mean_derivatives(
     activation: str, shift: float, *, upto: int
 ) -> Float[np.ndarray, " degree"]:
-    """E σ^(r)(G) for r = 0 … upto: what a unit's chain of r new coordinates starts on.
+    """E σ^(r)(G) for r = 0 … upto: they scale a unit's answer to r new coordinates.
 
     The r-th derivative of the unit's mean output in the direction of u, at the start.
     """
@@ -146,7 +154,7 @@ class Field:
     du/dt = a E_z[(h − f) z E_G σ'], ds/dt = a E_z[(h − f) E_G[G σ']].
 
     values: the target h on `cube(P)`. still: coordinates i whose u_i do not move.
-    tied: coordinates whose u_i share the mean of their velocities.
+    tied: coordinates whose u_i all move with the mean of their velocities.
     """
 
     values: Float[Tensor, " point"]
@@ -161,7 +169,7 @@ class Field:
 
     @cached_property
     def rule(self) -> tuple[Float[Tensor, " node"], Float[Tensor, "node 2"]]:
-        """Nodes of G; weights of φ ↦ E φ(G) and of φ ↦ E[G φ(G)]."""
+        """Nodes of G, and weights for E φ(G) and for E[G φ(G)]."""
         at, weights = hermite_rule()
         return at, torch.stack([weights, weights * at], 1)
 
@@ -202,12 +210,12 @@ def limit_field(
     shift: float = 1.0,
     enforce: bool = True,
 ) -> Field:
-    """The Field of a target whose coordinates, all target.d of them, are relevant.
+    """The Field of a target all of whose `target.d` coordinates are relevant.
 
     enforce: u_i of coordinates out of reach stay 0 to the bit, as in the exact flow.
     For such an i and any support S, E[χ_S z_i | reachable z] is 0 unless i is the one
-    new coordinate of S, and then it would be within reach. Without it, they move by
-    the rounding errors of these sums.
+    new coordinate of S, and then it would be within reach. Otherwise they move by the
+    rounding errors of these sums.
     """
     _check_activation(activation)
     values = target.target(cube(target.d).double())
@@ -225,6 +233,7 @@ class Flow:
     largest: Float[np.ndarray, "record P"]  # max over particles of |u_i|
 
     def of(self, support: Support) -> Float[np.ndarray, " record"]:
+        """The coefficient of a support at each record."""
         return self.coefficients[:, fourier.index(support)]
 
 
@@ -251,9 +260,10 @@ def flow(
     every: int = 1,
     until: tuple[Support, float] | None = None,
 ) -> Flow:
-    """The Flow from `particles` to a `time`, in steps of h, recorded every few steps.
+    """The Flow from `particles` to a `time`, in steps of h, one in `every` recorded.
 
-    until: a support and the coefficient at which the flow ends early.
+    until: a support and the coefficient at which the flow ends early. Refuses a `time`
+    shorter than h, and `every` below 1.
     """
     if not (h > 0 and time >= h and every >= 1):
         raise HlnbError(f"No step of h = {h} fits a time of {time}: lower h.")
@@ -301,7 +311,8 @@ def escape_times(
 ) -> Float[np.ndarray, " level"]:
     """When the last term's coefficient passes each level in a flow from `finite_start`.
 
-    inf where it does not by `time`. Targets live on their own coordinates.
+    inf where it does not by `time`. The target has its own P coordinates alone; d
+    enters by the start.
     """
     last = target.supports[-1]
     found = flow(

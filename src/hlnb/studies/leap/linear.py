@@ -1,4 +1,8 @@
-"""Methods whose answers are linear in fixed features: kernels and random features."""
+"""Methods whose answers are linear in fixed features: kernels and random features.
+
+They are the contrast to `sgd`: "z_1z_2z_3 and z_1 + z_1z_2 + z_1z_2z_3 both require
+Ω(d³) samples" (Abbe, Boix-Adsera & Misiakiewicz 2022). Kernels are in float64.
+"""
 
 import math
 from collections.abc import Mapping, Sequence
@@ -29,7 +33,7 @@ def tangent_series(
     N times the kernel of `mean_field_network` at the start, for N → ∞, both layers
     learning: E σ(g)σ(g') + E[a²] ⟨x, x'⟩ E σ'(g)σ'(g'), with g, g' normal of
     correlation u. By Mehler's formula E φ(g)φ(g') = Σ_r c_r² u^r, c_r the Hermite
-    coefficients of φ.
+    coefficients of φ; the first TERMS of them are taken.
     """
     _check_activation(activation)
     value = activate(hermite_rule(128)[0], activation, shift)
@@ -74,8 +78,8 @@ def ridge(
 ) -> Float[Tensor, "m target"]:
     """Predictions of kernel ridge regression, one column for each column of y.
 
-    `rows`: kernel of new inputs with those of training. The penalty is on a kernel
-    divided by its mean diagonal.
+    `rows`: the kernel between new inputs and those of training. `penalty` is added to a
+    kernel that was divided by its mean diagonal.
     """
     scale = kernel.diagonal().mean()
     shifted = kernel / scale
@@ -90,11 +94,11 @@ def ridge_risks(
     *,
     penalties: Sequence[float] = PENALTIES,
 ) -> Float[np.ndarray, " target"]:
-    """Test risk of each target by ridge regression, with the penalty of least
-    validation risk, divided by the target's mean square.
+    """Test risk of ridge regression over the target's mean square, for each target.
 
-    Both mappings have `train`, `validation` and `test`; a kernel's columns are the
-    training inputs.
+    Each target gets the penalty of least validation risk. Both mappings have `train`,
+    `validation` and `test`; a kernel's columns are the training inputs. Refuses an
+    empty list of penalties, and any that are not above 0.
     """
     if not len(penalties) or min(penalties) <= 0:
         raise HlnbError(f"penalties = {penalties}: name at least one, all above 0.")
@@ -125,10 +129,14 @@ def linear_risks(
     n_validation: int = 500,
     n_test: int = 2000,
 ) -> Float[np.ndarray, " target"]:
-    """Test risk over variance by one of LINEAR on n samples: each monomial, their sum.
+    """Test risk over variance of a method on n samples: each monomial, then their sum.
 
-    its tangent kernel: of `mean_field_network`, infinitely wide. cubic kernel:
-    (1 + ⟨x, x'⟩)³. random features: q of `relu_features`. Penalties as `ridge_risks`.
+    its tangent kernel: of `mean_field_network`, infinitely wide.
+    cubic kernel: (1 + ⟨x, x'⟩)³.
+    random features: `q` of `relu_features`.
+
+    Penalties as in `ridge_risks`. Refuses a method that is none of LINEAR, sizes below
+    1, and terms that do not fit d coordinates.
     """
     if method not in LINEAR:
         raise HlnbError(f"There is no linear method {method!r}: take one of {LINEAR}.")
@@ -165,7 +173,7 @@ def _linear_risks(
 
 
 def linear_floor(n: int, *, d: int, k: int) -> float:
-    """What no linear method goes below: 1 − n/C(d, k), or 0.
+    """The lowest risk that a linear method can have: 1 − n/C(d, k), or 0.
 
     Of any n-dimensional space V of functions, Σ_S ‖P_V χ_S‖² ≤ n, since the χ_S are
     orthonormal. So the mean over all S of k coordinates of the squared distance of χ_S

@@ -1,4 +1,8 @@
-"""Networks in the mean-field scaling, trained by one pass of SGD."""
+"""Two-layer networks in the mean-field scaling, trained by one pass of SGD.
+
+f(x) = 1/N Σ_j a_j σ(⟨w_j, x⟩) on x in {−1, 1}^d, where f has to follow a target of the
+first P coordinates. Source: Abbe, Boix-Adsera & Misiakiewicz 2022.
+"""
 
 import math
 from collections.abc import Iterable, Mapping, Sequence
@@ -38,7 +42,7 @@ def slope(value: Float[Tensor, "*n"], activation: str) -> Float[Tensor, "*n"]:
 
 
 def check_sizes(**lists: Sequence[int]) -> None:
-    """Refuses lists of sizes that are empty or hold less than 1."""
+    """Refuses lists of sizes that are empty or hold a number below 1."""
     for name, sizes in lists.items():
         if not sizes or min(sizes) < 1:
             raise HlnbError(f"{name} = {sizes}: name at least one number, from 1 up.")
@@ -53,9 +57,10 @@ def _check_activation(activation: str) -> None:
 
 @dataclass(frozen=True)
 class Units:
-    """x ↦ σ(W x), no bias; √d·W standard normal at the start, whatever the model asks.
+    """x ↦ σ(W x) without bias; √d·W starts standard normal, whatever the model asks.
 
     So a unit's input has variance 1 on the cube, and one coordinate's share is 1/d.
+    Refuses an activation other than ACTIVATIONS.
     """
 
     name: str
@@ -80,7 +85,7 @@ class Units:
 
 @dataclass(frozen=True)
 class Mean:
-    """h ↦ 1/N Σ_j a_j h_j, the one output; a uniform on [−1, 1] at the start."""
+    """h ↦ 1/N Σ_j a_j h_j, the one output; a starts uniform on [−1, 1]."""
 
     name: str
     width: int
@@ -105,7 +110,7 @@ def mean_field_network(
 
 
 def learning_rate(*, width: int, step: float) -> float:
-    """The rate on the mean squared error that makes a mean-field step of size `step`.
+    """The learning rate, on the mean squared error, of a mean-field step of `step`.
 
     A mean-field step moves a_j by step · E[(y − f) σ_j] and w_j by
     step · a_j E[(y − f) σ'_j x]: the gradient of a_jσ_j is not divided by N. The
@@ -116,7 +121,7 @@ def learning_rate(*, width: int, step: float) -> float:
 
 @dataclass(frozen=True)
 class Missing:
-    """What a term still lacks: its coefficient less the network's, on a batch.
+    """What a term still lacks on a batch: its coefficient minus the network's.
 
     1 at the start where the coefficient is 1 and f is near 0; 0 when it is learned.
     """
@@ -145,11 +150,13 @@ def learn(
     weights: bool = False,
     executor: Executor | None = None,
 ) -> Result:
-    """The Result of one-pass SGD on fresh batches, to a time of step size × steps.
+    """The Result of SGD in which every batch is fresh.
 
-    Traces: `risk` on the test batch, `coefficients` of the target's terms, `missing` of
-    its last one; the parameters too where `weights`. Recorded `every` so many steps,
-    which make an epoch. until: a run ends when its `missing` is down to this.
+    `time` is step size × steps; records, and epochs, are `every` steps apart. `width`:
+    the units N; `shift`: of the activation. Traces: `risk` on the test batch,
+    `coefficients` of the target's terms, `missing` of its last one, and all parameters
+    with `weights`. `until`: a run ends when its `missing` is down to this. Refuses a
+    `time` or an `every` that is not above 0.
     """
     model = mean_field_network(
         d=target.d, width=width, activation=activation, shift=shift
@@ -185,7 +192,7 @@ def passing(
     *,
     level: float,
 ) -> Float[np.ndarray, "*run"]:
-    """The first `at` whose coefficient is ≥ `level`; inf where there is none."""
+    """The first `at` with a coefficient ≥ `level`; inf where there is none."""
     return first_hit(at, -coefficients, threshold=-level)
 
 
@@ -194,7 +201,7 @@ def growth_exponents(
 ) -> Float[np.ndarray, " run"]:
     """The slope of log time against log d, by least squares, for each run.
 
-    `times[d]`: one time a run. Censored times (inf) are left out; NaN for a run with
+    `times[d]`: one time per run. Censored times (inf) are left out; NaN for a run with
     fewer than two.
     """
     ds, values = np.log([*times]), np.log(np.stack([*times.values()], 1))
@@ -207,7 +214,7 @@ def growth_exponents(
 
 
 def best_order(supports: Sequence[Support]) -> list[tuple[Support, int]]:
-    """The supports in an order of the lowest steps, each with its new coordinates."""
+    """The supports in the order that gives the leap, each with its new coordinates."""
     left, seen, found = list(supports), set[int](), []
     while left:
         nearest = min(left, key=lambda support: (len(set(support) - seen), support))

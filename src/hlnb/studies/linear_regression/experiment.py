@@ -2,7 +2,7 @@
 
 The step is w − η Xᵀ(Xw − y): η times the gradient of half of the summed squared error.
 X has a row for each of n examples; eigenvalues λ are those of XᵀX that are not zero.
-Everything is NumPy in float64.
+Everything is NumPy in float64. Source: the seminar notes (Theodosis 2021).
 """
 
 from collections.abc import Sequence
@@ -19,7 +19,7 @@ from hlnb.seeding import stream
 
 @dataclass(frozen=True)
 class Regression:
-    """Examples y = ⟨β, x⟩ + noise, one a row of x."""
+    """Examples y = ⟨β, x⟩ + noise; each row of x is one."""
 
     x: Float64[np.ndarray, "n d"]
     y: Float64[np.ndarray, " n"]
@@ -31,7 +31,7 @@ def _normal(generator: torch.Generator, *shape: int) -> Float64[np.ndarray, "...
 
 
 def gaussian_inputs(n: int, d: int, *, seed: int) -> Float64[np.ndarray, "n d"]:
-    """n examples of d independent standard normal inputs."""
+    """n examples of d independent standard normal inputs; refuses n or d below 1."""
     if n < 1 or d < 1:
         raise HlnbError(f"{n} × {d} is no size of a data set: take n ≥ 1 and d ≥ 1.")
     return _normal(stream(seed, f"linear regression: inputs {n} {d}"), n, d)
@@ -48,7 +48,7 @@ def gaussian_regression(
 ) -> Regression:
     """Gaussian inputs, β of length `norm` in a random direction, normal noise on y.
 
-    `noise`: its standard deviation.
+    `noise`: its standard deviation. Refuses a negative one, and a `norm` not above 0.
     """
     if noise < 0 or norm <= 0:
         raise HlnbError(
@@ -75,7 +75,7 @@ def exact_regression() -> Regression:
 def minimum_norm(
     x: Float64[np.ndarray, "n d"], y: Float64[np.ndarray, " n"]
 ) -> Float64[np.ndarray, " d"]:
-    """X⁺y: of all w with the least ‖Xw − y‖ the shortest."""
+    """X⁺y: the shortest w of all with the least ‖Xw − y‖."""
     return linalg.lstsq(x, y)[0]
 
 
@@ -133,7 +133,7 @@ def stochastic_descent(
 ) -> Float64[np.ndarray, "t d"]:
     """All iterates of w − η xᵢ(⟨xᵢ, w⟩ − yᵢ) from zero; n of them are a pass.
 
-    i runs through a new order in each pass, or is drawn anew for each step if not
+    i runs through a new order in each pass, or is drawn again for each step if not
     `shuffled`.
     """
     generator = stream(seed, "linear regression: order")
@@ -221,7 +221,7 @@ def overshoots(
 ) -> Int[np.ndarray, " r"]:
     """For each mode the number of steps in which its error changes sign.
 
-    An error that is not `above` that share of the mode's first one counts as gone.
+    An error of at most `above` times the mode's first one counts as gone.
     """
     gone = np.abs(errors) <= above * np.abs(errors[:1])
     signs = np.where(gone, 0, np.sign(errors))
@@ -236,9 +236,10 @@ def falls(errors: Float64[np.ndarray, "t r"], *, above: float = 1e-9) -> bool:
 
 
 def exact_steps(*, lr: float, steps: int) -> Bool[np.ndarray, "t r"]:
-    """Where a step of `exact_regression` takes 1 − ηλ times a mode's error, to the bit.
+    """Whether each step multiplies a mode's error by 1 − ηλ, to the bit.
 
-    `lr`: a power of two; the modes are taken along rows that are not normalized.
+    On `exact_regression`. `lr`: a power of two; the modes are taken along rows that are
+    not normalized.
     """
     problem = exact_regression()
     rows = np.sign(problem.x)
@@ -249,7 +250,7 @@ def exact_steps(*, lr: float, steps: int) -> Bool[np.ndarray, "t r"]:
 
 
 def edges(gamma: float) -> tuple[float, float]:
-    """The ends (1 ∓ √γ)² of the Marchenko–Pastur law, γ = d/n."""
+    """The ends (1 ∓ √γ)² of the Marchenko–Pastur law, γ = d/n; refuses γ ≤ 0."""
     if gamma <= 0:
         raise HlnbError(f"The ratio d/n is positive, not {gamma}.")
     return (1 - gamma**0.5) ** 2, (1 + gamma**0.5) ** 2
@@ -279,7 +280,7 @@ def cdf(x: Real[np.ndarray, " k"], gamma: float) -> Float64[np.ndarray, " k"]:
 
 
 def distance(eigenvalues: Float64[np.ndarray, " k"], gamma: float) -> float:
-    """Kolmogorov and Smirnov's: the largest gap between two distribution functions."""
+    """Kolmogorov–Smirnov distance of eigenvalues from the Marchenko–Pastur law."""
     return float(stats.kstest(eigenvalues, lambda x: cdf(x, gamma)).statistic)
 
 
@@ -306,7 +307,7 @@ def counts_as_zero(
 ) -> Bool[np.ndarray, " run"]:
     """Whether a square matrix's least singular value can't be told from zero.
 
-    `eigenvalues`: a `spectrum` a row, with d = n.
+    `eigenvalues`: one `spectrum` per row, with d = n.
     """
     singular = np.sqrt(eigenvalues)
     smallest = np.finfo(float).eps * singular.shape[1] * singular[:, 0]
@@ -328,7 +329,7 @@ def square_median() -> float:
 
 
 def square_fit(scaled: Float64[np.ndarray, " run"]) -> float:
-    """p-value of Kolmogorov and Smirnov's test of values n λ_min on `square_cdf`."""
+    """p-value of the Kolmogorov–Smirnov test of values n λ_min by `square_cdf`."""
     return float(stats.kstest(scaled, square_cdf).pvalue)
 
 
@@ -337,7 +338,8 @@ def growth(
 ) -> tuple[float, float, float]:
     """Slope of the log of the median against log n, and a 95 % bootstrap interval.
 
-    1000 times runs are drawn again with replacement, for each n by themselves.
+    From 1000 resamples of the runs, for each n by themselves. Refuses a single n, and a
+    single run.
     """
     if len(ns) < 2 or found.shape[1] < 2:
         raise HlnbError("A slope needs two sizes and its interval two runs: add some.")

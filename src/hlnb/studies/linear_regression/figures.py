@@ -58,7 +58,7 @@ def rate_frame(
 ) -> Figure:
     """One step size η = `rate` / λ₁: the factor of each mode, and its error in time.
 
-    `values`: eigenvalues, falling; `errors`: a column a mode. Errors are signed shares
+    `values`: eigenvalues; `errors`: one column per mode. Errors are signed shares
     of the first error; first, middle and last mode are drawn.
     """
     fig, (left, right) = panels(2, height=3.4)
@@ -95,7 +95,7 @@ def rate_frame(
 def spectra_figure(
     found: Mapping[str, tuple[Real[np.ndarray, " _k"], Curve]], *, top: float
 ) -> Figure:
-    """Histogram of eigenvalues and a density, a panel a title; cut at height `top`."""
+    """Eigenvalues (histogram) and a density, a panel per title; cut at height `top`."""
     fig, axes = panels(len(found), height=4.6, columns=3)
     for i, (ax, (title, (values, curve))) in enumerate(
         zip(axes, found.items(), strict=True)
@@ -113,7 +113,7 @@ def spectra_figure(
 
 
 def dots(ax: Axes, found: Runs) -> None:
-    """A dot for each run, and a bar at each median."""
+    """Draws a dot for each run, and a bar at each median."""
     for at, runs in found.items():
         ax.plot(at + 0 * runs, runs, "o", color=BLUE, ms=3.5, alpha=0.35)
     middle = [float(np.median(runs)) for runs in found.values()]
@@ -133,7 +133,7 @@ def condition_figure(
 ) -> Figure:
     """Condition numbers against d/n and their limit; for d = n against n.
 
-    `ratios[d / n]` and `square[n]`: one value a run.
+    `ratios[d / n]` and `square[n]`: one value per run.
     """
     fig, (left, right) = panels(2, height=3.5)
     for ax, found, curve in ((left, ratios, theory), (right, square, growth)):

@@ -34,7 +34,7 @@ from hlnb.training.sweep import sweep
 
 SPARSE_WIDTH = 100  # hidden units of networks for sparse parities
 SPARSE_WEIGHTS = all_weights(["hidden", "readout"])
-CHUNK = 1024  # characters, or inputs with a gradient each, at a time
+CHUNK = 1024  # characters, or inputs with their gradients, at a time
 
 
 def equations(batch: Batch) -> tuple[np.ndarray, np.ndarray]:
@@ -94,10 +94,11 @@ def _of_count(
 def output(
     model: Model, params: Params, x: Float[Tensor, "n d"]
 ) -> Float[Tensor, " n"]:
-    """f(x): the one output, or half of the first logit less half of the second.
+    """f(x): the one output, or half of the first logit minus half of the second.
 
     With two logits the cross-entropy of an example is −χ_I(x) f(x) plus a term without
-    I, so the label enters its gradient as it enters that of the squared error.
+    I, so the label enters its gradient as it enters that of the squared error. Refuses
+    other numbers of outputs.
     """
     outputs = model.apply(params, x)
     if outputs.shape[1] == 1:
@@ -128,7 +129,7 @@ def cube_gradients(
 
 
 def signals(g: Float[Tensor, "point parameter"]) -> Float[Tensor, "support parameter"]:
-    """⟨g, χ_I⟩² for every I and every column g, as the definition has it.
+    """⟨g, χ_I⟩² for every I and every column g, by definition.
 
     `g`: on the whole cube, in its order. Every character is multiplied out: 4^d
     products for each column, where `walsh_hadamard` needs d·2^d additions.
@@ -145,14 +146,14 @@ def signals(g: Float[Tensor, "point parameter"]) -> Float[Tensor, "support param
 def lemma_deviations(
     g: Float[Tensor, "point parameter"],
 ) -> Float[Tensor, " parameter"]:
-    """|E_I ⟨g, χ_I⟩² · 2^d / E[g²] − 1| of every column: 0 says the lemma; 0/0 is 0."""
+    """|E_I ⟨g, χ_I⟩² · 2^d / E[g²] − 1| of each column, 0 by the lemma; 0/0 is 0."""
     energy = g.square().mean(0)
     ratio = signals(g).mean(0) * len(g) / energy.where(energy > 0, 1)
     return (ratio - 1).abs().where(energy > 0, 0)
 
 
 def shares(g: Float[Tensor, "point parameter"]) -> Float[Tensor, " support"]:
-    """The share of the gradient's mean square that tells of each I; they sum to 1.
+    """The share of the gradient's mean square that depends on each I; they sum to 1.
 
     ‖E[χ_I ∇f]‖² / E‖∇f‖², over all parameters together.
     """
@@ -177,8 +178,9 @@ def activity_coefficients(
 
     From sign(u) = (2/π) ∫ sin(tu)/t dt over t > 0, and E[χ_S e^{itw·x}] = Π_{i in S} i
     sin(t w_i) Π_{i not in S} cos(t w_i). The integral stops at t = reach/‖w‖, which
-    takes a smooth step for 1(…). Inputs near the step err in both senses, by about
-    2^(−d/2)/8 on average: 4·10⁻⁶ at d = 30. `points`: of the midpoint rule.
+    makes 1(…) a smooth step. Inputs near the step then err in both senses, by about
+    2^(−d/2)/8 on average: 4·10⁻⁶ at d = 30. `points`: number of points of the midpoint
+    rule.
     """
     weight, bias = weight.double(), bias.double()
     tangents, weighted = _integrand(weight, bias, reach=reach, points=points)
@@ -224,9 +226,9 @@ def first_layer_signal(
 ) -> Float[Tensor, "unit d"]:
     """E[χ_I(x) ∂f(x)/∂W] for the weights W from some coordinates to layer `hidden`.
 
-    `params`: of `perceptron`. What the expected gradient of these weights knows of I:
-    α_j times the coefficient of unit j's activity at I without i, where i is in I, and
-    at I with i, where it is not.
+    `params`: of `perceptron`. It is what the expected gradient of these weights knows
+    of I: α_j times the coefficient of unit j's activity at I without i, where i is in
+    I, and at I with i, where it is not.
     """
     chosen = set(support)
     found = activity_coefficients(
@@ -241,7 +243,7 @@ def set_signals(params: Params, k: int) -> Float[np.ndarray, " support"]:
     """‖`first_layer_signal`‖ of every set of k coordinates, 2 or 3, on its own weights.
 
     In the order of `itertools.combinations`. A set's square is a sum over its subsets
-    of k − 1 coordinates, each of which is computed once.
+    of k − 1 coordinates, each of which is computed once. Refuses another k.
     """
     weight, bias = params["hidden.weight"].double(), params["hidden.bias"].double()
     tangents, weighted = _integrand(weight, bias, reach=14.0, points=100)
@@ -263,14 +265,14 @@ def set_signals(params: Params, k: int) -> Float[np.ndarray, " support"]:
 def movement(
     weights: Float[np.ndarray, "record unit d"],
 ) -> Float[np.ndarray, "record d"]:
-    """How far each input coordinate's weights are from their start: mean over units."""
+    """Mean |change| over units of each input coordinate's weights since the start."""
     return np.abs(weights - weights[:1]).mean(1)
 
 
 def random_bits(
     shape: tuple[int, int, int], *, seed: int = 0
 ) -> UInt8[np.ndarray, "trial n d"]:
-    """Fair bits; equal shape and seed, equal bits."""
+    """Fair bits; equal shape and seed, equal bits. Refuses sizes below 1."""
     if min(shape) < 1:
         raise HlnbError(
             f"{shape} random bits: take 1 or more trials, rows and columns."
@@ -280,7 +282,7 @@ def random_bits(
 
 
 def paired(d: Sequence[int], k: Sequence[int]) -> list[tuple[int, int]]:
-    """(d, k) for each parity of k of d coordinates."""
+    """(d, k) for each parity of k of d coordinates; refuses lists of other lengths."""
     if len(d) != len(k):
         raise HlnbError(
             f"{len(d)} values of d and {len(k)} of k: give one k for each d."
@@ -345,7 +347,7 @@ def hidden_run(problem: Parity, result: Result, run: int, *, time: float) -> Hid
 
 
 def _from(t: Float[np.ndarray, " record"], holds: Bool[np.ndarray, " record"]) -> float:
-    """The time from which on it holds at every record; inf if not at the last."""
+    """The time from which on `holds` at every record; inf if not at the last."""
     start = len(t) - int(np.argmin([*holds[::-1], False]))
     return float(t[start]) if start < len(t) else math.inf
 
@@ -361,10 +363,10 @@ def train_dense(
     executor: Executor | None = None,
     **changes: Any,
 ) -> Result:
-    """SGD on parities of d/2 coordinates, until the test error is `until`.
+    """The Result of SGD on parities of d/2 coordinates, until a test error of `until`.
 
-    10 d hidden units, 100 fresh examples a step, a record every 50 steps: "test error"
-    and `measures`. `changes`: other fields of `Parity`.
+    10 d hidden units, 100 fresh examples per step, a record every 50 steps: "test
+    error" and `measures`. `changes`: other fields of `Parity`.
     """
     problem = Parity(d, d // 2, n_test=n_test, **changes)
     model = perceptron(d=d, width=10 * d)
@@ -393,9 +395,9 @@ def train_sparse(
     n_test: int = 10_000,
     executor: Executor | None = None,
 ) -> Result:
-    """SGD on parities of k coordinates, until the test error is 0.01.
+    """The Result of SGD on parities of k coordinates, until the test error is 0.01.
 
-    100 hidden units, 32 fresh examples a step; "test error" and all weights.
+    100 hidden units, 32 fresh examples per step; "test error" and all weights.
     """
     model = perceptron(d=d, width=SPARSE_WIDTH)
     return sweep(
@@ -422,7 +424,10 @@ def memorize(
     epochs: int = 500,
     executor: Executor | None = None,
 ) -> Result:
-    """SGD on a fixed training set, until its error is 0: "training", "test error"."""
+    """The Result of SGD on a fixed training set, until its error is 0.
+
+    Traces: "training error" and "test error".
+    """
     model = perceptron(d=problem.d, width=width)
     return sweep(
         problem,
@@ -438,18 +443,18 @@ def memorize(
 
 
 def steps_to(result: Result, error: float = 0.01) -> Float[np.ndarray, " run"]:
-    """Steps of each run until its test error was `error`; inf: not by the end."""
+    """Steps of each run until its test error is `error`; inf: not by the end."""
     return first_hit(result.steps, result.of("test error"), threshold=error)
 
 
 def last_values(result: Result, name: str) -> Float[np.ndarray, "run ..."]:
-    """What each run had of `name` at its last record."""
+    """The trace `name` of each run at its last record."""
     last = (~np.isnan(result.of("test error"))).sum(1) - 1
     return result.of(name)[np.arange(len(last)), last]
 
 
 def at_least(least: int, **numbers: int) -> None:
-    """Refuses a number below `least`, by its name."""
+    """Refuses numbers below `least`, each by its name."""
     for name, number in numbers.items():
         if number < least:
             raise HlnbError(f"{name}: {number} is too few, take {least} or more.")

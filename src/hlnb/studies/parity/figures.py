@@ -39,7 +39,7 @@ def shares_panel(
     marker: str,
     label: str,
 ) -> None:
-    """Shares of trials with their 95 % intervals."""
+    """Draws shares of trials with their 95 % intervals."""
     share = np.array(counts) / trials
     bounds = np.array([interval(count, trials) for count in counts]).T
     reach = np.abs(bounds - share)
@@ -63,7 +63,7 @@ def rank_figure(
     *,
     trials: int,
 ) -> Figure:
-    """Share of random systems of full rank against n − d: dots by d, lines the law."""
+    """Share of random systems of full rank against n − d: dots; the law as lines."""
     fig, (ax,) = panels(1, width=6.0, height=3.2)
     for i, (d, found) in enumerate(counts.items()):
         shift = 0.12 * (i - (len(counts) - 1) / 2)
@@ -204,7 +204,7 @@ def cost_figure(
 ) -> Figure:
     """Fresh examples until a dense parity is learned, and the lowest test error.
 
-    Against d, a dot a run; inf: not within `cap` examples. `control`: errors with
+    Against d, one dot per run; inf: not within `cap` examples. `control`: errors with
     random labels. `elimination`: examples that it needs.
     """
     d = np.array([*examples])
@@ -303,7 +303,7 @@ def memory_figure(
     training: Real[np.ndarray, "run record"],
     test: Real[np.ndarray, "run record"],
 ) -> Figure:
-    """Training and test error against epochs, a thin line a run, the median thick."""
+    """Training and test error against epochs: runs thin, their median thick."""
     fig, (ax,) = panels(1, width=6.0, height=3.0)
     for values, colour, dashes, label in (
         (test, NETWORK, "-", "test error"),

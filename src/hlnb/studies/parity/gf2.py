@@ -25,7 +25,10 @@ class Solution(NamedTuple):
 
 
 def pack(bits: Bits) -> Words:
-    """Rows of bits as rows of words; bit j of a row is bit j % 64 of word j // 64."""
+    """Rows of bits as rows of words; bit j of a row is bit j % 64 of word j // 64.
+
+    Refuses what is not 0 or 1.
+    """
     if bits.size and not ((bits == 0) | (bits == 1)).all():
         raise HlnbError("Equations modulo 2 are made of 0 and 1: map ±1 to (1 − x)/2.")
     *shape, d = bits.shape
@@ -85,7 +88,10 @@ def rank(bits: Bits) -> int:
 def ranks(
     bits: Bool[np.ndarray, "trial n d"] | Integer[np.ndarray, "trial n d"],
 ) -> Integer[np.ndarray, " trial"]:
-    """The ranks of many matrices of up to 64 columns, eliminated side by side."""
+    """The ranks of many matrices of up to 64 columns, eliminated side by side.
+
+    Refuses more columns.
+    """
     trials, _, d = bits.shape
     if d > WORD:
         raise HlnbError(f"{d} columns do not fit a word of {WORD} bits: call `rank`.")
@@ -118,10 +124,10 @@ def full_rank_probability(n: int, d: int) -> float:
 
 
 def clean_probability(n: int, d: int, *, noise: float) -> float:
-    """P(elimination finds s) from n uniform equations, each sum wrong with `noise`.
+    """P(elimination finds s) from n uniform equations, some of whose sums are wrong.
 
-    (1 − noise)^n times P(rank d): once a sum is wrong, either nothing satisfies all
-    equations, or something else does.
+    `noise`: the probability that a sum is wrong. (1 − noise)^n times P(rank d): once a
+    sum is wrong, either nothing satisfies all equations, or something else does.
     """
     return (1 - noise) ** n * full_rank_probability(n, d)
 
@@ -140,8 +146,8 @@ def solve_noisy(
 ) -> Attempt:
     """The first s that solves the equations of one draw and fits 3/4 of all of them.
 
-    `draws`: row numbers, a draw a try. A draw without a wrong sum gives the right s,
-    which fits all sums that are right; any other s fits about half.
+    `draws`: for each try the numbers of its rows. A draw without a wrong sum gives the
+    right s, which fits all sums that are right; any other s fits about half.
     """
     tries = 0
     for rows in draws:

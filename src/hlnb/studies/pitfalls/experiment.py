@@ -73,10 +73,11 @@ def network(*, d: int, width: int = 100, hidden: int = 2) -> Model:
 
 
 def by_hand(problem: Slabs, coordinate: int) -> tuple[Model, dict[str, Tensor]]:
-    """A network written down: one hidden unit fewer than the coordinate has pieces.
+    """A network built by hand: one hidden unit fewer than the coordinate has pieces.
 
     Its score runs in straight lines from −1 to 1 and back, between the middles of the
-    pieces, and so is 0 in the middle of each gap. In float64.
+    pieces, and so is 0 in the middle of each gap. In float64. Refuses a coordinate of
+    noise.
     """
     k = problem.pieces[coordinate]
     if k < 2:
@@ -98,7 +99,7 @@ def by_hand(problem: Slabs, coordinate: int) -> tuple[Model, dict[str, Tensor]]:
 
 
 def hand_errors(problem: Slabs, seeds: Sequence[int]) -> list[float]:
-    """Test errors of the network `by_hand` for the second coordinate."""
+    """Test error, for each seed, of the network `by_hand` for the second coordinate."""
     model, params = by_hand(problem, 1)
     found = []
     for seed in seeds:
@@ -117,12 +118,15 @@ def points(
 
 
 def score(outputs: Float[Tensor, "n 2"]) -> Float[Tensor, " n"]:
-    """What speaks for label 1: its output less that of label 0."""
+    """The score of label 1: its output minus that of label 0."""
     return outputs[:, 1] - outputs[:, 0]
 
 
 def auc(scores: Real[np.ndarray, " n"], y: Int[np.ndarray, " n"]) -> float:
-    """P(score of a label 1 > score of a label 0), ties counted half; chance is 0.5."""
+    """P(score of a label 1 > score of a label 0), ties counted half; chance is 0.5.
+
+    Refuses inputs of one label only.
+    """
     ones = y == 1
     n = int(ones.sum())
     if not 0 < n < len(y):
@@ -145,7 +149,7 @@ class AUC:
 
 
 def reliance() -> dict[str, AUC | Error]:
-    """Measures of three errors and of three AUCs: as it is, and with shuffled parts."""
+    """Measures: error on test, training and validation inputs; the AUCs of KINDS."""
     errors = {"error": Error(), "train": Error("train")}
     errors["validation"] = Error("validation")
     return errors | {name: AUC(on) for name, on in KINDS.items()}
@@ -176,7 +180,7 @@ class Members:
 
 @dataclass(frozen=True)
 class Without:
-    """A problem whose inputs lost their component along a direction, one for each seed.
+    """A problem whose inputs lack their component along a direction, one per seed.
 
     directions: seed → a vector of length 1.
     """
@@ -229,7 +233,7 @@ def used_direction(
     """The direction of length 1 along which the score changes most, on average.
 
     The first eigenvector of the mean of ∇ ∇ᵀ, where ∇ is the gradient of the score in
-    the input. Its sign means nothing.
+    the input. Its sign is arbitrary.
     """
     x = x.detach().clone().requires_grad_(True)
     (gradients,) = torch.autograd.grad(score(model.apply(params, x)).sum(), x)
@@ -268,7 +272,7 @@ def reliance_of(
     """Error and AUCs of the mean of several networks' outputs; each has its own inputs.
 
     Outputs are first divided by the standard deviation of the score on validation
-    inputs, so that no member is louder. Names are those of `reliance`.
+    inputs, so that no member counts more. Names are those of `reliance`.
     """
     pairs = [*zip(members, splits, strict=True)]
     sizes = [
@@ -300,7 +304,7 @@ def learned(
     after: Result | None = None,
     executor: Executor | None = None,
 ) -> Result:
-    """Networks of two hidden layers of 100 that learned in batches of 256.
+    """The Result of networks of two hidden layers of 100, trained in batches of 256.
 
     `reliance` and all weights at the start, at the end and at about `records` steps
     between. `after`: go on from the networks of the same seeds.
@@ -324,10 +328,10 @@ def learned(
 
 
 def stopped(result: Result) -> Result:
-    """The Result with each run's record of lowest validation error in the last place.
+    """The Result whose last record is each run's record of lowest validation error.
 
-    The first of them where there are several. What came after is still there, but for
-    the last record; so only the last one should be looked at.
+    The first of them where there are several. All other records are as they were, so
+    only the last one should be looked at.
     """
     best = np.nanargmin(result.of("validation"), axis=1)
     traces = {name: result.of(name).copy() for name in result.traces}
@@ -337,7 +341,7 @@ def stopped(result: Result) -> Result:
 
 
 def at_end(result: Result, *, n: int | None = None) -> list[dict[str, float]]:
-    """What `reliance_of` gives, for each of the first `n` networks by itself."""
+    """What `reliance_of` gives, for each of the first `n` networks alone."""
     names = ("error", *KINDS)
     last = {name: result.of(name)[:n, -1] for name in names}
     count = len(last["error"])
@@ -345,7 +349,7 @@ def at_end(result: Result, *, n: int | None = None) -> list[dict[str, float]]:
 
 
 def geometric_steps(last: int, *, n: int = 90) -> list[int]:
-    """Up to `n` whole numbers from 1 to `last`, in about equal ratios."""
+    """Up to `n` whole numbers from 1 to `last`, about evenly spaced in log."""
     return sorted({round(step) for step in np.geomspace(1, last, n).tolist()})
 
 

@@ -103,7 +103,7 @@ def regions_frame(
     errors: Sequence[float],
     reach: float,
 ) -> Figure:
-    """What networks say over the plane at one step, a panel a set, with some points."""
+    """What networks say over the plane at one step, one panel per set, with points."""
     fig, axes = panels(len(sets), width=6.2, height=3.5, sharey=True)
     rows = zip(axes, sets.items(), regions, errors, strict=True)
     for ax, (title, (x, y)), region, error in rows:
@@ -125,7 +125,7 @@ def stuck_figure(
     """Test error against steps, and the steps until it is at the goal; log scales.
 
     Thin: runs. Thick: their median, in which runs that ended keep their last value.
-    Runs that never got there stand as crosses. Errors below goal / 3 stand there.
+    Runs that never got there are crosses. Errors below goal / 3 are drawn at goal / 3.
     """
     fig, (left, right) = panels(2, height=3.8, width_ratios=[1.35, 1])
     for row, (name, (steps, runs)) in enumerate(curves.items()):
@@ -165,7 +165,7 @@ def stuck_figure(
 def reliance_figure(
     found: Mapping[str, tuple[Real[np.ndarray, " _point"], Mapping[str, Runs]]],
 ) -> Figure:
-    """Three AUCs against steps, a panel a data set; thin: runs, thick: their median."""
+    """Three AUCs against steps, one panel per data set; thin: runs, thick: medians."""
     fig, axes = panels(len(found), height=3.3, sharey=True)
     for ax, (title, (steps, kinds)) in zip(axes, found.items(), strict=True):
         for kind, runs in kinds.items():
@@ -193,9 +193,9 @@ def reliance_figure(
 def remedies_figure(
     found: Mapping[str, Mapping[str, Real[np.ndarray, " _run"]]], *, floor: float
 ) -> Figure:
-    """Test error (left) and AUCs with shuffled parts (right), a row a remedy.
+    """Test error (left) and AUCs with shuffled parts (right), one row per remedy.
 
-    `floor`: the error of the simple classifier alone, a dotted line. A dot a run.
+    `floor`: error of the simple classifier alone, a dotted line. Dots: runs.
     """
     fig, (left, right) = panels(2, height=0.9 + 0.42 * len(found), sharey=True)
     for row, values in enumerate(found.values()):

@@ -68,7 +68,8 @@ class Uncorrelated(RandomHierarchy):
 
     The rules of the classes are a Latin square: features α(a), β(b) make up the class
     γ(a + b mod v), with random permutations α, β, γ. Whatever a is, every class is as
-    likely as any other. The levels below are random as ever. v = m = n_c and s = 2.
+    likely as any other. The levels below are random as ever. Refuses all but v = m =
+    n_c and s = 2.
     """
 
     def __post_init__(self):
@@ -96,7 +97,7 @@ class Uncorrelated(RandomHierarchy):
 
 @dataclass(frozen=True)
 class Sensitivities:
-    """S[k − 1, l − 1]: what level k of a deep CNN sees of an exchange at level l.
+    """S[k − 1, l − 1]: sensitivity of level k of a deep CNN to an exchange at level l.
 
     It reads the batch `exchanged` of a `Probed` grammar.
     """
@@ -143,12 +144,12 @@ def learn(
     updates: int = 6000,
     executor: Executor | None = None,
 ) -> Result:
-    """A run for each seed and rate: SGD with momentum 0.9 until strings are fitted.
+    """The Result of SGD with momentum 0.9 until strings are fitted, by seed and rate.
 
     A seed draws its own grammar, strings and network. A run ends with the first epoch
     in which the training loss was seen at FITTED, or after `updates` updates, rounded
-    up to whole epochs. Measured: `train` (loss), `validation` and `test`
-    (errors), and `sensitivity` where the grammar is `Probed` and the network deep.
+    up to whole epochs. Measured: `train` (loss), `validation` and `test` (errors), and
+    `sensitivity` where the grammar is `Probed` and the network deep.
     """
     batches = math.ceil(n_train / batch_size)
     measures = {
@@ -184,7 +185,7 @@ class Outcome(NamedTuple):
 
 
 def outcome(problem: RandomHierarchy, result: Result) -> Outcome:
-    """Ends of the runs of `learn`; of equal validation errors the larger rate wins."""
+    """The Outcome of `learn`; of equal validation errors the larger rate wins."""
     rates = result.lrs
 
     def ends(name: str) -> Float[np.ndarray, "rate run"]:
@@ -221,7 +222,10 @@ def learning_curve(
 def sensitivities(
     outcomes: Sequence[Outcome],
 ) -> Float[np.ndarray, "column run level level"]:
-    """Before training, then at the end of each of several trainings of the runs."""
+    """Sensitivities before training, then at the end of each of several trainings.
+
+    Refuses outcomes of which none has any.
+    """
     found = [each.sensitivity for each in outcomes if each.sensitivity is not None]
     if not found:
         raise HlnbError("No sensitivities were measured: learn a Probed grammar.")
@@ -234,7 +238,7 @@ def crossing(
     *,
     level: float,
 ) -> float:
-    """The first x from which on y is at most `level`, interpolated in log x.
+    """The smallest x from which on y is at most `level`, interpolated in log x.
 
     inf: y is above it at the end. The first x: y never was above. For a curve that
     rises to a level, give −y and −level.
@@ -253,10 +257,11 @@ def crossing(
 def label_ratios(
     problem: RandomHierarchy, ns: Sequence[int], *, seed: int
 ) -> Float[np.ndarray, " n"]:
-    """How far label rates of tuples differ between features, in units of their spread
-    within synonyms, on nested sets of distinct strings; the median over positions.
+    """How far label rates of tuples differ by feature, in units of their spread.
 
-    Rates are P(class | tuple of inputs at a position), see `synonym_ratio`.
+    The spread is that within synonyms, see `synonym_ratio`; rates are P(class | tuple
+    of inputs at a position). The median over positions, on nested sets of `ns` distinct
+    strings.
     """
     mine = problem.with_seed(seed)
     strings = mine.distinct(max(ns), generator=stream(seed, "correlations"))
@@ -295,7 +300,10 @@ class Listing(NamedTuple):
 
 
 def list_all(problem: RandomHierarchy) -> Listing:
-    """Every string of the grammar made and parsed, and every other string refused."""
+    """The Listing: every string made and parsed, and every other string refused.
+
+    Refuses a grammar with more than 10^6 strings.
+    """
     total = problem.vocab_size**problem.d
     if max(total, problem.n_max) > 10**6:
         raise HlnbError(

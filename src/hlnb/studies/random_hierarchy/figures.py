@@ -13,7 +13,7 @@ from hlnb.figures.style import STYLES
 from hlnb.metrics.times import median
 
 Values = Real[np.ndarray, " _run"]
-Curve = Mapping[int, Values]  # training strings → one value a run
+Curve = Mapping[int, Values]  # training strings → one value per run
 
 # grammar → (colour, dashes, marker): blues have 2 levels, browns 3; darker: larger v
 GRAMMARS: Mapping[str, tuple[str, Any, str]] = {
@@ -119,9 +119,9 @@ def errors_figure(
     *,
     beside: Mapping[str, Curve] | None = None,
 ) -> Figure:
-    """Relative test error against training strings in several units, a panel a unit.
+    """Relative test error against training strings, one panel per unit of these.
 
-    `found[grammar][n]`: one value a run. `scales[axis label][grammar]`: strings of a
+    `found[grammar][n]`: one value per run. `scales[axis label][grammar]`: strings of a
     unit. `beside`: medians of another network, thin and grey.
     """
     fig, axes = panels(len(scales), height=3.6, sharey=True)
@@ -144,7 +144,7 @@ def errors_figure(
 def sensitivity_figure(
     columns: Sequence[str], found: Real[np.ndarray, "column run level exchanged"]
 ) -> Figure:
-    """Synonymic sensitivity by number of training strings, a panel an exchanged level.
+    """Synonymic sensitivity by training strings, one panel per exchanged level.
 
     `columns`: what stands at each place of the x axis. A line for each level of the
     network: thick the median, dots the runs.
@@ -218,7 +218,7 @@ def rates_figure(
 ) -> Figure:
     """Label rates of tuples from few strings and from all, tuples sorted by feature.
 
-    White lines part the synonyms of one feature from those of the next.
+    White lines separate the synonyms of one feature from those of the next.
     """
     order = np.argsort(parents, kind="stable")
     fig, axes = panels(2, height=3.4, sharey=True)

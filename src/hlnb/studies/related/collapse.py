@@ -1,4 +1,8 @@
-"""Neural collapse in deep linear networks."""
+"""Deep linear networks whose layers compress classes and separate their means.
+
+Source: Wang et al. 2023, who call it layerwise feature compression and discrimination.
+Features are (n, unit), one row per input. NumPy in float64.
+"""
 
 import math
 from collections.abc import Sequence
@@ -21,9 +25,6 @@ def _check_size(**sizes: int) -> None:
             raise HlnbError(f"{name} = {size} leaves nothing: take a number from 1 up.")
 
 
-# --- Deep linear networks ------------------------------------------------------------
-
-
 def class_data(
     seed: int,
     *,
@@ -35,7 +36,7 @@ def class_data(
     """Orthonormal inputs of `n_classes` classes, and their labels, class by class.
 
     noise: Frobenius norm of a normal perturbation of all inputs; above 0 they are only
-    nearly orthogonal. The authors' code perturbs by 1.
+    nearly orthogonal. The authors' code perturbs by 1. Refuses more inputs than d.
     """
     n = n_classes * n_each
     if n > d:
@@ -78,10 +79,10 @@ class Linear(NamedTuple):
 
     compression: Float[np.ndarray, " layer"]  # of the output of each hidden layer
     discrimination: Float[np.ndarray, " layer"]
-    kept: Float[np.ndarray, "hidden k"]  # the largest singular values, one a class
+    kept: Float[np.ndarray, "hidden k"]  # the largest singular values, one per class
     rest: Float[np.ndarray, " hidden"]  # the largest of all other singular values
     loss: float  # at the end
-    steps: int  # until the loss fell below the tolerance, or all
+    steps: int  # made until the loss was below the tolerance, or in all
 
 
 @keeping.kept
@@ -103,6 +104,8 @@ def deep_linear(
 
     Weights start orthogonal, times `scale`; the loss is the squared error to one-hot
     labels, summed over outputs, averaged over inputs; no biases. Wang et al. 2023.
+    Refuses a `scale` and an `lr` that are not above 0, a `width` below the number of
+    classes, fewer than two classes, and sizes below 1.
     """
     if not (scale > 0 and lr > 0):
         raise HlnbError(f"scale = {scale} and lr = {lr} do not learn: take both > 0.")
@@ -158,16 +161,18 @@ def _forward(
 
 
 def predicted_slope(scale: float, *, n_each: int, n_layers: int) -> float:
-    """log10 C_{l+1}/C_l if noise keeps its gain and classes share theirs evenly.
+    """log10 C_{l+1}/C_l, if unused directions keep their gain and layers are balanced.
 
-    Orthonormal inputs: the network has to map each class mean, of length 1/√n, to
-    length 1, a gain of √n. Balanced layers give a factor of n^(1/2L) each, and
+    Derived for orthonormal inputs: the network has to map each class mean, of length
+    1/√n, to length 1, a gain of √n. Balanced layers give a factor of n^(1/2L) each, and
     directions that no class uses keep the factor `scale`. C is a ratio of squares.
     """
     return 2 * math.log10(scale) - math.log10(n_each) / n_layers
 
 
 class Lines(NamedTuple):
+    """Slope and R² of the line of each run."""
+
     slope: Float[np.ndarray, " run"]
     r2: Float[np.ndarray, " run"]
 

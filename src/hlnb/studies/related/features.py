@@ -1,4 +1,7 @@
-"""Features that are learned and features that are chosen."""
+"""Features that networks learn: a quadratic one, and the parts of pictures.
+
+Sources: Nichani et al. 2023 (three-layer networks), Yuan et al. 2021 (sparse coding).
+"""
 
 import warnings
 from dataclasses import replace
@@ -24,11 +27,12 @@ from hlnb.studies.related.collapse import _check_size
 
 
 def n_parameters(model: Model) -> int:
+    """Number of parameters of a model, heads included."""
     return sum(value.numel() for value in model.init(stream(0, "count")).values())
 
 
 def two_and_three(*, d: int, width: int) -> dict[str, Model]:
-    """A three-layer network, and a two-layer one of the same size but for one unit."""
+    """A three-layer network, and a two-layer one of the same size, up to one unit."""
     _check_size(width=width)
     readout = Affine("readout", width, 1, relu=False)
     three = Model((Affine("layer1", d, width), Affine("layer2", width, width), readout))
@@ -38,7 +42,7 @@ def two_and_three(*, d: int, width: int) -> dict[str, Model]:
 
 
 class Chosen(NamedTuple):
-    """A record of a run that was chosen on validation data, and what it is on test."""
+    """The record of a run with the lowest validation loss, and its test loss."""
 
     run: int  # row of the Result
     lr: float
@@ -48,7 +52,7 @@ class Chosen(NamedTuple):
 
 
 def chosen(result: Result) -> dict[int, Chosen]:
-    """For each seed the rate and record of least validation loss, its test loss too."""
+    """For each seed, the run and record of lowest validation loss, over all rates."""
     best: dict[int, Chosen] = {}
     losses = result.of("validation"), result.of("test")
     for row, (validation, test) in enumerate(zip(*losses, strict=True)):
@@ -75,9 +79,10 @@ def correlations(
 def best_unit(
     model: Model, params: Params, problem: Quadratic, seed: int, *, sums: bool = False
 ) -> float:
-    """Test |correlation| with h of the last hidden unit that has most on validation.
+    """|correlation| with h, on test inputs, of the last hidden layer's best unit.
 
-    sums: of the sums that go into the ReLUs instead of what comes out.
+    The best is chosen on validation inputs. sums: of the sums that go into the ReLUs
+    instead of what comes out.
     """
     mine, found = problem.with_seed(seed), {}
     *below, last, _ = model.layers
@@ -95,7 +100,7 @@ def best_unit(
 
 
 def bars(side: int) -> Float[np.ndarray, "bar pixel"]:
-    """All horizontal, then all vertical bars of a square picture: 1 where there is one.
+    """All horizontal, then all vertical bars of a square picture: 1 on a bar, else 0.
 
     Földiák 1990.
     """
@@ -108,7 +113,7 @@ def bars(side: int) -> Float[np.ndarray, "bar pixel"]:
 def bar_pictures(
     n: int, *, side: int, share: float, generator: torch.Generator
 ) -> Float[np.ndarray, "{n} pixel"]:
-    """Pictures with each bar there with probability `share`; crossings stay 1."""
+    """Pictures in which each bar occurs with probability `share`; crossings stay 1."""
     if not 0 < share < 1:
         raise HlnbError(f"share = {share} shows all bars or none: take 0 < share < 1.")
     there = torch.rand(n, 2 * side, generator=generator, dtype=torch.float64) < share
@@ -139,7 +144,7 @@ def sparse_atoms(
         positive_dict=positive,
         random_state=int(random_state),
     )
-    with warnings.catch_warnings():  # a code cut short goes on in the next pass
+    with warnings.catch_warnings():  # codes cut short are continued in the next pass
         warnings.simplefilter("ignore", ConvergenceWarning)
         return learner.fit(pictures).components_
 
@@ -147,11 +152,13 @@ def sparse_atoms(
 def principal_atoms(
     pictures: Float[np.ndarray, "n pixel"], n_atoms: int
 ) -> Float[np.ndarray, "{n_atoms} pixel"]:
-    """The first principal components: as many directions, without sparsity."""
+    """The first `n_atoms` principal components: as many directions, not sparse."""
     return PCA(n_atoms, svd_solver="full").fit(pictures).components_
 
 
 class Match(NamedTuple):
+    """The atom of each part, and how alike the two are."""
+
     cosine: Float[np.ndarray, " part"]  # |cosine| of each part with its own atom
     atom: Int[np.ndarray, " part"]
 
@@ -159,7 +166,10 @@ class Match(NamedTuple):
 def matched(
     atoms: Float[np.ndarray, "atom pixel"], parts: Float[np.ndarray, "part pixel"]
 ) -> Match:
-    """Each part with an atom of its own, so that the sum of |cosines| is largest."""
+    """The Match of each part with an atom of its own, of largest sum of |cosines|.
+
+    Refuses fewer atoms than parts.
+    """
     if len(atoms) < len(parts):
         raise HlnbError(f"{len(atoms)} atoms for {len(parts)} parts: take more atoms.")
     lengths = np.linalg.norm(atoms, axis=1)[:, None] * np.linalg.norm(parts, axis=1)

@@ -63,7 +63,7 @@ def compression_figure(
     slopes: Mapping[float, float],
     discrimination: Mapping[float, Runs],
 ) -> Figure:
-    """Left: C against the layer, log scale, with lines of the slopes predicted.
+    """Left: C against the layer, on a log scale, with lines of the predicted slopes.
 
     Right: D against the layer. Both by the scale of the initial weights.
     """
@@ -93,10 +93,10 @@ def compression_figure(
 def rank_figure(
     ranks: Mapping[str, Mapping[str, Runs]], *, bound: Mapping[str, Runs]
 ) -> Figure:
-    """Numerical rank of the Jacobian of the first l layers, a panel a network.
+    """Numerical rank of the Jacobian of the first l layers, one panel per network.
 
-    `ranks[title][threshold]` (run, layer), means over inputs. `bound`: fewest active
-    units up to the layer, where there is such a bound.
+    `ranks[title][threshold]`: (run, layer), means over inputs. `bound`: the fewest
+    active units up to the layer, for networks that this bounds.
     """
     titles = [*ranks]
     fig, axes = multiples(
@@ -133,10 +133,10 @@ def depths_figure(
     *,
     at_start: Real[np.ndarray, " run"],
 ) -> Figure:
-    """Test error against samples for each target, and how well a unit is the feature.
+    """Test error against samples, by target, and how close a unit is to the feature.
 
     `errors[title][label]`, `features[label]`: (run, n). `at_start`: |correlation| of
-    the best unit before training, a value a run.
+    the best unit before training, one value per run.
     """
     fig, axes = panels(len(errors) + 1, height=3.3, columns=len(errors) + 1)
     x = np.array(ns, float)

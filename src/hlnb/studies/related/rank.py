@@ -1,4 +1,8 @@
-"""The rank of what deep networks represent."""
+"""The rank of deep networks: of the derivative of their first layers.
+
+Source: Feng et al. 2022. The rank at an input is that of the Jacobian of the first l
+layers, which never rises with l; the numerical rank, above a threshold, may rise.
+"""
 
 import math
 from collections.abc import Sequence
@@ -26,16 +30,13 @@ def parameters(
     return {name: torch.tensor(result.of(name)[run, record]) for name in names}
 
 
-# --- Rank and depth ------------------------------------------------------------------
-
-
 def deep_network(
     *, d: int, width: int, depth: int, n_out: int, skip: bool = False
 ) -> Model:
     """`depth` layers of ReLUs and a linear readout; weights of variance 2 / width.
 
     Layers are named `layer1` to `layerN` and `readout`. skip: every layer but the first
-    adds its input to its output.
+    adds its input to its output. Refuses sizes below 1.
     """
     _check_size(width=width, depth=depth)
     hidden = [
@@ -49,9 +50,9 @@ def deep_network(
 def singular_values(
     model: Model, params: Params, x: Float[Tensor, "n d"], *, depth: int
 ) -> Float[np.ndarray, "n {depth} d"]:
-    """Of the Jacobian of the first 1 to `depth` layers at each input, falling.
+    """Singular values of the Jacobian of the first 1 to `depth` layers, at each input.
 
-    In double precision; zeros stand for directions that a narrow layer has not.
+    Falling, in float64; zeros fill up what a layer narrower than the input lacks.
     """
     double = {name: value.double() for name, value in params.items()}
     found = torch.zeros(len(x), depth, x.shape[1], dtype=torch.float64)
@@ -76,20 +77,20 @@ def numerical_rank(
 def active_units(
     model: Model, params: Params, x: Float[Tensor, "n d"], *, depth: int
 ) -> Int[np.ndarray, "n {depth}"]:
-    """How many ReLUs of each of the first `depth` plain layers are on."""
+    """Number of active ReLUs in each of the first `depth` layers, without skips."""
     double = {name: value.double() for name, value in params.items()}
     outputs = [*model.activations(double, x.double()).values()][:depth]
     return torch.stack([(out > 0).sum(1) for out in outputs], 1).numpy()
 
 
 class Ranks(NamedTuple):
-    """Of the first 1, 2, … layers, at every input of every run."""
+    """Ranks of the first 1, 2, … layers, at every input of every run."""
 
     rank: dict[float, Int[np.ndarray, "run n layer"]]  # by threshold
     fewest: Int[np.ndarray, "run n layer"]  # active units in any layer up to this one
 
     def never_rises(self, threshold: float) -> Float[np.ndarray, " run"]:
-        """For each run the share of inputs at which no layer raises the rank."""
+        """Share of inputs at which no layer raises the rank, for each run."""
         return (np.diff(self.rank[threshold], axis=2) <= 0).all(2).mean(1)
 
 

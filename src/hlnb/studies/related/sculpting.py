@@ -26,7 +26,7 @@ ENOUGH = 0.1  # nats of mean log loss at which a table counts as known
 
 @dataclass(frozen=True)
 class Table:
-    """A Boolean function, whole: every input, what to answer, and who needs whom."""
+    """A Boolean function in full: inputs, answers, and what each answer depends on."""
 
     x: Float[np.ndarray, "row input"]
     y: Float[np.ndarray, "row output"]
@@ -38,6 +38,8 @@ def task(name: str) -> Table:
 
     half adders: sum (exclusive or) and carry (and) of bits 1, 2, and of bits 3, 4.
     decoder: with g = x1 xor x2 and h = x3 xor x4, which of the four cases (g, h) is it?
+
+    Refuses another name.
     """
     x = (np.arange(16)[:, None] >> np.arange(4) & 1).astype(float)
     a, b, c, d = x.T.astype(bool)
@@ -53,7 +55,7 @@ def task(name: str) -> Table:
 
 
 def dependence(y: Float[np.ndarray, "row output"]) -> Bool[np.ndarray, "output input"]:
-    """Whether an output changes with an input somewhere; rows count in binary."""
+    """Whether an output ever changes with an input; rows are inputs in binary order."""
     n = len(y).bit_length() - 1
     rows = np.arange(len(y))
     flips = [(y != y[rows ^ (1 << i)]).any(0) for i in range(n)]
@@ -96,7 +98,10 @@ def _log_loss(logits: np.ndarray, y: np.ndarray) -> float:
 
 
 def dense(sizes: Sequence[int], *, seed: int) -> Net:
-    """Every edge is there; weights normal with variance 2 / fan-in, biases 0."""
+    """A Net with every edge; weights normal with variance 2 / fan-in, biases 0.
+
+    Refuses fewer than three layers, and layers without units.
+    """
     if min(sizes) < 1 or len(sizes) < 3:
         raise HlnbError(f"sizes = {sizes}: take at least three layers with units.")
     draw = stream(seed, "pruning init")
@@ -113,8 +118,10 @@ def dense(sizes: Sequence[int], *, seed: int) -> Net:
 def gradients(
     net: Net, table: Table
 ) -> tuple[np.ndarray, list[np.ndarray], list[np.ndarray]]:
-    """The log odds of every answer; of the mean log loss the gradients by weights and
-    by biases."""
+    """The log odds of every answer, and the mean log loss's gradients.
+
+    These are by weights, then by biases, layer by layer.
+    """
     outputs = net.activations(table.x)
     back = (1 / (1 + np.exp(-np.clip(outputs[-1], -500, 500))) - table.y) / table.y.size
     by_weight, by_bias = [], []
@@ -126,7 +133,7 @@ def gradients(
 
 
 def fit(net: Net, table: Table, *, budget: int, lr: float = 0.02) -> Net:
-    """`net` after Adam on the whole table, until it is known, or `budget` steps.
+    """`net` after Adam on the whole table, until it is `known`, or `budget` steps.
 
     Not `train`: a network of its own with masks, and several answers to each input.
     """
@@ -158,7 +165,7 @@ def _known(logits: np.ndarray, table: Table) -> bool:
 
 
 def parts(net: Net, kind: str) -> list[Part]:
-    """All hidden `units` that have edges, or all `edges`."""
+    """All hidden units that have edges (`kind` units), or all edges (`kind` edges)."""
     if kind == "edges":
         return [
             (layer, int(i), int(j))
@@ -190,11 +197,11 @@ def without(net: Net, part: Part) -> Net:
 def prune(
     net: Net, table: Table, *, kind: str, budget: int, shuffle: int | None = None
 ) -> list[Net]:
-    """`net` and what it becomes with each removal, until nothing can be spared.
+    """`net`, and the network after each removal, until nothing can be spared.
 
-    The part whose absence costs the least loss goes first. If `budget` steps of
-    retraining do not bring all answers back, it returns for good.
-    shuffle: a seed for which parts are tried in random order instead.
+    The part whose absence costs the least loss is tried first. If `budget` steps of
+    retraining do not bring all answers back, it is put back for good. `shuffle`: a
+    seed, with which parts are tried in random order instead.
     """
     stages, needed = [net], set[Part]()
     order = None if shuffle is None else stream(shuffle, f"order of {kind}")
@@ -214,7 +221,7 @@ def prune(
 
 @dataclass(frozen=True)
 class Sculpted:
-    """A network that learned a task, and all it became on the way to the sparsest."""
+    """A network that learned a task, and its stages on the way to the sparsest."""
 
     learned: bool  # whether the dense network knew the task in the first place
     stages: tuple[Net, ...]  # dense first; units go, then edges
@@ -230,9 +237,10 @@ def sculpt(
     budget: int = 600,
     shuffled: bool = False,
 ) -> Sculpted:
-    """Trains a dense network on a task (5 budgets at most), then prunes it.
+    """A dense network trained on a task, for 5 budgets at most, and then pruned.
 
-    shuffled: parts are tried in random order, as a control.
+    `hidden`: units of the hidden layers. `budget`: steps of each retraining. shuffled:
+    parts are tried in random order, as a control.
     """
     table = task(name)
     shuffle = seed if shuffled else None
@@ -254,13 +262,13 @@ def path_strength(net: Net) -> Float[np.ndarray, "output input"]:
 
 
 def share_inside(net: Net, needs: Bool[np.ndarray, "output input"]) -> float:
-    """Share of the path strength that joins an output to an input that it needs."""
+    """Share of the path strength that joins outputs to inputs that they need."""
     strength = path_strength(net)
     return float(strength[needs].sum() / strength.sum())
 
 
 def modules(net: Net, *, layers: int | None = None) -> list[set[str]]:
-    """Inputs and outputs by connected component of the network; singles left out.
+    """Inputs and outputs by connected component of the network, single ones left out.
 
     layers: only this many layers from the input up count; None: all. Named x1, x2, …
     and y1, y2, …; outputs are there only if all layers count.

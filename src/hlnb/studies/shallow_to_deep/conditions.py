@@ -41,13 +41,12 @@ from hlnb.training.sweep import sweep
 
 CONDITIONS = ("signal", "cleanness", "separation")
 THRESHOLDS: Mapping[str, float] = {"signal": 1.0, "cleanness": 0.5, "separation": 1.0}
-LEAST_GAP = 0.1  # of guessing: below, simultaneous training gained nothing to share
+LEAST_GAP = 0.1  # in units of guessing's error: below, there is no gap to close
 
 
 @dataclass(frozen=True)
 class Parts:
-    """Which level-1 part stands where in some inputs, and what the level above makes
-    of it."""
+    """Which level-1 part stands where in some inputs, and its role one level up."""
 
     at: Int[Tensor, "n place"]  # the part at each place; −1: none
     y: Int[Tensor, " n"] | Float[Tensor, " n"]  # labels, or numbers
@@ -58,7 +57,11 @@ class Parts:
 def pattern_parts(
     problem: PatternProblem, n: int, *, generator: torch.Generator
 ) -> Parts:
-    """Patterns at pixels. Role: the pattern, at any place; problem 4: its class."""
+    """The Parts of a pattern problem: patterns, by their first pixel.
+
+    A part's role is its pattern, at any place; if each row holds one pattern (problem
+    4), the class of that pattern.
+    """
     x, y, _ = problem.sample(n, generator=generator)
     full = problem.T * problem.scale**2
     at = torch.full((n, problem.d - problem.T + 1), -1)
@@ -69,7 +72,7 @@ def pattern_parts(
     roles = torch.arange(problem.k)
     single = [{s.patterns for s in scenes} for scenes in problem.classes]
     if all(len(p) == 1 for patterns in single for p in patterns):
-        for c, patterns in enumerate(single):  # one pattern a row: it is the class
+        for c, patterns in enumerate(single):  # one pattern per row: it is the class
             roles[[p for (p,) in patterns]] = c
     return Parts(at, y, roles, torch.zeros(at.shape[1], dtype=torch.int64))
 
@@ -77,8 +80,11 @@ def pattern_parts(
 def coordinate_parts(
     problem: Polynomial, n: int, *, generator: torch.Generator
 ) -> Parts:
-    """Signs of coordinates. Roles: + and − of the first support's first coordinate,
-    on which later terms build, and all others together."""
+    """The Parts of a function on the cube: signs of coordinates.
+
+    There are three roles: − and + of the first coordinate of the smallest support, on
+    which later terms build, and all other signs together.
+    """
     x, y, _ = problem.sample(n, generator=generator)
     at = 2 * torch.arange(problem.d) + (x > 0).long()
     roles = torch.full((2 * problem.d,), 2)
@@ -90,7 +96,11 @@ def coordinate_parts(
 def tuple_parts(
     problem: RandomHierarchy, n: int, *, generator: torch.Generator, level: int = 1
 ) -> Parts:
-    """Tuples of a level. Role: their feature, which the label sees by its place."""
+    """The Parts of a random hierarchy: tuples of a level.
+
+    A part's role is its feature; the label sees it by its place, so each place is a
+    context of its own. Refuses a level without another above it.
+    """
     if not 1 <= level < problem.depth:
         raise HlnbError(f"Level {level} has no level above: take 1 to depth − 1.")
     found = problem.derive(n, generator=generator)
@@ -102,7 +112,7 @@ def tuple_parts(
 
 
 def parts(problem: Problem, n: int, *, generator: torch.Generator) -> Parts:
-    """The level-1 Parts of `n` inputs of any problem of this chapter."""
+    """The level-1 Parts of `n` inputs of a problem of this chapter; refuses others."""
     if isinstance(problem, PatternProblem):
         return pattern_parts(problem, n, generator=generator)
     if isinstance(problem, Polynomial):
@@ -115,8 +125,8 @@ def parts(problem: Problem, n: int, *, generator: torch.Generator) -> Parts:
 class Rows(NamedTuple):
     """Mean labels of the inputs that have a thing, for each of several things."""
 
-    weight: Float[Tensor, " thing"]  # occurrences an input
-    deviation: Float[Tensor, "thing output"]  # mean of y less its mean over all inputs
+    weight: Float[Tensor, " thing"]  # occurrences per input
+    deviation: Float[Tensor, "thing output"]  # mean of y minus its mean over all inputs
     noise: Float[Tensor, " thing"]  # expected square of the deviation by chance alone
 
 
@@ -173,8 +183,10 @@ class Numbers(NamedTuple):
 
     @property
     def lowest(self) -> float:
-        """The lowest condition in units of its threshold: at least 1, or layer-wise
-        training is predicted to fail."""
+        """The lowest condition in units of its threshold.
+
+        Below 1, layer-wise training is predicted to fail.
+        """
         return min(getattr(self, name) / THRESHOLDS[name] for name in CONDITIONS)
 
     @property
@@ -186,14 +198,21 @@ class Numbers(NamedTuple):
 def conditions(
     found: Parts, *, n_train: int, generator: torch.Generator, shuffles: int = 10
 ) -> Numbers:
-    """The three numbers, estimated from the inputs of `found` for a training set of
-    `n_train`.
+    """The Numbers of a problem, from some of its inputs, for `n_train` training inputs.
 
-    Strength: over places and parts, how often the part is there times the squared
-    distance of its inputs' mean label from the mean of all, over the label's variance.
-    Sampling noise is taken off. In a sample of `n_train` inputs noise would add (parts
-    that occur somewhere, counted by place) / n_train. Without a strength above chance
-    the cleanness is 0: there is nothing that could be clean.
+    strength: Σ w ‖μ − ȳ‖² / Var y over all cells, that is, parts by their places; w is
+        the share of inputs with that part there, μ their mean label, ȳ that of all.
+        Sampling noise is subtracted.
+    chance: the largest strength after shuffling the labels `shuffles` times.
+    signal: strength / (number of cells that occur / n_train), the denominator being the
+        noise that a training set of this size would add.
+    cleanness: Σ w ‖μ − ȳ‖² / Var y over roles by their contexts, as a share of the
+        strength; 0 where the strength is not above chance.
+    separation: the least ‖μ_a − μ_b‖² over two roles a and b, in units of its noise for
+        single parts, Var y · (1/w_a + 1/w_b) / n_train, both averaged over contexts;
+        w_a is how often a part of role a occurs per input. inf for a single role.
+
+    Refuses fewer than two inputs, `n_train` below 1, and labels that are all equal.
     """
     if n_train < 1 or len(found.y) < 2:
         raise HlnbError("Conditions need two inputs and n_train ≥ 1: take more.")
@@ -241,7 +260,7 @@ def conditions(
 
 @dataclass(frozen=True)
 class Case:
-    """A problem with the network and the settings that it is learned with here."""
+    """A problem, with the network and the settings with which it is learned here."""
 
     problem: Problem
     model: Model
@@ -259,7 +278,7 @@ class Case:
         return 1 - 1 / self.problem.n_classes
 
     def scaled(self, share: float) -> "Case":
-        """The same with a share of the epochs."""
+        """The same case with a share of its epochs."""
         least = len(self.model.names)
         return replace(self, epochs=max(least, round(share * self.epochs)))
 
@@ -335,7 +354,7 @@ def _looks(case: Case) -> dict[str, Measure]:
 def happened(
     case: Case, way: str, *, seeds: Sequence[int], executor: Executor | None = None
 ) -> Result:
-    """Runs of a case in one of the `ways`, measured at the ends of its phases.
+    """The Result of a case in one of the `ways`, measured at the ends of phases.
 
     Measured: `error` on the test batch, and the `first` layer's weights.
     """
@@ -358,11 +377,11 @@ def in_two(
     coin: bool = False,
     scramble: bool = False,
 ) -> Result:
-    """Greedy training, its first phase apart from the others, so as to change it.
+    """The Result of greedy training whose first phase runs apart and can be altered.
 
-    `coin`: the first layer learns from labels by coin, the others from the real ones.
-    `scramble`: before the others learn, each filter of the first layer is put where a
-    step as long from its start, in a random direction, would have led; biases stay.
+    `coin`: the first layer learns from random labels, the others from the real ones.
+    `scramble`: before the others learn, each filter of the first layer moves from its
+    start as far as it did in training, but in a random direction; biases stay.
     """
     model, runs = case.model, grid(seeds, [case.lr])
     first, *later = ways(model, epochs=case.epochs)["greedy"].phases
@@ -402,7 +421,7 @@ def in_two(
 def _scrambled(
     weights: Real[np.ndarray, "record filter *shape"], *, generator: torch.Generator
 ) -> Real[np.ndarray, "record filter *shape"]:
-    """The last record moved as far from the first, filter by filter, but anywhere."""
+    """The records, whose last filters lie as far from the first, but anywhere."""
     start = weights[0]
     flat = (len(start), -1)
     far = np.linalg.norm((weights[-1] - start).reshape(flat), axis=1, keepdims=True)
@@ -422,11 +441,11 @@ def gap_closed(
     layerwise: Real[np.ndarray, " run"],
     simultaneous: Real[np.ndarray, " run"],
 ) -> float:
-    """How much of what training the first layer is worth, layer-wise training gets.
+    """The share that layer-wise training closes of a gap, by medians over runs.
 
-    All three: errors left, in units of guessing; medians over runs are compared. 0: as
-    with an untrained first layer. 1: as with all layers together. NaN: these two differ
-    by less than LEAST_GAP, so that there is nothing to get.
+    The gap is between an untrained first layer (0) and all layers together (1); all
+    three errors are in units of guessing. NaN: the gap is below LEAST_GAP, so there is
+    nothing to close.
     """
     low, high = float(np.median(simultaneous)), float(np.median(untrained))
     if high - low < LEAST_GAP:
@@ -440,7 +459,7 @@ def likeness(
 ) -> tuple[float, float]:
     """Likeness of a toy problem's filters and patterns at any shift, and its p-value.
 
-    p: how often patterns that the network never saw are as like (999 sets of them).
+    p: how often patterns that the network never saw score as high (999 sets of them).
     """
     patterns = case.problem.with_seed(seed).patterns.numpy()
     filters = weights[:, 0]
@@ -453,8 +472,10 @@ def likeness(
 
 @kept
 def numbers(problem: Problem, *, n_train: int, seed: int, n: int = 20_000) -> Numbers:
-    """The conditions of a problem, with the patterns or the grammar of a seed, from
-    `n` inputs of their own."""
+    """The Numbers of a problem, with the patterns or the grammar of `seed`.
+
+    They are estimated from `n` inputs drawn for this alone.
+    """
     generator = stream(seed, "inputs for the conditions")
     found = parts(problem.with_seed(seed), n, generator=generator)
     return conditions(found, n_train=n_train, generator=generator)

@@ -47,8 +47,10 @@ def label_table(
     n_codes: int,
     prior: Float[Tensor, " n_class"],
 ) -> Float[Tensor, "place code n_class"]:
-    """Share of inputs with a code at a place and a label, less `prior` times the share
-    with that code there: 0 on average where code and label are independent."""
+    """P(code at place, label) − prior(label) · P(code at place), as counted.
+
+    0 on average where code and label are independent.
+    """
     joint = label_counts(codes, labels, n_codes=n_codes, n_classes=len(prior)).double()
     return (joint - joint.sum(2, keepdim=True) * prior.double()) / len(labels)
 
@@ -60,7 +62,7 @@ def gradient_at_ones(
     *,
     n_codes: int,
 ) -> Float[Tensor, "width n_code"]:
-    """Gradient of the mean cross-entropy in the first weights where all of these are 1.
+    """Gradient of the mean cross-entropy by the first weights, where all of them are 1.
 
     The published network for one patch: A (W e / √n_codes)₊ / width, where e is one-hot
     in the code of the patch. By autograd; `table_gradient` is the closed form.
@@ -80,7 +82,7 @@ def table_gradient(
     *,
     n_codes: int,
 ) -> Float[Tensor, "width n_code"]:
-    """The same gradient, −Aᵀ times the table of labels and codes, up to a factor.
+    """`gradient_at_ones` in closed form: −Aᵀ times a `label_table`, times a factor.
 
     With equal weights the network says the same of every input, so the residuals depend
     on the label alone, and the table's prior is what the network says.
@@ -101,8 +103,8 @@ def regression_table(
 ) -> Float[Tensor, "place code n_class"]:
     """Coefficients of the labels' ridge regression on all codes at all places.
 
-    What one linear layer with a head on every patch ends with, if it is trained to the
-    end on squared error. `penalty`: in counts, so that unseen codes have 0.
+    One linear layer with a head on every patch ends with these, if it is trained to
+    convergence on squared error. `penalty`: in counts, so that unseen codes have 0.
     """
     n, places = codes.shape
     where = codes + n_codes * torch.arange(places)
@@ -121,7 +123,10 @@ def table(
     n_codes: int,
     n_classes: int,
 ) -> Float[Tensor, "seen code n_class"]:
-    """What a learner of LEARNERS clusters: rows are codes, over places and classes."""
+    """The table that a learner clusters: a row per code, over places and classes.
+
+    Refuses a learner that is none of LEARNERS.
+    """
     if learner not in LEARNERS:
         raise HlnbError(f"There is no learner {learner!r}: take one of {LEARNERS}.")
     if learner == LEARNERS[2]:
@@ -134,7 +139,7 @@ def table(
 def clusters(
     rows: Float[Tensor, "place code n_class"], n: int, *, generator: torch.Generator
 ) -> Int[Tensor, " code"]:
-    """The cluster of each code, 0 up to n − 1: k-means, the best of ten starts."""
+    """The cluster of each code, 0 to n − 1, by k-means: the best of ten starts."""
     points = rows.movedim(0, 1).flatten(1).numpy()
     state = int(torch.randint(2**31 - 1, (1,), generator=generator))
     with warnings.catch_warnings():
@@ -160,9 +165,10 @@ def _codes(
 def learn(
     problem: RandomHierarchy, learner: str, train: Derivation, *, seed: int
 ) -> Chain:
-    """A chain learned from the strings and labels of `train` alone.
+    """The Chain learned from the strings and labels of `train` alone.
 
     `seed` draws the starts of k-means. Ties and unseen tuples get the lowest class.
+    Refuses a grammar of one level.
     """
     if problem.depth < 2:
         raise HlnbError("A chain needs two levels: take depth ≥ 2.")
@@ -195,8 +201,10 @@ def predict(
 def wrongly_placed(
     found: Int[Tensor, " code"], truth: Int[Tensor, " code"]
 ) -> Bool[Tensor, " code"]:
-    """Which tuples are in a wrong cluster, after the best matching of clusters and
-    features; a tuple without a feature (−1) never is."""
+    """Which tuples are in a wrong cluster, after the best matching with features.
+
+    A tuple without a feature (−1) never is.
+    """
     known = truth >= 0
     size = int(max(found.max(), truth.max())) + 1
     together = torch.zeros(size, size, dtype=torch.int64)
@@ -220,7 +228,7 @@ class Trial(NamedTuple):
 
 @kept
 def trial(problem: RandomHierarchy, learner: str, *, n_train: int, seed: int) -> Trial:
-    """One run: the grammar and strings of `seed`."""
+    """The Trial of one run, with the grammar and the strings of `seed`."""
     mine = problem.with_seed(seed)
     data = mine.derivations(seed, n_train=n_train)
     chain = learn(mine, learner, data["train"], seed=seed)
@@ -231,11 +239,12 @@ def trial(problem: RandomHierarchy, learner: str, *, n_train: int, seed: int) ->
 
 
 def ways(model: Model, *, epochs: int) -> dict[str, Schedule]:
-    """Four ways of training with `epochs` in all, by name.
+    """Four ways of training, each in `epochs` in all, by name.
 
     "greedy": a phase for each hidden layer with its head, the last one with the
     readout. "layer-wise": a phase for each layer, no heads. "first layer untrained":
-    all others together. Phases are equally long, the last may be longer.
+    all others together. Phases are equally long, the last may be longer. Refuses fewer
+    than two hidden layers, fewer epochs than layers, and missing heads.
     """
     *lower, last, readout = model.names
     if not lower or epochs < len(model.names):
@@ -286,7 +295,7 @@ def descend(
     updates: int = 6000,
     executor: Executor | None = None,
 ) -> Result:
-    """Networks of the published form trained in one of the `ways`.
+    """The Result of networks of the published form, trained in one of the `ways`.
 
     `updates`: of each run in all, rounded up to whole epochs; `lr`: the published one,
     in units of the width. Training together ends at a training loss below 0.01.
@@ -323,7 +332,7 @@ def descend(
 def relative_errors(
     problem: RandomHierarchy, result: Result
 ) -> Real[np.ndarray, " run"]:
-    """Test errors at the end of each run, over that of guessing."""
+    """Test error at the end of each run, over that of guessing."""
     return held(result.of("error"))[:, -1] / (1 - 1 / problem.n_classes)
 
 
@@ -364,7 +373,10 @@ def level_sensitivities(
 
 
 def grammars(codes: Sequence[str]) -> dict[str, RandomHierarchy]:
-    """Maximal grammars with tuples of two, by name; "8-2": v = m = n_c = 8, L = 2."""
+    """Maximal grammars with tuples of two, by name; "8-2": v = m = n_c = 8, L = 2.
+
+    Refuses another form of code.
+    """
     found = {}
     for code in codes:
         v, _, depth = code.partition("-")
@@ -387,10 +399,11 @@ def samples_needed(
     *,
     threshold: float = 0.1,
 ) -> Real[np.ndarray, " run"]:
-    """The ratio from which on a run's errors are at most `threshold`, by run.
+    """The smallest ratio, for each run, from which on its error is at most `threshold`.
 
-    Between two ratios errors are interpolated over the logarithm. inf: no ratio; the
-    first one, where it suffices. The paper's threshold is 10 % of guessing.
+    `ratios`: training strings over P*, ascending. Between two of them errors are
+    interpolated over the logarithm. The first one, where it suffices; inf where none
+    does. The paper's threshold is 10 % of guessing.
     """
     logs = np.log(np.asarray(ratios, float))
     needed = []
@@ -411,7 +424,7 @@ def samples_needed(
 def factors(
     more: Real[np.ndarray, " value"], fewer: Real[np.ndarray, " value"]
 ) -> Float[np.ndarray, " value"]:
-    """`more` over `fewer`; 0 where `fewer` is inf: never reached, nothing gained."""
+    """`more` / `fewer`; 0 where `fewer` is inf, which was never reached."""
     known = np.isfinite(fewer)
     return np.where(known, more / np.where(known, fewer, 1), 0.0)
 
@@ -419,11 +432,11 @@ def factors(
 def cluster_points(
     problem: RandomHierarchy, ns: Sequence[int], *, seed: int
 ) -> tuple[list[Real[np.ndarray, "code 2"]], list[Int[np.ndarray, " code"]]]:
-    """Rows of level 1's table (one step, all patches) in a plane, and their clusters,
-    for nested training sets of `ns` strings.
+    """Rows of level 1's table, in a plane, and their clusters, for each of `ns`.
 
+    The learner is "one step, all patches"; training sets of `ns` strings are nested.
     The plane: the two main directions of the table of 20,000 strings. Rows are in units
-    of how often a code is expected, so that they are label rates less chance.
+    of how often a code is expected, so that they are label rates minus chance.
     """
     mine = problem.with_seed(seed)
     n_codes = problem.vocab_size**problem.tuple_size

@@ -40,9 +40,9 @@ FLOOR = 0.01  # lower edge of the axis of predictions; 0 stands there
 def learners_figure(
     found: Mapping[str, Mapping[str, Mapping[float, Values]]],
 ) -> Figure:
-    """Relative error against training strings over P*, a panel a grammar.
+    """Relative error against training strings over P*, one panel per grammar.
 
-    `found[grammar][learner][ratio]`: one value a run. Dots: runs; lines: medians.
+    `found[grammar][learner][ratio]`: one value per run. Dots: runs; lines: medians.
     """
     fig, axes = multiples(
         [*found],
@@ -72,7 +72,7 @@ def learners_figure(
 def why_figure(
     found: Mapping[str, tuple[Values, Values]],
 ) -> Figure:
-    """End error against the share of tuples in a wrong level-1 cluster, a dot a run.
+    """End error against the share of tuples in a wrong level-1 cluster: dots for runs.
 
     `found[learner]`: shares, and relative errors.
     """
@@ -100,9 +100,9 @@ def why_figure(
 
 
 def signal_figure(found: Mapping[str, tuple[Values, Values]]) -> Figure:
-    """Share of tuples in a wrong cluster against signal over noise, a dot a run.
+    """Share of tuples in a wrong cluster against signal over noise: dots for runs.
 
-    `found[grammar]`: signals and shares; a marker a grammar.
+    `found[grammar]`: signals and shares; each grammar has its marker.
     """
     fig, (ax,) = panels(1, width=5.8, height=3.5)
     for i, (name, (signals, shares)) in enumerate(found.items()):
@@ -132,7 +132,7 @@ def clusters_frame(
 ) -> Figure:
     """Tuples as points in the plane of label rates; shape and colour: their feature.
 
-    `wrong`: tuples in a wrong cluster are crossed.
+    `wrong`: which tuples are in a wrong cluster; these are crossed.
     """
     fig, (ax,) = panels(1, width=4.6, height=3.9)
     for feature in np.unique(features):
@@ -171,7 +171,7 @@ def conditions_figure(
     thresholds: Mapping[str, float],
     labels: Mapping[str, str],
 ) -> Figure:
-    """The conditions, a panel each, problems from top to bottom, a mark a draw.
+    """The conditions, one panel each, problems from top to bottom: marks for draws.
 
     `found[problem][condition]`; `labels[condition]` names an axis. Values below FLOOR
     stand at the left edge.
@@ -208,7 +208,7 @@ def conditions_figure(
 
 
 def left_figure(found: Mapping[str, Mapping[str, Values]]) -> Figure:
-    """Test error left, in units of guessing, a row a problem, a mark a run and way.
+    """Test error left, in units of guessing, one row per problem: marks for runs.
 
     `found[problem][way]`. A bar: the median. Errors above 1.3 stand at the edge.
     """
@@ -235,7 +235,7 @@ def prediction_figure(
     *,
     success: float,
 ) -> Figure:
-    """The share of a gap that is closed against the lowest condition, named dots.
+    """The share of a gap that is closed, against the lowest condition: named dots.
 
     `predicted[problem]`: in units of thresholds; `closed[title][problem]`, NaN where
     there is no gap to close (not drawn). Shaded: where prediction and outcome agree.

@@ -1,4 +1,9 @@
-"""What the answers of a network tell, and how much of it a linear classifier tells."""
+"""How much the answers of a network tell, and how much of it a linear classifier does.
+
+F are the network's answers, L those of the linear classifier, Y the labels. What F
+tells of Y is I(F;Y) = μ + I(F;Y|L), where L explains μ; all in bits. Source: Nakkiran
+et al. 2019, "SGD on Neural Networks Learns Functions of Increasing Complexity".
+"""
 
 import math
 from collections.abc import Sequence
@@ -13,7 +18,7 @@ from hlnb.metrics.information import bias, conditional, explained, information
 
 @dataclass(frozen=True)
 class Account:
-    """Of one run, at each record: accuracy, and bits of information less their bias."""
+    """A run's accuracy and its information in bits, bias subtracted, at each record."""
 
     accuracy: Float[np.ndarray, " record"]
     total: Float[np.ndarray, " record"]  # I(F;Y)
@@ -23,18 +28,18 @@ class Account:
 
     @property
     def share_beyond(self) -> Float[np.ndarray, " record"]:
-        """I(F;Y|L) / I(F;Y); NaN where F tells hardly anything of Y (0.01 bits)."""
+        """I(F;Y|L) / I(F;Y); NaN where I(F;Y) is at most 0.01 bits."""
         known = self.total > 0.01
         return np.where(known, self.beyond / np.where(known, self.total, 1), np.nan)
 
     def reaches(self, slack: float = 0.01) -> int | None:
-        """The first record as accurate as L less `slack`; None if there is none."""
+        """The first record at least as accurate as L, minus `slack`; None: none."""
         enough = self.accuracy >= self.linear - slack
         return int(enough.argmax()) if enough.any() else None
 
 
 def as_good(books: Sequence[Account]) -> Float[np.ndarray, " run"]:
-    """The share beyond L where each run is as accurate as L; inf if it never is."""
+    """Each run's share beyond L when it first `reaches` L's accuracy; inf if never."""
     reached = [b.reaches() for b in books]
     return np.array(
         [
@@ -45,7 +50,7 @@ def as_good(books: Sequence[Account]) -> Float[np.ndarray, " run"]:
 
 
 def curves(books: Sequence[Account]) -> dict[str, Float[np.ndarray, "run record"]]:
-    """total, shared and beyond, and accuracy, of every run."""
+    """`total`, `shared`, `beyond` and `accuracy` of every run, by name."""
     names = ("total", "shared", "beyond", "accuracy")
     return {name: np.array([getattr(b, name) for b in books]) for name in names}
 
@@ -56,7 +61,7 @@ def account(
     y: Int[np.ndarray, " n"],
     linear: Int[np.ndarray, " n"],
 ) -> Account:
-    """What the answers of a network tell, and how much of it L tells as well."""
+    """The Account of a run, from its answers at each record, labels and L's answers."""
     n = len(y)
     total = np.array([information(f, y) for f in guesses]) - bias(n)
     beyond = np.array([conditional(f, y, linear) for f in guesses]) - bias(n, given=2)

@@ -16,7 +16,11 @@ ByState = Mapping[str, Real[np.ndarray, "_run _layer"]]
 def about_layers(
     share: Mapping[str, Real[np.ndarray, " _run"]], turned: ByState, read: ByState
 ) -> list[Claim]:
-    """What neurons respond to: directions, turns along a line, linear read-outs."""
+    """Claims on what neurons respond to: directions, turns along lines, readouts.
+
+    All by state, trained or untrained: `share` of the weight along the stripes, turns
+    along a line, and accuracy that is read from each layer.
+    """
     trained, untrained = share["trained"], share["untrained"]
     turns, accuracy = turned["trained"], read["trained"]
     rows = [
@@ -71,7 +75,11 @@ def about_layers(
 def about_information(
     books: Mapping[str, Sequence[Account]], null: Mapping[str, Sequence[Account]]
 ) -> list[Claim]:
-    """What a linear classifier explains, when, and against a learner without order."""
+    """Claims on how much a linear classifier explains, and when.
+
+    `books`: the Accounts of all runs, by problem. `null`: those of learners without
+    order.
+    """
     found = []
     for name, by in books.items():
         first, without = as_good(by), as_good(null[name])
@@ -136,7 +144,7 @@ def about_information(
 
 
 def about_random(errors: Mapping[str, Real[np.ndarray, " _run"]]) -> list[Claim]:
-    """Random labels are fitted, and nothing is learned."""
+    """The Claim that random labels are fitted, and nothing is learned."""
     return [
         counted(
             "sim-random",

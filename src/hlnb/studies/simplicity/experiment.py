@@ -1,7 +1,7 @@
-"""What neurons respond to, layer by layer, and how much a linear classifier explains.
+"""What neurons respond to, layer by layer, and the answers of a linear classifier.
 
-Sources: the seminar notes (stripes); Nakkiran et al. 2019, "SGD on Neural Networks
-Learns Functions of Increasing Complexity" (information).
+Sources: the seminar notes (Theodosis 2021; stripes); Nakkiran et al. 2019, "SGD on
+Neural Networks Learns Functions of Increasing Complexity" (linear classifier).
 """
 
 import math
@@ -50,7 +50,7 @@ class Guesses:
 
 
 def neurons(model: Model, state: State, x: Real[np.ndarray, "n d"]) -> dict:
-    """Every unit's output at the points, by layer; of the readout, class 1 less 0."""
+    """Every unit's output at the points, by layer; for the readout, class 1 minus 0."""
     params = {k: torch.as_tensor(v) for k, v in state.items()}
     with torch.no_grad():
         found = model.activations(params, torch.as_tensor(x, dtype=torch.float32))
@@ -69,9 +69,9 @@ def grid_points(side: int) -> Float[np.ndarray, "point 2"]:
 def diagonal_share(
     weights: Real[np.ndarray, "unit 2"], *, within: float = 15.0
 ) -> float:
-    """Share of the weights' total length that lies within so many degrees of (1, 1).
+    """Share of the weights' total length that lies within `within` degrees of ±(1, 1).
 
-    Up to sign. Directions drawn uniformly give `within` / 90 on average.
+    Directions drawn uniformly give `within` / 90 on average.
     """
     lengths = np.linalg.norm(weights, axis=1)
     along = abs(weights @ np.array([1.0, 1.0])) / math.sqrt(2)
@@ -80,7 +80,7 @@ def diagonal_share(
 
 
 def segments(n: int, points: int, *, seed: int) -> Float[np.ndarray, "line point 2"]:
-    """Straight lines across the square at random: both ends uniform on its border."""
+    """Random straight lines across the square; their ends are uniform on its border."""
     rng = np.random.default_rng(seed)
     side, along = rng.integers(4, size=(2, n)), rng.uniform(-1, 1, size=(2, n))
     ends = np.empty((2, n, 2))
@@ -96,7 +96,7 @@ def segments(n: int, points: int, *, seed: int) -> Float[np.ndarray, "line point
 def turns(
     model: Model, state: State, lines: Float[np.ndarray, "line point 2"]
 ) -> dict[str, Float[np.ndarray, " unit"]]:
-    """How often a unit's output turns from rising to falling or back along a line.
+    """How often each unit's output turns from rising to falling or back along a line.
 
     Mean over lines, by layer. A unit of the first layer never turns: along a line it is
     zero up to a point and then straight, or the reverse.
@@ -122,7 +122,7 @@ def _changes(signs: Real[np.ndarray, "line step"]) -> float:
 
 
 def read_out(model: Model, state: State, split: Mapping[str, Batch]) -> list[float]:
-    """Test accuracy of a linear readout of the input, and of each hidden layer."""
+    """Test accuracy of a linear probe of the input, and of each hidden layer."""
     made = {k: neurons(model, state, b.x.numpy()) for k, b in split.items()}
     labels = {k: b.y.numpy() for k, b in split.items()}
     found = [probe_accuracy({k: b.x.numpy() for k, b in split.items()}, labels)]
@@ -142,7 +142,7 @@ def summary(
     Float[np.ndarray, "run layer"],
     Float[np.ndarray, "run layer"],
 ]:
-    """Of every run: `diagonal_share`, mean `turns` by layer, and `read_out`."""
+    """`diagonal_share`, mean `turns` by layer, and `read_out`, of every run."""
     share = [diagonal_share(state["layer 1.weight"]) for state in states]
     turned = [[u.mean() for u in turns(model, s, lines).values()] for s in states]
     pairs = zip(states, splits, strict=True)
@@ -155,7 +155,7 @@ def summary(
 
 @kept
 def linear_answers(split: Mapping[str, Batch]) -> Int[np.ndarray, " n"]:
-    """Answers on `test` of the best linear classifier, fitted to convergence apart.
+    """The best linear classifier's answers on `test`, fitted to convergence.
 
     Logistic regression on `train`; `validation` chooses the penalty.
     """
@@ -171,9 +171,9 @@ def linear_answers(split: Mapping[str, Batch]) -> Int[np.ndarray, " n"]:
 def blurred(
     final: Int[np.ndarray, " n"], shares: Real[np.ndarray, " record"], *, seed: int
 ) -> Int[np.ndarray, "record n"]:
-    """A learner without an order: the final answer on a growing part, a coin elsewhere.
+    """Answers of a learner without order: the final ones on a growing part, else coins.
 
-    The part grows with the record; which inputs come first is drawn once.
+    `shares`: the part's size at each record. Which inputs come first is drawn once.
     """
     rng = np.random.default_rng(seed)
     rank, coin = rng.uniform(size=len(final)), rng.integers(2, size=len(final))

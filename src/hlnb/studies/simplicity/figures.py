@@ -35,9 +35,9 @@ def look(name: str) -> dict[str, Any]:
 def maps_figure(
     rows: Mapping[str, Real[np.ndarray, "point unit"]], *, title: str
 ) -> Figure:
-    """What each unit answers over the square: a row a layer, a picture a unit.
+    """What each unit answers over the square: one row per layer, one picture per unit.
 
-    Each picture has its own scale, about the unit's middle value.
+    Each picture has its own scale, from the unit's lowest to its highest value.
     """
     units = max(made.shape[1] for made in rows.values())
     fig, axes = panels(
@@ -63,7 +63,7 @@ def layers_figure(
     found: Mapping[str, Mapping[str, Real[np.ndarray, "run layer"]]],
     names: Mapping[str, Sequence[str]],
 ) -> Figure:
-    """A panel for each quantity, by layer: untrained and trained, runs and medians."""
+    """One panel per quantity, by layer: untrained and trained, runs and medians."""
     fig, axes = panels(len(found), height=3.2)
     for ax, (quantity, states) in zip(axes, found.items(), strict=True):
         ax.set_title(quantity, fontsize=10)
@@ -86,7 +86,7 @@ def information_figure(
 ) -> Figure:
     """Bits against epochs, a panel for each problem; a line where L is reached.
 
-    found: `simplicity.curves` by problem.
+    found: `accounts.curves` by problem.
     """
     fig, axes = multiples(
         [*found],
@@ -118,7 +118,11 @@ def beyond_figure(
     *,
     linear: Mapping[str, float],
 ) -> Figure:
-    """Share of the information beyond L against accuracy: (accuracy, share) a run."""
+    """Share of the information beyond L against accuracy, one line per run.
+
+    found: by problem and learner, (accuracy, share) of each run. `linear`: L's
+    accuracy.
+    """
     fig, axes = multiples(
         [*found], xlabel="test accuracy", ylabel="share beyond L", row=3, below=0.5
     )

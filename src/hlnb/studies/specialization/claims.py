@@ -23,11 +23,11 @@ def about_filters(
     levels: Values,
     filters: int,
 ) -> list[Claim]:
-    """Averages of detectors, and how filters specialize.
+    """Claims on averages of detectors, and on how filters specialize.
 
     degree: median specialization by condition. errors: test errors without ReLU.
-    averages: index and responses of each average. levels: filters that answer to level
-    bars, of each run.
+    averages: index and responses of each average. levels: how many of each run's
+    `filters` answer to level bars.
     """
     learned, coin = degree["learned"], degree["labels by coin"]
     index, answers = averages
@@ -103,9 +103,10 @@ def about_barriers(
     shared: tuple[Values, Values],
     averages: tuple[Values, Values],
 ) -> list[Claim]:
-    """Barriers by condition, before and after shared epochs, and averages of networks.
+    """Claims on barriers, before and after shared epochs, and on averages of networks.
 
-    averages: test errors of averaged outputs and of averaged parameters.
+    wide, narrow: barriers by condition. shared: barriers without shared epochs, and
+    with the most. averages: test errors of averaged outputs and of averaged parameters.
     """
     first, later = shared
     two, one = wide["two inits"], wide["one init, two orders"]

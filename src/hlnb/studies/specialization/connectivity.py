@@ -60,8 +60,9 @@ def go_on(
 ) -> State:
     """The parameters after `epochs` more epochs from `start`, which has had `done`.
 
-    `data`: the seed of the split. `order`: the seed of the order of its examples: equal
-    starts and data with other orders are siblings. `settings` are those of `train`.
+    `data`: the seed of the split. `order`: the seed of the order of its examples. Equal
+    starts and data with different orders give siblings. `settings` are those of
+    `train`.
     """
     if epochs == 0:
         return start
@@ -88,7 +89,7 @@ def independent(
     executor: Executor,
     **settings,
 ) -> list[list[State]]:
-    """For each seed of the data, `members` networks of different initialization."""
+    """For each seed of the data, `members` networks with different initializations."""
     tasks = [
         [
             executor.submit(
@@ -154,7 +155,7 @@ def siblings(
 
 
 def mixed(states: Sequence[State], shares: Sequence[float]) -> State:
-    """The weighted sum of parameters."""
+    """Σ share · parameters, over `states`."""
     return {
         name: sum(w * s[name] for w, s in zip(shares, states, strict=True))
         for name in states[0]
@@ -177,7 +178,10 @@ def error(made: Real[np.ndarray, "n class"], batch: Batch) -> float:
 def along(
     model: Model, one: State, other: State, batch: Batch, *, points: int = 11
 ) -> Float[np.ndarray, " point"]:
-    """Errors on the straight line between two networks, ends included."""
+    """Errors on the straight line between two networks, ends included.
+
+    Refuses fewer than three points.
+    """
     if points < 3:
         raise HlnbError(f"points = {points}: a line needs its ends and one between.")
     shares = np.linspace(0, 1, points)
@@ -186,7 +190,7 @@ def along(
 
 
 def barrier(errors: Real[np.ndarray, "*n point"]) -> Float[np.ndarray, "*n"] | float:
-    """The largest error on the line less the mean of its ends; at least 0.
+    """The largest error on the line minus the mean of its ends; at least 0.
 
     Frankle et al. call two networks connected where it is below 0.02.
     """
@@ -194,7 +198,7 @@ def barrier(errors: Real[np.ndarray, "*n point"]) -> Float[np.ndarray, "*n"] | f
     return np.maximum(errors.max(-1) - ends, 0)
 
 
-Permutations = Mapping[str, Int[np.ndarray, " unit"]]  # layer → its units, reordered
+Permutations = Mapping[str, Int[np.ndarray, " unit"]]  # layer → order of its units
 
 
 def permuted(model: Model, state: State, orders: Permutations) -> State:
@@ -220,11 +224,11 @@ def random_orders(model: Model, state: State, seed: int) -> Permutations:
 def matched(
     model: Model, state: State, to: State, *, rounds: int = 20
 ) -> tuple[State, Permutations]:
-    """`state` with its hidden units in the order that lies nearest to `to`.
+    """`state` with its hidden units in the order nearest to `to`, and that order.
 
     Weight matching (Ainsworth et al. 2023): the assignment of one layer's units that
-    maximizes ⟨to, permuted state⟩, the other layers held, until nothing changes. Each
-    step can't lower that product, so it ends in a local maximum.
+    maximizes ⟨to, permuted state⟩, the other layers held, until nothing changes. No
+    step lowers that product, so it ends in a local maximum.
     """
     hidden = model.names[:-1]
     orders = {layer: np.arange(len(state[f"{layer}.bias"])) for layer in hidden}

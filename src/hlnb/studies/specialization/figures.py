@@ -68,7 +68,7 @@ def index_figure(
 def lines_figure(
     found: Mapping[str, Mapping[str, Real[np.ndarray, "pair point"]]],
 ) -> Figure:
-    """Errors between two networks, a panel for each network, a line for each pair."""
+    """Errors between two networks, one panel per architecture, one line per pair."""
     fig, axes = multiples(
         [*found],
         xlabel="share of the second network",

@@ -1,4 +1,7 @@
-"""Filters that become detectors of one kind of bar, as the seminar notes describe."""
+"""Filters that become detectors of one kind of bar, as the seminar notes describe.
+
+Source: Theodosis 2021, "How neural networks learn features".
+"""
 
 import numpy as np
 from jaxtyping import Float, Int, Real
@@ -22,7 +25,7 @@ def network(*, side: int, filters: int, relu: bool = True) -> Model:
 def responses(
     filters: Real[np.ndarray, "*n pixel"], side: int
 ) -> Float[np.ndarray, "*n kind"]:
-    """The largest response in size to a bar of each kind: upright, level."""
+    """The largest |response| of each filter to a bar of each kind: upright, level."""
     matched = detectors(side).numpy()
     found = np.einsum("...p,kip->...ki", filters.astype(float), matched)
     return abs(found).max(-1)
@@ -48,7 +51,8 @@ def kinds(filters: Real[np.ndarray, "n pixel"], side: int) -> Int[np.ndarray, " 
 def averaged(side: int) -> tuple[np.ndarray, np.ndarray]:
     """Every average of an upright and a level detector: its index, and its responses.
 
-    Responses are relative to those of the detectors themselves, (pair, kind).
+    The index is `specialization`. Responses, (pair, kind), are relative to those of the
+    detectors themselves.
     """
     upright, level = detectors(side).numpy()
     pairs = (upright[:, None] + level[None, :]).reshape(-1, side * side) / 2

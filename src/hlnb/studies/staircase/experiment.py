@@ -26,20 +26,19 @@ from hlnb.training.evaluation import evaluate
 
 
 def halving(model: Model, *, lr: float, epochs: Sequence[int]) -> Schedule:
-    """All layers together, at `lr`, and at half of the last rate in each further phase.
+    """The Schedule of all layers together, whose rate is halved with each phase.
 
-    `epochs`: how long each phase lasts.
+    `lr`: the first rate. `epochs`: how long each phase lasts.
     """
     phases = (Phase(n, model.names, lr=lr / 2**i) for i, n in enumerate(epochs))
     return Schedule("simultaneous", tuple(phases))
 
 
 def trainings(model: Model, *, epochs: int) -> dict[str, tuple[Model, Schedule]]:
-    """Three ways of training with equally many epochs, by name: the network, when what
-    learns.
+    """Three ways to train, in equally many epochs: by name, network and Schedule.
 
-    `epochs`: for each layer in turn. Greedy training has a phase less, since the last
-    two layers learn together; that one is twice as long. Only this way has heads.
+    `epochs`: for each layer in turn. Greedy training has one phase fewer, since the
+    last two layers learn together; that one is twice as long. Only this way has heads.
     """
     plain = replace(model, heads={})
     *lower, last = greedy(model, epochs=epochs).phases
@@ -54,7 +53,7 @@ def trainings(model: Model, *, epochs: int) -> dict[str, tuple[Model, Schedule]]
 def learned_at(
     result: Result, name: str, target: Sequence[float], *, share: float = 0.5
 ) -> Real[np.ndarray, "run term"]:
-    """The step at which each coefficient first is `share` of its target; inf: never.
+    """The step at which each coefficient first reaches `share` of its target, or inf.
 
     name: the trace (run, record, term) of coefficients.
     """
@@ -65,7 +64,7 @@ def learned_at(
 def inversions(
     times: Real[np.ndarray, "run term"], *, slack: float = 0.0
 ) -> Real[np.ndarray, " run"]:
-    """Pairs of terms in which the later one came first by more than `slack`.
+    """Number of pairs of terms whose later one was first by more than `slack`.
 
     Terms stand in order of degree. Times of inf are equally late.
     """
@@ -129,13 +128,14 @@ def grow(
     generator: torch.Generator,
     most: int = 100,
 ) -> list[Stage]:
-    """Greedy growth by products: what layer-wise learning of staircases does in spirit.
+    """The stages of greedy growth by products: layer-wise learning in spirit.
 
     Known at first are 1 and the d coordinates. In each stage every product of two known
     features is correlated with the residual on the same `n` examples; those above
     `threshold` in size are kept, and the target is fitted anew on all that were kept.
     Ends with a stage that keeps none. Our simplification of Abbe et al. 2021, who train
-    neurons by coordinate descent, one after another, and freeze them.
+    neurons by coordinate descent, one after another, and freeze them. Refuses fewer
+    than two examples, and a threshold that is not above 0.
     """
     if n < 2 or not threshold > 0:
         raise HlnbError(
@@ -178,7 +178,7 @@ def grow(
 def false_alarm(stages: Sequence[Stage], *, n: int, threshold: float) -> float:
     """A bound on the probability that a growth keeps some product by chance alone.
 
-    By the normal law and the sum over all candidates of all stages: a correlation of
+    The sum of normal tails over all candidates of all stages: a correlation of
     unrelated things has standard deviation `Stage.deviation`/√n.
     """
     return min(

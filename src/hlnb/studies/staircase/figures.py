@@ -18,16 +18,16 @@ DEGREES = plt.get_cmap("viridis")
 # What is learned: a staircase, its last term alone
 TARGETS = {"staircase": STYLES["simultaneous"], "monomial": STYLES["only hidden"]}
 
-WORST = 1.15  # the largest share of guessing's error that has a place of its own
+WORST = 1.15  # in units of guessing's error; larger values stand here, as arrows
 
 
 def degree_colour(degree: int, highest: int) -> tuple[float, ...]:
-    """The colour of a degree, from 0 (or 1) to `highest`; no light yellow."""
+    """The colour of a degree up to `highest`; the palest yellow is left out."""
     return DEGREES(0.9 * degree / max(highest, 1))
 
 
 def degree_bar(fig: Figure, axes: Sequence[Axes], highest: int) -> None:
-    """A colour bar that names the degrees beside these axes."""
+    """Adds a colour bar of the degrees beside these axes."""
     edges = np.arange(highest + 1) + 0.5
     colours = [degree_colour(k, highest) for k in range(1, highest + 1)]
     shades = ListedColormap(colours)
@@ -47,7 +47,7 @@ def targets_figure(
     ylabel: str,
     marks: Sequence[float] = (),
 ) -> Figure:
-    """Curves of each target, "staircase" and "monomial", in one panel.
+    """Curves of the targets "staircase" and "monomial", in one panel.
 
     marks: steps at which the learning rate was halved.
     """
@@ -74,7 +74,7 @@ def coefficients_figure(
     steps: Real[np.ndarray, " record"],
     runs: Mapping[str, Real[np.ndarray, "run record term"]],
 ) -> Figure:
-    """Each term's coefficient over its target, against iterations; a panel a target.
+    """Each term's coefficient over its target, against iterations, a panel per target.
 
     Thin: runs; thick: the median over runs. Terms stand in order of degree.
     """
@@ -116,7 +116,7 @@ def degree_mass_figure(
     mass: Real[np.ndarray, "run record degree"],
     target: Real[np.ndarray, " degree"],
 ) -> Figure:
-    """Fourier mass of each degree against iterations; its final target as a tick."""
+    """Fourier mass of each degree against iterations; dotted: the target's largest."""
     highest = mass.shape[2] - 1
     fig, (ax,) = panels(1, height=3.4)
     for k in range(1, highest + 1):
@@ -134,7 +134,7 @@ def growth_figure(
     *,
     threshold: float,
 ) -> Figure:
-    """For each target, the sizes of all correlations, stage by stage.
+    """The sizes of all correlations, stage by stage, one panel per target.
 
     stages: for each stage the correlations and the share of variance left before it.
     """
@@ -159,9 +159,9 @@ def growth_figure(
 def trainings_figure(
     problems: Mapping[str, Mapping[str, Real[np.ndarray, " run"]]], *, xlabel: str
 ) -> Figure:
-    """For each problem a row, in it for each training dots for runs and their median.
+    """One row per problem: for each training, dots for runs and a bar for their median.
 
-    Values are shares of what guessing leaves; those above `WORST` are arrows there.
+    Values are in units of guessing's error; those above `WORST` are arrows there.
     """
     fig, (ax,) = panels(1, height=0.9 + 0.55 * len(problems))
     kinds = list(dict.fromkeys(kind for found in problems.values() for kind in found))

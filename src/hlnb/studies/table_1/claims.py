@@ -40,7 +40,7 @@ def _source(row: Reproduction) -> str:
 
 
 def simultaneous_claims(rows: Rows) -> list[Claim]:
-    """Epochs of all layers together, and where the best learning rate lies."""
+    """Claims on the epochs of all layers together, and on where the best rate lies."""
     found = []
     for row, tag, reading in _each(rows):
         theirs, lrs = REPORTED[row.number].simultaneous, row.rates.lrs
@@ -78,7 +78,7 @@ def simultaneous_claims(rows: Rows) -> list[Claim]:
 
 
 def layerwise_claims(rows: Rows) -> list[Claim]:
-    """Layer-wise training: epochs within the phase of arrival, or the error kept."""
+    """Claims on layer-wise training: epochs in the phase of arrival, or final error."""
     return [_layerwise(*each) for each in _each(rows)]
 
 
@@ -123,7 +123,7 @@ def _layerwise(row: Reproduction, tag: str, reading: str) -> Claim:
 
 
 def single_claims(rows: Rows) -> list[Claim]:
-    """The best single layer: which it is and when it arrives, if it does."""
+    """Claims on the best single layer: which it is and when it arrives, if it does."""
     return [_single(*each) for each in _each(rows)]
 
 
@@ -157,7 +157,7 @@ def _single(row: Reproduction, tag: str, reading: str) -> Claim:
 
 
 def deviation_claims(rows: Rows) -> list[Claim]:
-    """How far the filters have moved when the error first is 0.1."""
+    """Claims on how far the filters have moved when the error first is 0.1."""
     found = []
     for row, tag, reading in _each(rows):
         theirs, moved = REPORTED[row.number].deviation, row.deviation
@@ -194,7 +194,7 @@ def changes(row: Reproduction, when: str) -> Real[np.ndarray, "run score"]:
 
 
 def interpretability_claims(rows: Rows) -> list[Claim]:
-    """The report's two interpretability numbers, at test error 0.1."""
+    """Claims on the report's two interpretability numbers, at test error 0.1."""
     found = []
     for row, tag, reading in _each(rows):
         report, ours = REPORTED[row.number], changes(row, "arrival")
@@ -225,9 +225,9 @@ def interpretability_claims(rows: Rows) -> list[Claim]:
 
 
 def foreign_ranks(row: Reproduction, when: str) -> Real[np.ndarray, " run"]:
-    """p-value of each run's filters: real patterns among 999 foreign sets, by cosine.
+    """p-value of each run's filters, by `max_cosine` among 999 sets of other patterns.
 
-    At the end of training under one sample of foreign sets a run, on arrival likewise.
+    `when`: arrival or end. Each run draws its own foreign sets for each of the two.
     """
     seeds = range(len((row.together if when == "arrival" else row.after).runs))
     return np.array(
@@ -262,7 +262,7 @@ def properties(row: Reproduction) -> dict[int, Bool[np.ndarray, " run"]]:
 
 
 def property_claims(rows: Rows) -> list[Claim]:
-    """Whether each run has the properties that the report gives the problem."""
+    """Claims on whether each run has the properties that the report finds."""
     found = []
     for row, tag, reading in _each(rows):
         for number, has in properties(row).items():
@@ -283,7 +283,7 @@ def property_claims(rows: Rows) -> list[Claim]:
 def variant_claims(
     rows: Rows, found: Mapping[str, Mapping[str, Real[np.ndarray, " run"]]]
 ) -> list[Claim]:
-    """The report's two variants against the problem as defined, by epochs to 0.1.
+    """Claims on the report's two variants, by their epochs to error 0.1.
 
     `found[reading]` has the times "with noise" and "two layers". A variant is judged by
     the rule for numbers, with the median of the problem as defined as the number.

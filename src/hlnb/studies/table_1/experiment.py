@@ -126,15 +126,16 @@ class Reproduction:
 
     @property
     def layerwise_rate(self) -> float:
+        """The best learning rate for layer-wise training."""
         return best_rate(self.layerwise)
 
     @property
     def layerwise_times(self) -> Real[np.ndarray, " run"]:
-        """The same layer by layer, counted from the start of the first phase."""
+        """Epochs to test error 0.1 layer by layer, counted over all phases."""
         return arrived(self.layerwise, "test", lr=self.layerwise_rate)
 
     def alone_times(self, layer: str) -> Real[np.ndarray, " run"]:
-        """The same for one layer alone, at its best rate."""
+        """Epochs to test error 0.1 for one layer alone, at its best rate."""
         result = self.alone[layer]
         return arrived(result, "test", lr=best_rate(result))
 
@@ -168,14 +169,14 @@ class Reproduction:
 
     @property
     def deviation(self) -> Real[np.ndarray, " run"]:
-        """The same at the best rate."""
+        """How far the filters have moved on arrival, at the best rate, or NaN."""
         return moved(self.together, self.best)
 
     def filters(self, when: str, *, seed: int) -> Real[np.ndarray, "channel T"]:
-        """First-layer filters of a run at the best rate: at the start, on arrival, or
-        at the end of the longer training (`when`: start, arrival, end).
+        """First-layer filters of a run at the best rate, at one of three times.
 
-        A run that never arrived has the filters of its last epoch instead.
+        `when`: start, arrival, or end (of the longer training). A run that never
+        arrived has the filters of its last epoch instead.
         """
         result = self.after if when == "end" else self.together
         found = result.of("filters", lr=self.best)[seed, :, :, 0]
@@ -206,7 +207,7 @@ def until_arrival(
     executor: Executor,
     **settings,
 ) -> Result:
-    """All layers together until validation and test error have both been 0.1.
+    """The Result of all layers together until validation and test error were both 0.1.
 
     `settings` are those of `hlnb.training.loop.train`.
     """
@@ -271,7 +272,10 @@ def reproduce(
     *,
     executor: Executor,
 ) -> Reproduction:
-    """Every run behind one row of Table 1; `reading` is a key of READINGS."""
+    """Every run behind one row of Table 1; `reading` is a key of READINGS.
+
+    Refuses another reading.
+    """
     if reading not in READINGS:
         raise HlnbError(f"There is no reading {reading!r}: take one of {[*READINGS]}.")
     d, T = protocol.d, protocol.T

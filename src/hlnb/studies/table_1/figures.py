@@ -44,7 +44,7 @@ def hits(
     meaning: str,
     cap: float,
 ) -> None:
-    """Epochs to the threshold against learning rate: a dot for each run, the median.
+    """Draws epochs to the threshold against learning rate: runs, and their median.
 
     Runs that never got there stand as crosses, with their number, above the cap.
     """
@@ -68,14 +68,14 @@ def hits(
 
 
 def rate_axis(ax: Axes, lrs: Sequence[float]) -> None:
-    """A logarithmic axis of learning rates with room for all of them."""
+    """Makes the x axis logarithmic, with room for all these learning rates."""
     ax.set(xscale="log", xlim=(min(lrs) * 0.8, max(lrs) * 1.35))
     plain_ticks(ax.xaxis, log_ticks(min(lrs), max(lrs)))
     ax.set_xlabel("learning rate")
 
 
 def reported(ax: Axes, value: float) -> None:
-    """A line at the number that the report prints."""
+    """Draws a line at the number that the report prints."""
     colour, dashes, _ = STYLES["report"]
     ax.axhline(
         value, color=colour, linestyle=dashes, linewidth=1, label=f"report: {value:g}"
@@ -134,7 +134,7 @@ def errors_figure(
     phases: Sequence[str] = (),
     ylabel: str = "test error (share)",
 ) -> Figure:
-    """Test error against epochs, one panel a reading, one colour a training.
+    """Test error against epochs, one panel per reading, one colour per training.
 
     `results[reading][meaning]`, a Result or epochs and values (run, record); `ends` and
     `phases` mark where phases end.
@@ -159,7 +159,7 @@ def deviations_figure(
     *,
     report: float,
 ) -> Figure:
-    """Relative deviation of the filters against learning rate, a panel a reading."""
+    """Relative deviation of the filters against learning rate, a panel per reading."""
     colour, _, marker = STYLES["simultaneous"]
     fig, axes = panels(len(moved), sharey=True)
     for ax, (reading, values) in zip(axes, moved.items(), strict=True):
@@ -176,7 +176,7 @@ def deviations_figure(
 
 
 def cosine_panel(ax: Axes, cosines: Real[np.ndarray, "channel 2"]) -> None:
-    """Filters as points: cosine with one pattern against cosine with another."""
+    """Draws filters as points: cosine with one pattern against cosine with another."""
     colour, _, marker = STYLES["simultaneous"]
     for draw in (ax.axhline, ax.axvline):
         draw(0, color="#999999", linewidth=0.8)
@@ -237,9 +237,10 @@ def changes_figure(
     when: Sequence[str],
     scores: Sequence[str],
 ) -> Figure:
-    """Relative changes of several scores, a point a run, a panel a reading.
+    """Relative changes of several scores, one panel per reading, points for runs.
 
-    Even up to ±1, logarithmic beyond; a change that is not finite is not drawn.
+    The axis is linear up to ±1 and logarithmic beyond; a change that is not finite is
+    not drawn.
     """
     fig, axes = panels(len(changes), sharey=True)
     known = np.concatenate([v[np.isfinite(v)] for v in changes.values()])
@@ -306,10 +307,10 @@ def arrivals_figure(
     report: float | None = None,
     xlabel: str = "epochs to test error 0.1",
 ) -> Figure:
-    """Times to a threshold: a panel a title, a row a label, a dot a run, the median.
+    """Times to a threshold, a panel per title, a row per label: runs and medians.
 
-    `arrivals[title][label]`. Runs that never got there (inf) stand as crosses, with
-    their number, beyond the cap; a median that was not reached is not drawn.
+    `arrivals[title][label]`. Runs that never got there (inf) are crosses, with their
+    number, beyond the cap; a median that was not reached is not drawn.
     """
     labels = [*dict.fromkeys(label for rows in arrivals.values() for label in rows)]
     times = [found for rows in arrivals.values() for found in rows.values()]
@@ -350,7 +351,7 @@ def arrivals_row(
     left: float,
     cap: float,
 ) -> None:
-    """One row of `arrivals_figure`; a time before `left`, such as 0, stands there."""
+    """Draws a row of `arrivals_figure`; times before `left`, such as 0, stand there."""
     colour, _, marker = style(label)
     reached = np.sort(times[np.isfinite(times)]).clip(left)
     share = (np.arange(len(reached)) + 0.5) / max(1, len(reached))
@@ -368,12 +369,13 @@ def arrivals_row(
 def summary_figure(
     columns: Mapping[str, Mapping[str, Any]], *, problems: Sequence[int | str]
 ) -> Figure:
-    """Table 1 as small multiples: a panel a column, the problems from top to bottom.
+    """Table 1 as small multiples: one panel per column, problems from top to bottom.
 
     Each column: `report` (a number or None for each problem), `printed` and `unit` (an
     array of runs for each problem), `cap` (or None), `log`, `meaning` (of STYLES), and
-    perhaps `xlabel`. Runs without a finite value stand as crosses, with their number.
-    Values beyond 14 make an axis that is not `log` even to ±1, logarithmic beyond.
+    perhaps `xlabel`. Runs without a finite value are crosses, with their number. An
+    axis that is not `log` and has values beyond 14 is linear up to ±1 and logarithmic
+    beyond.
     """
     wide = min(3, len(columns))
     deep = math.ceil(len(columns) / wide)
@@ -401,7 +403,7 @@ def summary_figure(
 
 
 def summary_panel(ax: Axes, column: Mapping[str, Any]) -> None:
-    """One column of `summary_figure`, its right edge for what has no number."""
+    """Draws a column of `summary_figure`, its right edge for what has no number."""
     report, cap = column["report"], column["cap"]
     found = [*column["printed"], *column["unit"], [r for r in report if r is not None]]
     values = np.concatenate([np.asarray(part, float) for part in found])
@@ -521,7 +523,7 @@ def grid_figure(
 def grid_norm(
     known: Real[np.ndarray, " _known"], *, log: bool, diverging: float | None
 ) -> Normalize:
-    """From values to shares of a colour map; `diverging` lies in its middle."""
+    """The scale from values to a colour map; `diverging` lies in its middle."""
     if not len(known):
         known = np.array([1.0, 10.0])
     low, high = float(known.min()), float(known.max())
@@ -539,7 +541,7 @@ def grid_norm(
 def shares_figure(
     shares: Mapping[str, Mapping[str, tuple[int, int, float, float]]], *, xlabel: str
 ) -> Figure:
-    """Shares k/n with intervals, a panel a title, a row a label; a line at one half.
+    """Shares k/n with intervals, a panel per title, a row per label; a line at 1/2.
 
     `shares[title][label]` = (k, n, low, high).
     """
@@ -574,9 +576,9 @@ def learning_curves_figure(
     xlabel: str = "training examples",
     ylabel: str = "test error (share)",
 ) -> Figure:
-    """Error against the size of the training set, a panel a title, a colour a label.
+    """Error against the size of the training set, one panel per title.
 
-    `learned[title][label]` = (sizes, errors (run, size)); a label that is none of
+    `learned[title][label]`: (sizes, errors (run, size)). A label that is no key of
     STYLES, such as "network", is blue.
     """
     fig, axes = multiples([*learned], xlabel=xlabel, ylabel=ylabel, row=2.6, below=0.5)

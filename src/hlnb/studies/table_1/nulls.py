@@ -99,8 +99,8 @@ def counts(
     """For each test: networks with p ≤ LEVEL, of how many, and Holm's adjusted p-value.
 
     If a null were true, each network would fall at or under LEVEL with at most that
-    probability; the binomial tail of the count is the test's p-value, and Holm's step-
-    down holds the chance of any false alarm among all tests at or under LEVEL.
+    probability; the binomial tail of the count is the test's p-value, and Holm's method
+    holds the chance of any false alarm among all tests at or under LEVEL.
     """
     below = {key: int((p <= LEVEL).sum()) for key, p in ranks.items()}
     tails = [tail(below[key], len(p), p=LEVEL) for key, p in ranks.items()]

@@ -48,7 +48,7 @@ from hlnb.training.sweep import sweep
 
 @dataclass(frozen=True)
 class Change:
-    """One choice that the report leaves open, made otherwise."""
+    """One choice that the report leaves open, made differently."""
 
     problem: Mapping[str, Any] = field(default_factory=dict)  # of toy_problem
     model: Mapping[str, Any] = field(default_factory=dict)  # of toy_network
@@ -103,7 +103,7 @@ def search(
 def searched(
     found: Mapping[tuple[str, int], Result], *, lr: float
 ) -> tuple[dict[tuple[str, int], np.ndarray], dict[tuple[str, int], np.ndarray]]:
-    """Epochs to test error 0.1 and deviation then, of each run of a search."""
+    """Epochs to test error 0.1, and deviation then, for each run of a search."""
     times = {key: arrived(result, "test", lr=lr) for key, result in found.items()}
     return times, {key: moved(result, lr) for key, result in found.items()}
 
@@ -163,15 +163,13 @@ def detection_error(
     noise: float = 1.0,
     classes: bool = False,
 ) -> float:
-    """How badly one can tell in noisy rows which patterns are present, from filters.
+    """Error of detecting patterns in noisy rows by the filters' responses; 0.5: chance.
 
-    `classes`: which class it is, instead.
-
-    Every pixel gets normal noise with a standard deviation of `noise` times the
-    patterns' entries: without noise the responses of any twenty filters give the
-    patterns away. For each pattern, a logistic regression on the largest and smallest
-    response of each filter along the row; its balanced error on fresh rows, averaged
-    over patterns (or classes). 0.5 is chance.
+    For each pattern, a logistic regression on the largest and smallest response of each
+    filter along the row tells whether it is present; the balanced error on fresh rows
+    is averaged over patterns. `classes`: it tells the class instead. `noise`: standard
+    deviation of the noise in every pixel, in units of the patterns' entries; without it
+    the responses of any twenty filters give the patterns away.
     """
     mine = problem.with_seed(seed)
     features, labels = [], []
@@ -202,7 +200,7 @@ def layerwise_variants(
     seeds: int,
     executor: Executor,
 ) -> dict[str, Result]:
-    """Two other ways of layer-wise training, by name.
+    """Results of two other ways of layer-wise training, by name.
 
     "layer-wise, best rates": the rate of the filters' phase is the one of `lrs` with
     the lower median validation error at its end; then that of the phases above, with
