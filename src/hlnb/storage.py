@@ -1,12 +1,14 @@
-"""Files written whole or not at all, and archives of arrays without pickle."""
+"""Files written whole or not at all, and archives of arrays without pickle.
+
+NumPy is imported where arrays are: the command line has to start without it.
+"""
 
 import io
 import os
 import tempfile
 from collections.abc import Mapping
 from pathlib import Path
-
-import numpy as np
+from typing import Any
 
 from hlnb.errors import HlnbError
 
@@ -40,15 +42,19 @@ def write_whole(path: str | Path, data: bytes) -> Path:
     return path
 
 
-def write(path: str | Path, arrays: Mapping[str, np.ndarray], *, small: bool) -> Path:
-    """The path of an .npz file that holds `arrays`; `small`: compressed."""
+def write(path: str | Path, arrays: Mapping[str, Any], *, small: bool) -> Path:
+    """The path of an .npz file that holds these NumPy arrays; `small`: compressed."""
+    import numpy as np
+
     buffer = io.BytesIO()
     (np.savez_compressed if small else np.savez)(buffer, **arrays)
     return write_whole(path, buffer.getvalue())
 
 
-def read(path: str | Path) -> dict[str, np.ndarray]:
-    """Every array of the file at `path`, refused in one sentence if it is damaged."""
+def read(path: str | Path) -> dict[str, Any]:
+    """Every NumPy array of the file at `path`; refuses a damaged one."""
+    import numpy as np
+
     try:
         stored = io.BytesIO(Path(path).read_bytes())
         with np.load(stored, allow_pickle=False) as file:

@@ -14,19 +14,19 @@ FILES = {
     "src/hlnb/errors.py": "",
     "src/hlnb/models.py": "from hlnb import errors",
     "src/hlnb/training.py": "from hlnb.models import x",
-    "book/_ext/hlnb_text.py": "",
+    "src/hlnb/studies/leap/figures.py": "",
     "book/glossary.md": "",
     "notebooks/01_a.ipynb": "",
     "tests/drawn.py": "import hlnb.errors",
-    "tests/test_files.py": "",
-    "tests/test_models.py": "import hlnb.models",
-    "tests/test_training.py": "from hlnb.training import y",
-    "tests/test_plot.py": "import drawn",
-    "tests/test_text.py": "import hlnb_text",
-    "tests/test_pages.py": 'ROOT = __file__ / "notebooks/01_a.ipynb", "README.md"',
-    "tests/test_page.py": 'tmp_path / "notebooks"',
+    "tests/core/test_storage.py": "",
+    "tests/core/test_models.py": "import hlnb.models",
+    "tests/core/test_training.py": "from hlnb.training import y",
+    "tests/studies/test_plot.py": "import drawn",
+    "tests/studies/test_leap_figures.py": "",
+    "tests/book/test_pages.py": 'ROOT = __file__ / "notebooks/01_a.ipynb", "README.md"',
+    "tests/book/test_page.py": 'tmp_path / "notebooks"',
 }
-CORE = {"test_files": "core", "test_models": "core"}
+CORE = {"test_storage": "core", "test_models": "core"}
 
 
 @pytest.fixture
@@ -46,8 +46,8 @@ def project(tmp_path) -> Path:
         ("src/hlnb/errors.py", {"training", "plot"}),
         ("src/hlnb/__init__.py", {"training", "plot"}),
         ("tests/drawn.py", {"plot"}),
-        ("tests/test_text.py", {"text"}),
-        ("book/_ext/hlnb_text.py", {"text"}),
+        ("tests/studies/test_leap_figures.py", {"leap_figures"}),
+        ("src/hlnb/studies/leap/figures.py", {"leap_figures"}),
         ("notebooks/01_a.ipynb", {"pages"}),
         ("notebooks/02_b.ipynb", {"pages"}),
         ("README.md", {"pages"}),
@@ -63,8 +63,8 @@ def test_a_file_touches_the_tests_that_reach_it(project, file, touched):
 def test_of_many_only_the_nearest_are_taken(project, monkeypatch):
     monkeypatch.setattr(quick, "MANY", 2)
     assert "test_training" in quick.chosen(["src/hlnb/models.py"], project)
-    (project / "tests/test_other.py").write_text("import hlnb.training")
-    (project / "tests/test_more.py").write_text("import hlnb.training")
+    (project / "tests/core/test_other.py").write_text("import hlnb.training")
+    (project / "tests/core/test_more.py").write_text("import hlnb.training")
     quick._own.cache_clear()
     assert {*quick.chosen(["src/hlnb/models.py"], project)} == {*CORE}
     assert {*quick.chosen(["src/hlnb/training.py"], project)} - {*CORE} == {
@@ -88,11 +88,11 @@ def test_changes_are_those_since_the_branch_left_main(project):
     (project / "src/hlnb/models.py").write_text("x = 1")
     git("commit", "-q", "-a", "-m", "committed")
     (project / "book/glossary.md").write_text("not committed")
-    (project / "tests/test_ünew.py").touch()
+    (project / "tests/core/test_ünew.py").touch()
     (project / "src/hlnb/errors.py").unlink()
     assert quick.changed(project) == [
         *("book/glossary.md", "src/hlnb/errors.py", "src/hlnb/models.py"),
-        "tests/test_ünew.py",
+        "tests/core/test_ünew.py",
     ]
 
 
@@ -103,7 +103,7 @@ def test_the_choice_is_told_in_one_line():
 
 
 def test_every_module_of_the_core_exists():
-    assert {p.stem for p in quick.ROOT.glob("tests/test_*.py")} >= quick.CORE
+    assert {p.stem for p in quick.ROOT.rglob("tests/*/test_*.py")} >= quick.CORE
 
 
 PASSED_OVER = """\
@@ -120,8 +120,8 @@ def test_what_is_slow_and_what_no_change_touches_is_passed_over(project):
         shutil.copy(quick.ROOT / "tests" / name, project / "tests")
     shutil.copy(quick.ROOT / "pyproject.toml", project)
     (project / "tests/typechecker.py").touch()
-    for stem in ("files", "plot"):
-        (project / f"tests/test_{stem}.py").write_text(PASSED_OVER)
+    for name in ("core/test_storage.py", "studies/test_plot.py"):
+        (project / "tests" / name).write_text(PASSED_OVER)
     command = [sys.executable, "-m", "pytest", "--quick", "-p", "no:cacheprovider"]
     done = subprocess.run(
         [*command, "--jaxtyping-packages="],

@@ -393,8 +393,8 @@ def test_cells_share_their_names(make):
 def test_neutral_modules_are_not_reached(make):
     """They decide where work is done and stored, which other tests hold them to."""
     package = make(
-        a="from p import files, b\ndef f(): return files.g()",
-        files="from p.b import h\nprint()\ndef g(): return h",
+        a="from p import storage, b\ndef f(): return storage.g()",
+        storage="from p.b import h\nprint()\ndef g(): return h",
         b="h = 1",
     )
     assert reached(package, "from p.a import f\nf") == {"a.f"}
@@ -590,6 +590,8 @@ def test_an_edit_reaches_the_chapters_that_depend_on_it_alone(tmp_path):
         edit(folder / path, new, old)
         return [name[:2] for name in now if now[name] != before[name]]
 
-    assert stale("plotting_leap.py", "Tick a monomial", "Tick one") == ["12"]
-    assert len(stale("lanes.py", "REGISTER = 512", "REGISTER = 256")) >= 20
-    assert stale("executors.py", "MANY = 256", "MANY = 512") == []
+    assert stale("studies/leap/figures.py", "Tick a monomial", "Tick one") == ["12"]
+    assert (
+        len(stale("training/fast/vectors.py", "REGISTER = 512", "REGISTER = 256")) >= 20
+    )
+    assert stale("training/executors.py", "MANY = 256", "MANY = 512") == []

@@ -289,7 +289,12 @@ ALWAYS = {
             "sums of parities",
         ),
         (Definition("hlnb.seeding", "def stream"), ">> 1", ">> 2", "stripes"),
-        (Definition("hlnb.training.loop", "EVALUATION_CHUNK"), "256", "255", "bent"),
+        (
+            Definition("hlnb.training.evaluation", "EVALUATION_CHUNK"),
+            "256",
+            "255",
+            "bent",
+        ),
     ],
     ids=lambda given: getattr(given, "name", None),
 )

@@ -19,8 +19,9 @@ from hlnb.models.networks import toy_network
 from hlnb.schedules import greedy, layerwise, simultaneous
 from hlnb.seeding import stream
 from hlnb.studies.leap.sgd import Units
+from hlnb.training.evaluation import evaluate, frozen_activations
 from hlnb.training.fast.gradients import prepared, skips_blanks, written_out
-from hlnb.training.loop import _frozen_activations, evaluate, train, train_stacked
+from hlnb.training.loop import train, train_stacked
 from hlnb.training.optimizers import SGD
 from hlnb.training.runs import Run
 from hlnb.training.sweep import _stacks
@@ -146,7 +147,7 @@ def evaluated(problem, model, schedule):
 def frozen(problem, model, schedule):
     params, x = drawn(problem, model)
     stops = range(1, len(model.layers) + 1)
-    return {n: _frozen_activations(model, params, x, stop=n) for n in stops}
+    return {n: frozen_activations(model, params, x, stop=n) for n in stops}
 
 
 PATHS = {
@@ -189,7 +190,7 @@ def test_a_derived_head_computes_what_it_says():
 
 
 def test_activations_too_large_to_keep_are_those_of_a_derived_layer(monkeypatch):
-    monkeypatch.setattr("hlnb.training.loop.CACHE_BYTES", 0)
+    monkeypatch.setattr("hlnb.training.evaluation.CACHE_BYTES", 0)
     schedule = layerwise(ROWS, epochs=1)
     for name in ("conv", "hidden"):
         found = trained(TOY, with_own(ROWS, name, derived), schedule)

@@ -17,7 +17,9 @@ from hlnb.metrics.measures import Error, Loss, Weights, all_weights
 from hlnb.models.networks import residual_network, toy_network
 from hlnb.schedules import Phase, Schedule, greedy, layerwise, only, simultaneous
 from hlnb.seeding import stream
-from hlnb.training import loop
+from hlnb.training import evaluation, loop, steps
+from hlnb.training import sweep as sweeping
+from hlnb.training.evaluation import frozen_activations
 from hlnb.training.executors import Here, processes
 from hlnb.training.loop import train
 from hlnb.training.optimizers import SGD, Adam
@@ -222,13 +224,13 @@ def test_frozen_layers_do_not_move_and_learning_ones_do():
 
 def test_frozen_activations_are_computed_once_a_phase(monkeypatch):
     calls = []
-    original = loop._frozen_activations
+    original = steps.frozen_activations
 
     def counted(*arguments, **settings):
         calls.append(settings["stop"])
         return original(*arguments, **settings)
 
-    monkeypatch.setattr(loop, "_frozen_activations", counted)
+    monkeypatch.setattr(steps, "frozen_activations", counted)
     run(layerwise(MODEL, epochs=3))
     assert calls == [0, 1, 2]
 
@@ -236,7 +238,7 @@ def test_frozen_activations_are_computed_once_a_phase(monkeypatch):
 def test_inputs_are_not_copied_where_nothing_is_frozen():
     x = torch.zeros(4, 30)
     params = MODEL.init(stream(0, "init"))
-    assert loop._frozen_activations(MODEL, params, x, stop=0) is x
+    assert frozen_activations(MODEL, params, x, stop=0) is x
 
 
 @dataclass(frozen=True)
@@ -270,7 +272,7 @@ def test_outputs_are_measured_where_the_phase_lets_them_out():
 
 def test_too_large_a_cache_changes_nothing(monkeypatch):
     cached = run(layerwise(MODEL, epochs=2)).values
-    monkeypatch.setattr(loop, "CACHE_BYTES", 0)
+    monkeypatch.setattr(evaluation, "CACHE_BYTES", 0)
     for name, values in run(layerwise(MODEL, epochs=2)).values.items():
         np.testing.assert_allclose(values, cached[name], rtol=1e-12, atol=1e-15)
 
@@ -544,8 +546,8 @@ def test_a_sweep_on_a_card_takes_the_stack(monkeypatch):
         calls.append(device)
         return stack(*args, **settings)
 
-    monkeypatch.setattr(loop, "resolved", lambda device: device)
-    monkeypatch.setattr(loop, "train_stacked", stand_in)
+    monkeypatch.setattr(sweeping, "resolved", lambda device: device)
+    monkeypatch.setattr(sweeping, "train_stacked", stand_in)
     plan = (toy_problem(2, d=30, T=6), MODEL, simultaneous(MODEL, epochs=1))
     settings = {"measures": LAYERS, "n_train": 24, "executor": Here()}
     on_card = sweep(*plan, grid([0, 1], [0.1]), device="cuda", **settings)

@@ -6,6 +6,7 @@ import nbformat
 import pytest
 
 from hlnb.errors import HlnbError
+from hlnb.publishing import chapters
 from hlnb.publishing.chapters import (
     Chapter,
     find_root,

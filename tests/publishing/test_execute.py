@@ -16,8 +16,9 @@ import nbformat
 import pytest
 
 from hlnb.errors import HlnbError
+from hlnb.publishing import chapters
 from hlnb.publishing.copies import executed_path, provenance
-from hlnb.publishing.run import execute, pool, worker
+from hlnb.publishing.run import execute, worker
 from publishing_fixtures import FIGURE, WIDGET, add_chapter, edit, make_book
 
 ENVIRONMENT = """\
@@ -335,7 +336,7 @@ def test_a_wrong_command_starts_nothing(book, monkeypatch, names, options, match
     def fail(*_, **__):
         raise AssertionError
 
-    monkeypatch.setattr(pool, "local_workers", fail)
+    monkeypatch.setattr(execute, "local_workers", fail)
     monkeypatch.setitem(sys.modules, "distributed", None)
     monkeypatch.chdir(book)
     with pytest.raises(HlnbError, match=match):

@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 import torch
 
-from hlnb import kept
+from hlnb import kept, studies
 from hlnb.data.boolean import Parity, Polynomial, monomial, staircase
 from hlnb.data.hierarchy import RandomHierarchy
 from hlnb.data.patterns import toy_problem
@@ -111,7 +111,7 @@ def filters() -> np.ndarray:
 
 # function → a small question to it, made anew for each call
 CASES: dict[str, Callable[[], partial]] = {
-    "staircases.grow": lambda: partial(
+    "staircase.grow": lambda: partial(
         *(staircases.grow, staircase(5, 2, n_test=4)),
         **{"n": 500, "threshold": 0.2, "generator": stream(0, "growth")},
     ),
@@ -120,66 +120,62 @@ CASES: dict[str, Callable[[], partial]] = {
         *(walked(perceptron(d=6, width=4), **{"test error": [0.5, 0.0]}), 0),
         time=5.0,
     ),
-    "mean_field.limit_start": lambda: partial(
-        limit.limit_start, 2, n=4, kick=[0, 1e-3]
-    ),
-    "mean_field.flow": lambda: partial(
+    "leap.limit_start": lambda: partial(limit.limit_start, 2, n=4, kick=[0, 1e-3]),
+    "leap.flow": lambda: partial(
         *(limit.flow, limit.limit_field(TARGET)),
         *(limit.limit_start(2, n=4),),
         time=2.0,
     ),
-    "mean_field.escape_times": lambda: partial(
+    "leap.escape_times": lambda: partial(
         *(limit.escape_times, TARGET),
         **{"d": 5, "width": 4, "seed": 0, "levels": [0.3, 0.003], "time": 2.0},
     ),
-    "mean_field.linear_risks": lambda: partial(
+    "leap.linear_risks": lambda: partial(
         *(linear.linear_risks, "cubic kernel", TARGET.supports),
         **{"d": 4, "n": 8, "seed": 0, "n_validation": 5, "n_test": 5},
     ),
     "shallow_to_deep.trial": lambda: partial(
         chain.trial, GRAMMAR, chain.LEARNERS[1], n_train=12, seed=0
     ),
-    "chaining_conditions.likeness": lambda: partial(
+    "shallow_to_deep.likeness": lambda: partial(
         conditions.likeness, conditions.toy_case(4, d=44, T=6), filters(), seed=0
     ),
-    "chaining_conditions.numbers": lambda: partial(
+    "shallow_to_deep.numbers": lambda: partial(
         conditions.numbers, monomial(5, 2, n_test=4), n_train=20, seed=0, n=50
     ),
-    "related_works.deep_linear": lambda: partial(
+    "related.deep_linear": lambda: partial(
         collapse.deep_linear, 0, scale=0.3, max_steps=3
     ),
-    "related_works.ranks": lambda: partial(
+    "related.ranks": lambda: partial(
         *(rank.ranks, walked(RELUS), RELUS),
         **{"depth": 2, "record": -1, "n_inputs": 2, "n_train": 5},
         thresholds=[0.1, 1e-12],
     ),
-    "related_works.sparse_atoms": lambda: partial(
+    "related.sparse_atoms": lambda: partial(
         *(features.sparse_atoms, abs(draw(20, 4).double().numpy()), 3),
         **{"penalty": 0.3, "seed": 0, "max_iter": 3},
     ),
-    "related_pruning.sculpt": lambda: partial(
+    "related.sculpt": lambda: partial(
         sculpting.sculpt, "half adders", 0, hidden=[10], budget=60
     ),
-    "table1_tests.untrained_filters": lambda: partial(
-        nulls.untrained_filters, TOY_NET, n=2
-    ),
-    "table1_tests.likeness_ranks": lambda: partial(
+    "table_1.untrained_filters": lambda: partial(nulls.untrained_filters, TOY_NET, n=2),
+    "table_1.likeness_ranks": lambda: partial(
         nulls.likeness_ranks, row(), filters().reshape(1, -1, 6), n_moves=2
     ),
-    "table1_variants.detection_error": lambda: partial(
+    "table_1.detection_error": lambda: partial(
         variants.detection_error, TOY, filters()[:2, 0], seed=0
     ),
-    "table1_variants.kernel_errors": lambda: partial(
+    "table_1.kernel_errors": lambda: partial(
         variants.kernel_errors, TOY, TOY_NET, 0, [4, 8], width=5
     ),
-    "image_filters.best_pictures": lambda: partial(
+    "cifar.best_pictures": lambda: partial(
         *(best_pictures, CNN, drawn(CNN), images(2)),
         **{"seed": 0, "starts": 1},
     ),
-    "image_layerwise.probes": lambda: partial(
+    "cifar.probes": lambda: partial(
         layerwise.probes, CNN, drawn(CNN), pictures(), ["conv1", "hidden"]
     ),
-    "image_layerwise.accuracies": lambda: partial(
+    "cifar.accuracies": lambda: partial(
         layerwise.accuracies, walked(CNN), CNN, pictures()["test"]
     ),
     "feature_correction.qualities": lambda: partial(
@@ -266,17 +262,18 @@ def test_a_kept_result_is_the_computed_one(name, store, monkeypatch):
 
 def test_every_function_that_keeps_its_results_is_held_to_that():
     keeping = {
-        f"{path.stem}.{name}"
-        for path in Path(kept.__file__).parent.glob("*.py")
+        f"{path.parent.name}.{name}"
+        for path in Path(studies.__file__).parent.rglob("*.py")
         if "import kept" in path.read_text("utf8")
-        for name, value in vars(importlib.import_module(f"hlnb.{path.stem}")).items()
-        if hasattr(value, "anew") and value.__module__ == f"hlnb.{path.stem}"
+        for home in [f"hlnb.studies.{path.parent.name}.{path.stem}"]
+        for name, value in vars(importlib.import_module(home)).items()
+        if hasattr(value, "anew") and value.__module__ == home
     }
-    assert keeping - {"training.train"} == {*CASES}
+    assert keeping == {*CASES}
 
 
 def test_the_machine_of_a_result_is_no_part_of_a_question(store, monkeypatch):
-    answer = CASES["image_layerwise.accuracies"]()()
+    answer = CASES["cifar.accuracies"]()()
     only_reading(monkeypatch)
     elsewhere = replace(walked(CNN), provenance={"cores": 64})
     again = layerwise.accuracies(elsewhere, CNN, pictures()["test"])
@@ -300,7 +297,7 @@ def test_another_measure_and_another_closure_are_other_questions(store, monkeypa
 
 
 def test_what_workers_computed_is_found_here(store, monkeypatch):
-    question = CASES["related_works.deep_linear"]()
+    question = CASES["related.deep_linear"]()
     with ThreadPoolExecutor(1) as pool:
         answer = pool.submit(question).result()
     only_reading(monkeypatch)

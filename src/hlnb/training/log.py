@@ -14,7 +14,7 @@ from hlnb.models.layers import Params
 from hlnb.schedules import Schedule
 from hlnb.training.runs import Trace
 from hlnb.training.samples import Samples
-from hlnb.training.steps import Stepper
+from hlnb.training.steps import Looked, Stepper
 
 Every = int | Sequence[int] | None
 
@@ -59,12 +59,12 @@ class Log:
         self._waiting = [set(self.until) for _ in samples.runs]
         self._ended = [False for _ in samples.runs]
 
-    def look(self, stepper: Stepper) -> None:
+    def look(self, at: Looked) -> None:
         """Measures every run that has not ended."""
         for run, records in enumerate(self.records):
             if self._ended[run]:
                 continue
-            params, outputs = stepper.seen(run)
+            params, outputs = at.seen(run)
             seen = measured(self.measures, params, self.samples.batches[run], outputs)
             records.append(seen)
             waiting = self._waiting[run]

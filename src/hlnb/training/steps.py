@@ -5,7 +5,7 @@ others in their place, so that the next phase goes on with them.
 """
 
 from collections.abc import Collection, Sequence
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 import torch
 from jaxtyping import Float, Int
@@ -23,7 +23,16 @@ from hlnb.training.samples import Samples
 Seen = tuple[Params, dict[str, Tensor]]  # parameters, and outputs by batch
 
 
-class Stepper(Protocol):
+@runtime_checkable
+class Looked(Protocol):
+    """What can be measured."""
+
+    def seen(self, run: int) -> Seen:
+        """The parameters of a run now, and its outputs on the batches looked at."""
+
+
+@runtime_checkable
+class Stepper(Looked, Protocol):
     """A way to take the steps of a phase."""
 
     def begin(self) -> None:
@@ -31,9 +40,6 @@ class Stepper(Protocol):
 
     def __call__(self, rows: Int[Tensor, "run batch"]) -> None:
         """One step of every run on these rows of its training set."""
-
-    def seen(self, run: int) -> Seen:
-        """The parameters of a run now, and its outputs on the batches looked at."""
 
     def finite(self) -> list[bool]:
         """Whether what learns is finite, by run; at the end of an epoch."""
