@@ -33,7 +33,7 @@ from hlnb.schedules import layerwise, simultaneous
 from hlnb.seeding import stream
 from hlnb.studies.feature_correction.experiment import square_network
 from hlnb.studies.leap.sgd import Missing, mean_field_network
-from hlnb.studies.pitfalls.experiment import AUC, DecayedSGD, Members, Without
+from hlnb.studies.pitfalls.experiment import AUC, Members, Without
 from hlnb.studies.random_hierarchy.experiment import (
     Probed,
     Sensitivities,
@@ -111,7 +111,7 @@ def _runs() -> dict[str, dict[str, Any]]:
         "shuffled": flat(Shuffled(Stripes(**FEW)), 2),
         "same data": flat(SameData(Stripes(**FEW), 1), 2),
         "slabs": flat(SLABS, 2, measures={"auc": AUC()}),
-        "decay": flat(SLABS, 2, optimizer=DecayedSGD(0.5, 0.1)),
+        "decay": flat(SLABS, 2, optimizer=SGD(0.5, 0.1)),
         "members": flat(Members(SLABS), 2),
         "without": flat(without, 2),
         "grammar": strings(RandomHierarchy(**GRAMMAR)),

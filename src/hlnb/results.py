@@ -5,16 +5,19 @@ import json
 import os
 import platform
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from importlib import metadata
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from jaxtyping import Real
 
 from hlnb import storage
 from hlnb.errors import HlnbError
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 FORMAT = "hlnb result 1"
 
@@ -88,6 +91,31 @@ class Result:
         spec = {**self.spec, "runs": [run for run in self.runs if run["lr"] == lr]}
         return dataclasses.replace(self, spec=spec, traces=traces)
 
+    def upto(self, epochs: int) -> "Result":
+        """The Result of the first `epochs` epochs.
+
+        Of layer-wise training, the first phase is training of the first layer alone:
+        with equal seeds, the runs are equal to the bit.
+        """
+        known = self.epochs <= epochs
+        return dataclasses.replace(
+            self,
+            spec={**self.spec, "first epochs": epochs},
+            steps=self.steps[known],
+            epochs=self.epochs[known],
+            traces={name: values[:, known] for name, values in self.traces.items()},
+        )
+
+    def params(self, run: int, record: int = -1) -> dict[str, "Tensor"]:
+        """The parameters of a run at a record, as a network takes them.
+
+        Those that were measured under their own names (`measures.all_weights`).
+        """
+        import torch  # figures read Results without it
+
+        names = [n for n in self.traces if n.endswith((".weight", ".bias"))]
+        return {name: torch.tensor(self.of(name)[run, record]) for name in names}
+
     def save(self, path: str | Path) -> Path:
         """The path of the .npz file that now holds the Result.
 
@@ -138,21 +166,3 @@ def load(path: str | Path, *, expect: Mapping[str, Any] | None = None) -> Result
             "compute it again or load the file that belongs to this one."
         )
     return Result(spec, steps, epochs, traces, provenance)
-
-
-def first_phase(result: Result, *, epochs: int) -> Result:
-    """The Result of the first `epochs` epochs.
-
-    The first phase of layer-wise training is training of the first layer alone: with
-    equal seeds, the runs are equal to the bit.
-    """
-    known = result.epochs <= epochs
-    traces = {name: values[:, known] for name, values in result.traces.items()}
-    spec = {**result.spec, "first epochs": epochs}
-    return replace(
-        result,
-        spec=spec,
-        steps=result.steps[known],
-        epochs=result.epochs[known],
-        traces=traces,
-    )

@@ -11,7 +11,6 @@ from hlnb.metrics.chance import (
     holm,
     interval,
     mean_interval,
-    median_interval,
     rank_sum,
     tail,
 )
@@ -73,23 +72,6 @@ def test_holm_is_the_closed_test_of_bonferroni():
         ]
         np.testing.assert_allclose(holm(p), by_hand)
     assert holm([0.01, 0.04, 0.03]).tolist() == pytest.approx([0.03, 0.06, 0.06])
-
-
-@pytest.mark.parametrize("n", [1, 2, 5, 6, 9, 12])
-def test_median_interval_has_the_coverage_that_it_names(n):
-    """Counted over all 2^n ways in which n values fall on either side of the median."""
-    values = np.arange(1, n + 1) * np.array([*itertools.product([-1, 1], repeat=n)])
-    found = np.array([median_interval(v) for v in values])
-    covered = (found[:, 0] <= 0) & (found[:, 1] >= 0)
-    assert found[:, 2] == pytest.approx(covered.mean())
-
-
-def test_median_interval_is_the_shortest_that_covers():
-    values = np.array([3, 1, NEVER, 2, 5, 4, 9, NEVER, 7, 6])
-    assert median_interval(values) == (2, NEVER, pytest.approx(1 - 22 / 1024))
-    assert median_interval(values, confidence=0.8) == (3, 9, pytest.approx(0.890625))
-    few = np.array([4, 2, 3])
-    assert median_interval(few) == (2, 4, pytest.approx(0.75))
 
 
 def pairs(a, b):
@@ -158,8 +140,6 @@ def test_mean_interval_covers_the_mean():
 
 @pytest.mark.parametrize("values", [np.array([1.0, math.nan]), np.array([])])
 def test_refuses_samples_with_nan_or_nothing(values):
-    with pytest.raises(HlnbError, match="none of them NaN"):
-        median_interval(values)
     with pytest.raises(HlnbError, match="none of them NaN"):
         mean_interval(values)
     for samples in ((values, np.ones(3)), (np.ones(3), values)):

@@ -277,7 +277,7 @@ ALWAYS = {
             "toy problem",
         ),
         (
-            Definition("hlnb.studies.pitfalls.experiment", "class DecayedSGD"),
+            Definition("hlnb.training.optimizers", "class SGD"),
             "self.decay",
             "9",
             "decay",

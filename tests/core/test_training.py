@@ -1,9 +1,12 @@
 """The loop is plain SGD, its shortcuts change nothing, and layouts agree to the bit."""
 
 import os
+import subprocess
+import sys
 import time
 from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
 from dataclasses import dataclass, replace
+from functools import partial
 
 import numpy as np
 import pytest
@@ -555,3 +558,65 @@ def test_a_sweep_on_a_card_takes_the_stack(monkeypatch):
     here = sweep(*plan, grid([0, 1], [0.1]), **settings)
     for key in LAYERS:
         assert on_card.of(key) == pytest.approx(here.of(key), rel=1e-4, abs=1e-6)
+
+
+PLAIN = """
+import importlib.util, sys
+if sys.argv[1] == "without Numba":
+    class Refused:
+        def find_spec(name, *_):
+            if name.partition(".")[0] in ("numba", "llvmlite"):
+                raise ImportError("no Numba here")
+    sys.meta_path.insert(0, Refused)
+    found = importlib.util.find_spec
+    importlib.util.find_spec = lambda name, *a: None if name == "numba" else found(name)
+import torch
+from hlnb import Error, Run, layerwise, toy_network, toy_problem, train
+from hlnb.kept import computed_on
+from hlnb.training import fast
+from hlnb.metrics.measures import all_weights
+model = toy_network(d=30, n_classes=2, T=6)
+trace = train(toy_problem(2, d=30, T=6), model, layerwise(model, epochs=2), Run(0, 0.3),
+              measures=all_weights(model.names) | {"error": Error("test")}, n_train=48,
+              batch_size=20, dtype=torch.float64)
+print(fast.written_out(model.layers), computed_on().get("loops"))
+print(float(sum(v[-1].sum() for v in trace.values.values())))
+"""
+
+
+@pytest.mark.parametrize("how", ["switched off", "without Numba"])
+def test_the_plain_loop_gives_the_same_answers(how):
+    """float64, relative 1e-9: sums are taken in another order."""
+
+    def told(*arguments, **more):
+        command = [sys.executable, "-c", PLAIN, *arguments]
+        done = subprocess.run(
+            command, env=os.environ | more, capture_output=True, text=True, check=True
+        )
+        return done.stdout.split()
+
+    off = {"HLNB_FAST": "0"} if how == "switched off" else {}
+    covered, loops, total = told(how, **off)
+    fast_covered, fast_loops, fast_total = told("fast")
+    assert (covered, fast_covered) == ("False", "True")
+    assert fast_loops == "None"
+    assert loops == ("plain" if off else "None")
+    assert float(total) == pytest.approx(float(fast_total), rel=1e-9)
+
+
+def test_a_stack_refuses_what_the_loop_refuses():
+    plan = (toy_problem(2, d=30, T=6), MODEL, simultaneous(MODEL, epochs=1))
+    for wrong, match in (
+        ({"n_train": 0}, "whole numbers from 1 up"),
+        ({"batch_size": 0}, "whole numbers from 1 up"),
+        ({"every": 0}, "whole numbers from 1 up"),
+        ({"until": {"nothing": 0.1}}, "names a measure that is not taken"),
+        ({"device": "nowhere"}, "There is no device 'nowhere'"),
+    ):
+        for how in (partial(train, run=Run(0, 0.1)), stack_of_one):
+            with pytest.raises(HlnbError, match=match):
+                how(*plan, measures=LAYERS, **wrong)
+
+
+def stack_of_one(*plan, **settings):
+    return loop.train_stacked(*plan, [Run(0, 0.1)], **settings)

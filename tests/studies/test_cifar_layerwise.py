@@ -15,7 +15,6 @@ from hlnb.models.networks import image_network
 from hlnb.results import Result
 from hlnb.schedules import greedy, layerwise
 from hlnb.seeding import stream
-from hlnb.studies.cifar.filters import parameters
 from hlnb.studies.cifar.layerwise import (
     accuracies,
     changes,
@@ -118,7 +117,7 @@ def test_accuracy_and_deviation_are_those_of_the_recorded_networks():
     for record in (0, 2, -1):
         found = accuracies(result, MODEL, batch, record=record)
         for run in (0, 1):
-            params = parameters(result, WEIGHTS, run, record=record)
+            params = result.params(run, record)
             right = MODEL.apply(params, batch.x).argmax(1) == batch.y
             assert found[run] == pytest.approx(float(right.double().mean()))
         moved = deviations(result, MODEL, record=record)

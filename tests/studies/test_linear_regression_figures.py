@@ -10,7 +10,6 @@ from hlnb.studies.linear_regression.figures import (
     paths_figure,
     rate_frame,
     risk_figure,
-    runs_in_words,
     spectra_figure,
 )
 
@@ -19,11 +18,6 @@ pytestmark = pytest.mark.usefixtures("closed")
 
 def named(ax):
     return bool(ax.get_xlabel()) and bool(ax.get_ylabel())
-
-
-def test_runs_in_words():
-    assert runs_in_words(np.array([3.0, 1, 2])) == "2 [1–3]"
-    assert runs_in_words([0.25, 0.5], ".2f") == "0.38 [0.25–0.50]"
 
 
 def test_paths_runs_and_their_median():

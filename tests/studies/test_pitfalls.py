@@ -1,7 +1,5 @@
 """Pitfalls: networks written down, AUCs, ensembles, what is removed from inputs."""
 
-import itertools
-
 import numpy as np
 import pytest
 import torch
@@ -139,19 +137,6 @@ def test_regions_go_up_with_the_second_input():
     assert pit.regions(*pit.by_hand(pit.plane(), 1), side=3).shape == (3, 3)
 
 
-def test_steps_grow_in_equal_ratios():
-    steps = pit.geometric_steps(1000, n=4)
-    assert steps == [1, 10, 100, 1000]
-    many = pit.geometric_steps(38400)
-    assert many[0] == 1
-    assert many[-1] == 38400
-    assert all(b > a for a, b in itertools.pairwise(many))
-    ratios = [b / a for a, b in itertools.pairwise(many) if a > 100]
-    assert max(ratios) < 1.14
-    assert min(ratios) > 1.1
-    assert pit.geometric_steps(1) == [1]
-
-
 # AUC
 
 
@@ -219,11 +204,11 @@ def test_a_network_that_reads_one_coordinate_has_these_aucs():
 
 def test_decay_shrinks_weights_as_it_says():
     weight = torch.tensor([2.0], requires_grad=True)
-    stepper = pit.DecayedSGD(decay=0.1).build([weight], 0.5)
+    stepper = SGD(decay=0.1).build([weight], 0.5)
     weight.sum().backward()
     stepper.step()
     assert weight.item() == pytest.approx(2 - 0.5 * (1 + 0.1 * 2))
-    with_momentum = pit.DecayedSGD(0.9, decay=0.1).build([weight], 0.5)
+    with_momentum = SGD(0.9, decay=0.1).build([weight], 0.5)
     assert with_momentum.defaults["momentum"] == 0.9
 
 
@@ -240,7 +225,7 @@ def test_without_decay_it_is_sgd():
             n_train=64,
             batch_size=16,
         )
-        for optimizer in (SGD(0.5), pit.DecayedSGD(0.5), pit.DecayedSGD(0.5, decay=0.3))
+        for optimizer in (SGD(0.5), SGD(0.5, decay=0.0), SGD(0.5, decay=0.3))
     ]
     for name in traces[0].values:
         plain, same, other = (trace.values[name][-1] for trace in traces)
@@ -249,7 +234,7 @@ def test_without_decay_it_is_sgd():
 
 
 def learned(problem, seeds, here, **more):
-    how = {"lr": 0.1, "epochs": 2, "n_train": 512, "optimizer": pit.DecayedSGD()}
+    how = {"lr": 0.1, "epochs": 2, "n_train": 512, "optimizer": SGD()}
     return pit.learned(problem, seeds, executor=here, **(how | more))
 
 
@@ -263,7 +248,7 @@ def test_learned_is_a_sweep_of_the_published_network(here):
         simultaneous(model, epochs=2),
         grid([0, 1], [0.1]),
         measures=pit.reliance() | all_weights(model.names),
-        optimizer=pit.DecayedSGD(),
+        optimizer=SGD(),
         n_train=512,
         batch_size=256,
         every=2,
@@ -298,20 +283,20 @@ def test_stopped_puts_the_record_of_lowest_validation_error_last(here):
     assert order[0, -1] == 0.2  # what was given is as it was
 
 
-def test_params_at_and_at_end_are_those_of_the_run(here):
+def test_parameters_and_at_end_are_those_of_the_run(here):
     problem = tiny(2, 5, 5)
     found = learned(problem, [0, 1], here)
     model = pit.network(d=3)
     by_record = found.of("layer1.weight")
     for run, record in ((1, 0), (0, -1)):
-        params = pit.params_at(found, model, run=run, record=record)
+        params = found.params(run, record)
         assert (params["layer1.weight"].numpy() == by_record[run, record]).all()
         assert [*params] == [*model.init(torch.Generator())]
     ends = pit.at_end(found)
     assert len(ends) == 2
     assert len(pit.at_end(found, n=1)) == 1
     for run in (0, 1):
-        params = pit.params_at(found, model, run=run)
+        params = found.params(run)
         alone = pit.reliance_of(model, [params], [problem.split(run, n_train=1)])
         assert ends[run] == pytest.approx(alone, abs=1e-6)
         assert ends[run]["error"] == pytest.approx(found.of("error")[run, -1])

@@ -23,7 +23,6 @@ from hlnb.studies.shallow_to_deep.experiment import (
     grammars,
     label_table,
     learn,
-    level_sensitivities,
     misplaced,
     predict,
     regression_table,
@@ -234,17 +233,13 @@ def test_ways_of_models_without_layers_or_heads_are_refused():
         ways(type(bare)(bare.layers), epochs=9)
 
 
-def test_networks_learn_a_small_grammar_and_lose_sight_of_synonyms():
+def test_networks_learn_a_small_grammar():
     problem = RandomHierarchy(3, 3, 3)
     kw = {"n_train": 60, "seeds": [0, 1], "width": 32, "updates": 800}
     together = descend(problem, "simultaneous", **kw)
     errors = relative_errors(problem, together)
     assert errors.shape == (2,)
     assert (errors < 0.5).all()
-    seen = level_sensitivities(problem, together)
-    assert seen.shape == (2, 2)
-    assert (seen[:, 0] > 0.4).all()  # untrained: an exchange is a change
-    assert (seen[:, 1] < seen[:, 0]).all()
     frozen = descend(problem, "first layer untrained", **kw)
     start = frozen.of("level1.weight")[:, 0]
     assert (frozen.of("level1.weight")[:, -1] == start).all()

@@ -8,7 +8,7 @@ import pytest
 from hlnb.errors import HlnbError
 from hlnb.metrics.times import first_hit
 from hlnb.models.networks import toy_network
-from hlnb.results import Result, first_phase
+from hlnb.results import Result
 from hlnb.schedules import only
 from hlnb.studies.table_1 import experiment as table1
 from hlnb.studies.table_1.claims import (
@@ -136,7 +136,7 @@ def test_the_first_layerwise_phase_is_the_filters_alone(rows):
         executor=Here(),
         **table1.common_settings(SMALL),
     )
-    shared = first_phase(row.layerwise, epochs=20)
+    shared = row.layerwise.upto(20)
     for name, values in alone.traces.items():
         assert (shared.traces[name] == values).all()
     assert (shared.epochs == alone.epochs).all()

@@ -56,25 +56,6 @@ def _check_sample(values: Real[np.ndarray, " run"]) -> None:
         )
 
 
-def median_interval(
-    values: Real[np.ndarray, " run"], *, confidence: float = 0.95
-) -> tuple[float, float, float]:
-    """Lower and upper bound of the median, and the coverage that they really have.
-
-    The r-th smallest and the r-th largest value, with the largest r whose coverage is
-    at least `confidence`. The coverage is exact for every continuous distribution, and
-    a lower bound where values can tie. With too few values for `confidence`: the
-    smallest, the largest, and the coverage of these. Censored values are inf. Refuses a
-    sample that is empty or has a NaN.
-    """
-    _check_sample(values)
-    n = len(values)
-    coverage = 1 - 2 * stats.binom.cdf(np.arange((n + 1) // 2), n, 0.5)
-    r = max(1, int((coverage >= confidence).sum()))
-    ordered = np.sort(values)
-    return float(ordered[r - 1]), float(ordered[n - r]), float(coverage[r - 1])
-
-
 def mean_interval(
     values: Real[np.ndarray, " run"], *, confidence: float = 0.95
 ) -> tuple[float, float, float]:

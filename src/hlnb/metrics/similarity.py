@@ -51,21 +51,6 @@ def correlations(
     return np.linalg.svd(a.T @ b, compute_uv=False).clip(0, 1)
 
 
-def svcca(
-    a: Real[np.ndarray, "n feature"],
-    b: Real[np.ndarray, "n other"],
-    *,
-    keep: float = 0.99,
-) -> float:
-    """Mean canonical correlation of the leading directions, 0 to 1 (Raghu et al. 2017).
-
-    Unchanged by rotations, shifts and scales of either side; with `keep` 1 by every
-    invertible map. Unrelated features do not give 0: of p and q Gaussian directions and
-    n inputs, the squares of all correlations sum to p q / (n − 1) on average.
-    """
-    return mean_correlation(basis(a, keep=keep), basis(b, keep=keep))
-
-
 def mean_correlation(
     a: Float[np.ndarray, "n direction"], b: Float[np.ndarray, "n other"]
 ) -> float:

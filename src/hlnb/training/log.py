@@ -14,7 +14,7 @@ from hlnb.models.layers import Params
 from hlnb.schedules import Schedule
 from hlnb.training.runs import Trace
 from hlnb.training.samples import Samples
-from hlnb.training.steps import Looked, Stepper
+from hlnb.training.steps import Measurable, Stepper
 
 Every = int | Sequence[int] | None
 
@@ -59,7 +59,7 @@ class Log:
         self._waiting = [set(self.until) for _ in samples.runs]
         self._ended = [False for _ in samples.runs]
 
-    def look(self, at: Looked) -> None:
+    def look(self, at: Measurable) -> None:
         """Measures every run that has not ended."""
         for run, records in enumerate(self.records):
             if self._ended[run]:

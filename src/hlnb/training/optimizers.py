@@ -16,9 +16,11 @@ class SGD:
     """Stochastic gradient descent; the report's toy problems use no momentum."""
 
     momentum: float = 0.0
+    decay: float = 0.0  # of weights: each step adds decay · w to the gradient of w
 
     def build(self, parameters: Learning, lr: float) -> torch.optim.Optimizer:
-        return torch.optim.SGD(parameters, lr=lr, momentum=self.momentum)
+        settings = {"momentum": self.momentum, "weight_decay": self.decay}
+        return torch.optim.SGD(parameters, lr=lr, **settings)
 
 
 @dataclass(frozen=True)

@@ -24,7 +24,7 @@ Seen = tuple[Params, dict[str, Tensor]]  # parameters, and outputs by batch
 
 
 @runtime_checkable
-class Looked(Protocol):
+class Measurable(Protocol):
     """What can be measured."""
 
     def seen(self, run: int) -> Seen:
@@ -32,7 +32,7 @@ class Looked(Protocol):
 
 
 @runtime_checkable
-class Stepper(Looked, Protocol):
+class Stepper(Measurable, Protocol):
     """A way to take the steps of a phase."""
 
     def begin(self) -> None:
@@ -69,20 +69,20 @@ class Network:
     def data(self) -> dict:
         return self.samples.batches[0]
 
-    def at_rest(self, phase: Phase) -> "Frozen":
+    def at_rest(self, phase: Phase) -> "InPhase":
         """What is seen before the first step of a phase."""
-        return Frozen(self, phase)
+        return InPhase(self, phase)
 
-    def stepper(self, phase: Phase, later: Sequence[Phase]) -> "Frozen":
+    def stepper(self, phase: Phase, later: Sequence[Phase]) -> "InPhase":
         """The way to take the steps of a phase, the fastest that covers it."""
         plain = self.optimizer == SGD() and self.samples.device == "cpu"
-        above = Frozen(self, phase).above
+        above = InPhase(self, phase).above
         if plain and self.samples.labelled and fast.written_out(above):
             return ByHand(self, phase)
         return Autograd(self, phase, later)
 
 
-class Frozen:
+class InPhase:
     """One network in a phase: layers below the lowest that learns are computed once,
     where their outputs fit into memory."""
 
@@ -124,7 +124,7 @@ class Frozen:
         learning = _learning(self.network.model, self.network.params, self.phase)
         return [all(bool(value.isfinite().all()) for value in learning.values())]
 
-    def drawn(self, rows: Tensor) -> tuple[Tensor, Tensor]:
+    def batch(self, rows: Tensor) -> tuple[Tensor, Tensor]:
         """The input to the layers from the lowest that learns up, and y."""
         x, y, _ = self.network.data["train"]
         frozen = self.inputs["train"]
@@ -134,7 +134,7 @@ class Frozen:
         return evaluate(model, params, x[rows], stop=self.lowest), y[rows]
 
 
-class Autograd(Frozen):
+class Autograd(InPhase):
     """Gradients by autograd, steps by an optimizer of PyTorch."""
 
     def __init__(self, network: Network, phase: Phase, later: Sequence[Phase]):
@@ -151,7 +151,7 @@ class Autograd(Frozen):
         _wake(self.optimizer, phase.learns, gather, rates=rates)
 
     def __call__(self, rows: Int[Tensor, "run batch"]) -> None:
-        x, y = self.drawn(rows[0])
+        x, y = self.batch(rows[0])
         for layer in self.above:
             x = layer.apply(self.network.params, x)
         self.optimizer.zero_grad()
@@ -159,7 +159,7 @@ class Autograd(Frozen):
         self.optimizer.step()
 
 
-class ByHand(Frozen):
+class ByHand(InPhase):
     """Plain SGD with gradients written out: the layers that `fast` covers."""
 
     def __init__(self, network: Network, phase: Phase):
@@ -182,7 +182,7 @@ class ByHand(Frozen):
         if self.descent is not None:
             self.descent(rows[0], y[rows[0]])
             return
-        x, y = self.drawn(rows[0])
+        x, y = self.batch(rows[0])
         descent = self._descent(x)
         descent(torch.arange(len(x)), y)
         descent.settle()

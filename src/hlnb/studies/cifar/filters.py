@@ -5,7 +5,7 @@ pooling). An answer is a unit's output after its ReLU.
 """
 
 import dataclasses
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 
 import numpy as np
 import torch
@@ -18,7 +18,6 @@ from hlnb.kept import kept
 from hlnb.metrics.filters import best_inputs, coherence, cut, random_places, top_patches
 from hlnb.models.layers import Conv, Params
 from hlnb.models.model import Model
-from hlnb.results import Result
 from hlnb.seeding import stream
 
 LAYERS = (1, 2)
@@ -29,13 +28,6 @@ def _convolutions(model: Model) -> tuple[Conv, Conv]:
     """The two convolutions without pooling."""
     first, second = model.layers[:2]
     return dataclasses.replace(first, pool=1), dataclasses.replace(second, pool=1)
-
-
-def parameters(
-    result: Result, names: Iterable[str], run: int, *, record: int = -1
-) -> dict[str, Tensor]:
-    """The parameters of row `run` at a record, from a Result that has their traces."""
-    return {name: torch.from_numpy(result.of(name)[run, record]) for name in names}
 
 
 def sides(model: Model) -> dict[int, int]:

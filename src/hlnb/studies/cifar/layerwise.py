@@ -17,7 +17,6 @@ from hlnb.data.problem import Batch
 from hlnb.errors import HlnbError
 from hlnb.kept import kept
 from hlnb.metrics.distance import deviation
-from hlnb.metrics.measures import all_weights
 from hlnb.metrics.probes import probe_accuracy
 from hlnb.metrics.similarity import linear_cka
 from hlnb.models.layers import Params
@@ -25,7 +24,6 @@ from hlnb.models.model import Model
 from hlnb.results import Result
 from hlnb.schedules import Phase, Schedule
 from hlnb.seeding import stream
-from hlnb.studies.cifar.filters import parameters
 from hlnb.training.evaluation import evaluate
 from hlnb.training.runs import grid
 
@@ -131,9 +129,9 @@ def accuracies(
 
     A run whose parameters stopped being finite guesses.
     """
-    found, names = [], all_weights(model.names)
+    found = []
     for run in range(len(result.runs)):
-        params = parameters(result, names, run, record=record)
+        params = result.params(run, record)
         right = evaluate(model, params, batch.x).argmax(1) == batch.y
         finite = all(bool(value.isfinite().all()) for value in params.values())
         guess = 1 / model.layers[-1].n_out

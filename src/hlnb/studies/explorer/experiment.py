@@ -11,7 +11,6 @@ from hlnb.data.patterns import toy_problem
 from hlnb.metrics.measures import Error, Weights
 from hlnb.metrics.times import describe, first_hit, held
 from hlnb.models.networks import toy_network
-from hlnb.results import first_phase
 from hlnb.schedules import layerwise, simultaneous
 from hlnb.training.runs import grid
 from hlnb.training.sweep import sweep
@@ -90,7 +89,7 @@ def explore(
     found = {
         "all at once": together,
         "layer by layer": in_turn,
-        "first layer alone": first_phase(in_turn, epochs=epochs),
+        "first layer alone": in_turn.upto(epochs),
     }
     views = {}
     for training, result in found.items():

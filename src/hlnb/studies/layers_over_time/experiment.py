@@ -38,9 +38,8 @@ def network(*, d: int, width: int, depth: int, n_classes: int) -> Model:
 
 def states(result: Result, run: int) -> list[State]:
     """The parameters of one run at each record; `result` has all of them as traces."""
-    names = [name for name in result.traces if name.endswith((".weight", ".bias"))]
-    n = len(result.steps)
-    return [{name: result.traces[name][run, t] for name in names} for t in range(n)]
+    found = [result.params(run, record) for record in range(len(result.steps))]
+    return [{name: value.numpy() for name, value in one.items()} for one in found]
 
 
 @dataclass(frozen=True)

@@ -1,6 +1,6 @@
 """Figures of the chapter on linear regression. Imports no torch."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -170,9 +170,3 @@ def risk_figure(risks: Runs, theory: Curve, *, null: float) -> Figure:
     chance = key("w = 0", colour=STYLES["chance"][0], linestyle=":")
     legend_below(fig, [*known, chance])
     return fig
-
-
-def runs_in_words(values: Sequence[float] | np.ndarray, form: str = ".3g") -> str:
-    """The median over runs and their range: 0.31 [0.29–0.35]."""
-    middle, low, high = np.median(values), np.min(values), np.max(values)
-    return f"{middle:{form}} [{low:{form}}–{high:{form}}]"

@@ -26,7 +26,7 @@ from hlnb.results import Result
 from hlnb.schedules import simultaneous
 from hlnb.seeding import stream
 from hlnb.training.evaluation import evaluate
-from hlnb.training.optimizers import SGD, Learning
+from hlnb.training.optimizers import SGD
 from hlnb.training.runs import grid
 from hlnb.training.sweep import sweep
 
@@ -37,18 +37,6 @@ KINDS: Mapping[str, str] = {
     "simple": "simple shuffled",
     "complex": "complex shuffled",
 }
-
-
-@dataclass(frozen=True)
-class DecayedSGD(SGD):
-    """SGD with weight decay: each step adds decay · w to the gradient of w."""
-
-    decay: float = 0.0
-
-    def build(self, parameters: Learning, lr: float) -> torch.optim.Optimizer:
-        return torch.optim.SGD(
-            parameters, lr=lr, momentum=self.momentum, weight_decay=self.decay
-        )
 
 
 def plane(noise: float | None = None) -> Slabs:
@@ -219,14 +207,6 @@ class Without:
         }
 
 
-def params_at(
-    result: Result, model: Model, *, run: int, record: int = -1
-) -> dict[str, Tensor]:
-    """The parameters of one run at one record, where `all_weights` were measured."""
-    names = model.init(torch.Generator())
-    return {name: torch.tensor(result.of(name)[run, record]) for name in names}
-
-
 def used_direction(
     model: Model, params: Params, x: Float[Tensor, "n d"]
 ) -> Float[Tensor, " d"]:
@@ -346,11 +326,6 @@ def at_end(result: Result, *, n: int | None = None) -> list[dict[str, float]]:
     last = {name: result.of(name)[:n, -1] for name in names}
     count = len(last["error"])
     return [{name: float(last[name][i]) for name in names} for i in range(count)]
-
-
-def geometric_steps(last: int, *, n: int = 90) -> list[int]:
-    """Up to `n` whole numbers from 1 to `last`, about evenly spaced in log."""
-    return sorted({round(step) for step in np.geomspace(1, last, n).tolist()})
 
 
 def regions(

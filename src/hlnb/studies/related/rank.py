@@ -18,16 +18,7 @@ from hlnb.data.digits import Digits
 from hlnb.models.layers import Affine, Normal, Params
 from hlnb.models.model import Model
 from hlnb.results import Result
-from hlnb.seeding import stream
 from hlnb.studies.related.collapse import _check_size
-
-
-def parameters(
-    result: Result, model: Model, *, run: int, record: int
-) -> dict[str, Tensor]:
-    """The model's parameters at a record of a run whose traces hold all of them."""
-    names = model.init(stream(0, "names"))
-    return {name: torch.tensor(result.of(name)[run, record]) for name in names}
 
 
 def deep_network(
@@ -108,7 +99,7 @@ def ranks(
     """Ranks at the first `n_inputs` test digits of each run of `result`."""
     spectra, on = [], []
     for run, about in enumerate(result.runs):
-        params = parameters(result, model, run=run, record=record)
+        params = result.params(run, record)
         x = Digits().split(about["seed"], n_train=n_train)["test"].x[:n_inputs]
         spectra.append(singular_values(model, params, x, depth=depth))
         on.append(active_units(model, params, x, depth=depth))

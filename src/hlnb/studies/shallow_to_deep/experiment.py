@@ -25,14 +25,13 @@ from hlnb.data.hierarchy import Derivation, RandomHierarchy
 from hlnb.errors import HlnbError
 from hlnb.kept import kept
 from hlnb.metrics.measures import Error, Loss, Weights
-from hlnb.metrics.synonyms import label_counts, sensitivity
+from hlnb.metrics.synonyms import label_counts
 from hlnb.metrics.times import held
 from hlnb.models.model import Model
 from hlnb.models.networks import deep_cnn
 from hlnb.results import Result
 from hlnb.schedules import Phase, Schedule, simultaneous
 from hlnb.seeding import stream
-from hlnb.training.evaluation import evaluate
 from hlnb.training.optimizers import SGD
 from hlnb.training.runs import grid
 from hlnb.training.sweep import sweep
@@ -334,42 +333,6 @@ def relative_errors(
 ) -> Real[np.ndarray, " run"]:
     """Test error at the end of each run, over that of guessing."""
     return held(result.of("error"))[:, -1] / (1 - 1 / problem.n_classes)
-
-
-def level_sensitivities(
-    problem: RandomHierarchy, result: Result, *, n: int = 400
-) -> Float[np.ndarray, "run 2"]:
-    """Sensitivity of the first level to synonyms of level 1: at the start, at the end.
-
-    Each run's own grammar, `n` fresh strings.
-    """
-    found = []
-    for row, run in enumerate(result.runs):
-        mine = problem.with_seed(run["seed"])
-        weights = result.of("level1.weight")[row]
-        last = int((~np.isnan(weights).any((1, 2))).sum()) - 1
-        model = deep_cnn(
-            vocab_size=mine.vocab_size,
-            n_classes=mine.n_classes,
-            tuple_size=mine.tuple_size,
-            depth=mine.depth,
-            width=weights.shape[1],
-        )
-        generator = stream(run["seed"], "exchange of synonyms")
-        strings = mine.derive(n, generator=generator)
-        exchanged = mine.exchange(strings, level=1, generator=generator)
-        x, moved = (mine.one_hot(d.symbols[0]) for d in (strings, exchanged))
-        found.append(
-            [
-                sensitivity(
-                    evaluate(model, params, x, stop=1),
-                    evaluate(model, params, moved, stop=1),
-                )
-                for record in (0, last)
-                for params in [{"level1.weight": torch.tensor(weights[record])}]
-            ]
-        )
-    return np.array(found)
 
 
 def grammars(codes: Sequence[str]) -> dict[str, RandomHierarchy]:

@@ -19,7 +19,7 @@ from hlnb.metrics.measures import Error, Weights
 from hlnb.metrics.times import first_hit, held, median, value_at
 from hlnb.models.model import Model
 from hlnb.models.networks import toy_network
-from hlnb.results import Result, first_phase
+from hlnb.results import Result
 from hlnb.schedules import layerwise, only, simultaneous
 from hlnb.training.runs import grid
 from hlnb.training.sweep import sweep
@@ -302,7 +302,7 @@ def reproduce(
         train(simultaneous(model, epochs=protocol.sweep_epochs), grid(few, best)),
         one_by_one,
         {
-            model.names[0]: first_phase(one_by_one, epochs=protocol.epochs),
+            model.names[0]: one_by_one.upto(protocol.epochs),
             **{
                 name: train(
                     only(model, name, epochs=protocol.alone_epochs),
