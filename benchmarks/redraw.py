@@ -25,7 +25,11 @@ from hlnb.publishing.run.worker import machine
 from hlnb.storage import write_whole
 
 HLNB = "from hlnb.publishing.cli import main; raise SystemExit(main())"
-LABEL = ("plotting.py", 'set_ylabel("picture")', 'set_ylabel("drawn image")')
+LABEL = (
+    "studies/table_1/figures.py",
+    'set_ylabel("picture")',
+    'set_ylabel("drawn image")',
+)
 
 
 def copied(root: Path, folder: Path) -> Path:

@@ -16,9 +16,6 @@ PAGES = [
     *sorted((ROOT / "book" / "parts").glob("*.md")),
     *(ROOT / f"{n}.md" for n in ("README", "CONTRIBUTING", "DECISIONS", "CHANGELOG")),
 ]
-# Every decimal number that a chapter's prose states by itself, with its kind: published
-# in a source, or a setting, a threshold, an exact value or a pilot's. No result is.
-TYPED = json.loads((ROOT / "tests" / "typed_numbers.json").read_text("utf8"))
 NO_PROSE = re.compile(
     r"```(?:python|bash|text)\n.*?```|```|\$\$.*?\$\$|\$[^$]*\$|\{[\w:]+\}`[^`]*`|`[^`]*`",
     re.DOTALL,
@@ -48,11 +45,16 @@ def test_words_are_spelled_as_codespell_knows_them(tmp_path):
 
 @pytest.mark.parametrize("path", CHAPTERS, ids=lambda p: p.stem)
 def test_no_result_is_typed_by_hand(path):
+    """A chapter's metadata list every decimal number that its prose states by itself,
+    by its kind: published in a source, or a setting, a threshold, an exact value or a
+    pilot's.
+    """
     typed = {*DECIMAL.findall(prose(path))}
-    known = {n for numbers in TYPED.get(path.stem, {}).values() for n in numbers}
-    assert typed == known, (
-        "A number in the prose is neither glued nor listed in tests/typed_numbers.json "
-        "as published, a setting, a threshold or exact (or one is listed in vain)."
+    about = json.loads(path.read_text("utf8"))["metadata"]["hlnb"].get("typed", {})
+    assert typed == {n for numbers in about.values() for n in numbers}, (
+        "A number in the prose is neither glued nor listed in the notebook's metadata "
+        "(hlnb: typed) as published, a setting, a threshold or exact (or one is listed "
+        "in vain)."
     )
 
 

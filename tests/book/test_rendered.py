@@ -78,7 +78,7 @@ def test_boxes_to_tick_answer_to_the_keyboard_from_the_disk(html, chromium):
     assert answered, "no page has boxes to tick"
 
 
-POLICY = (  # without 'unsafe-eval' the widget manager shows no film; see DECISIONS.md
+POLICY = (  # without 'unsafe-eval' the widget manager shows no film
     "default-src 'self'; script-src 'self' 'unsafe-inline' 'unsafe-eval'; "
     "style-src 'self' 'unsafe-inline'; img-src 'self' data: blob:; "
     "font-src 'self' data:"

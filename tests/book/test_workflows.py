@@ -124,3 +124,10 @@ def test_elsewhere_the_libraries_take_narrow_vectors():
     named = {k: v for k, v in job["env"].items() if "github" not in v}
     command = [sys.executable, "-c", LIBRARIES]
     subprocess.run(command, env=os.environ | named, check=True)
+
+
+def test_the_files_that_workflows_and_make_name_are_there():
+    places = [*(ROOT / ".github" / "workflows").glob("*.yml"), ROOT / "Makefile"]
+    named = {n for p in places for n in re.findall(r"tests/[\w/]+\.py", p.read_text())}
+    assert named
+    assert {name for name in named if not (ROOT / name).is_file()} == set()

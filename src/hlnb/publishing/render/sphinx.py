@@ -247,7 +247,17 @@ def is_thebe(script):
     return "thebe" in f"{getattr(script, 'filename', '')}{body}".lower()
 
 
+def short(app, what, name, thing, options, signature, returned):
+    """A signature that names its types without their modules."""
+    if signature is None:
+        return None
+    signature = re.sub(r"~(?:\w+\.)+", "", signature)
+    return signature.replace("<factory>", "{}"), returned
+
+
 def setup(app):
+    app.setup_extension("sphinx.ext.autodoc")
+    app.connect("autodoc-process-signature", short)
     app.connect("config-inited", offline)
     app.connect("builder-inited", share_handlers, priority=1)
     app.connect("builder-inited", read_book)
