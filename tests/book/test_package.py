@@ -44,7 +44,7 @@ def test_the_walk_imports_from_the_face_alone():
 def test_each_name_of_the_face_is_on_the_page_of_names(name):
     thing = getattr(hlnb, name)
     thing = getattr(thing, "anew", thing)
-    assert f":: {thing.__module__}.{name}\n" in API
+    assert re.search(rf":: {thing.__module__}\.{name}(\(\))?\n", API)
     assert thing.__doc__
 
 

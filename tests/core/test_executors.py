@@ -1,5 +1,6 @@
 """One seam from this process to a cluster: every executor gives the same numbers."""
 
+import gc
 import os
 import re
 import subprocess
@@ -190,7 +191,10 @@ def test_classes_of_a_notebook_reach_the_processes():
     """A real kernel: problem, layer, schedule, optimizer and measure are of a cell."""
     cells = [nbformat.v4.new_code_cell(code) for code in (OWN, "check()")]
     notebook = nbformat.v4.new_notebook(cells=cells)
-    nbclient.NotebookClient(notebook, timeout=300, kernel_name="python3").execute()
+    with warnings.catch_warnings():  # nbclient leaves its event loop open
+        warnings.simplefilter("ignore", ResourceWarning)
+        nbclient.NotebookClient(notebook, timeout=300, kernel_name="python3").execute()
+        gc.collect()
     (said,) = notebook.cells[1].outputs
     assert said["text"] == "equal to the bit\n"
 

@@ -106,8 +106,8 @@ def release_again(book: Path) -> None:
 
 def test_the_archive_is_complete_and_its_digests_are_right(book):
     (book / "book/chapters/.02_toy_problem_1.lock").touch()
-    (book / "book/_ext/__pycache__").mkdir()
-    (book / "book/_ext/__pycache__/x.pyc").touch()
+    (book / "book/__pycache__").mkdir()
+    (book / "book/__pycache__/x.pyc").touch()
     archive = release.release(book)
     version = yaml.safe_load((ROOT / "CITATION.cff").read_text())["version"]
     assert archive.name == f"hlnb-{version}.zip"

@@ -129,7 +129,7 @@ def pack(root: Path, *, say: Callable[[str], None] = print) -> Path:
                 found["files"][name] = _digest(path)
             else:  # of a chapter that was left out
                 path.unlink()
-        text = json.dumps(found, indent=1, sort_keys=True)
+        text = json.dumps(found, indent=1)
         write_whole(temporary / MANIFEST, f"{text}\n".encode())
         archive = zipped(temporary, root / "runs" / ARCHIVE)
         _replace(folder, temporary)

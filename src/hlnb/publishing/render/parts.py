@@ -1,11 +1,14 @@
 """The generated parts of the other pages, made from files only."""
 
+import ast
 import base64
 import json
 import re
+import textwrap
 from pathlib import Path
 from typing import Any
 
+from hlnb.code import PACKAGE
 from hlnb.errors import HlnbError
 from hlnb.publishing import chapters, freshness, notebooks
 from hlnb.publishing.render.executed import Executed
@@ -176,6 +179,24 @@ def statements(found: list[Executed]) -> str:
                     rows.append([said, f"{c.link}: {where}", verdict])
     names = ["Statement of the notes", "Where it is shown", "Verdict"]
     return table(names, rows, label="hlnb-statements") if rows else "None yet."
+
+
+def source(name: str) -> str:
+    """Code of the package as it is, by its dotted name: `training.loop.descend`."""
+    module, *inside = name.split(".")
+    path = PACKAGE / module
+    while path.is_dir():
+        path /= inside.pop(0)
+    text = path.with_suffix(".py").read_text("utf8")
+    node: Any = ast.parse(text)
+    try:
+        for part in inside:
+            node = next(n for n in node.body if getattr(n, "name", None) == part)
+    except StopIteration:
+        raise HlnbError(f"The package has no {name}, which a page shows.") from None
+    first = min([node.lineno, *(d.lineno for d in node.decorator_list)])
+    lines = text.splitlines()[first - 1 : node.end_lineno]
+    return "\n".join(["```python", textwrap.dedent("\n".join(lines)), "```"])
 
 
 def widget(name: str, found: list[Executed]) -> str:

@@ -55,9 +55,10 @@ def read_book(app):
         ) from error
 
 
+NAMES = "book/api"  # the page of the package's names
 PART = re.compile(
     r"(?m)^\{\{ hlnb\."
-    r"(?:(?P<kind>picture|widget) (?P<name>[\w-]+)|(?P<part>\w+)) \}\}$"
+    r"(?:(?P<kind>code|picture|widget) (?P<name>[\w.-]+)|(?P<part>\w+)) \}\}$"
 )
 
 
@@ -89,6 +90,8 @@ def generate(app, docname, source):
     }
 
     def part(match):
+        if match["kind"] == "code":
+            return parts.source(match["name"])
         if match["kind"] == "picture":
             return parts.picture(match["name"], found, root=root)
         if match["kind"] == "widget":
@@ -255,9 +258,16 @@ def short(app, what, name, thing, options, signature, returned):
     return signature.replace("<factory>", "{}"), returned
 
 
+def unindexed(app, doctree):
+    """The index is of the book's own terms; the package has a page of names."""
+    if app.env.docname == NAMES:
+        app.env.get_domain("index").entries[NAMES] = []
+
+
 def setup(app):
     app.setup_extension("sphinx.ext.autodoc")
     app.connect("autodoc-process-signature", short)
+    app.connect("doctree-read", unindexed)
     app.connect("config-inited", offline)
     app.connect("builder-inited", share_handlers, priority=1)
     app.connect("builder-inited", read_book)
