@@ -400,6 +400,25 @@ def test_neutral_modules_are_not_reached(make):
     assert reached(package, "from p.a import f\nf") == {"a.f"}
 
 
+def test_names_that_a_stub_gives_are_followed_and_import_nothing(make):
+    """A face that imports late: what it names is reached, the rest is not run."""
+    package = make(a="print()\ndef f(): return 1", b="print()\ndef g(): return 2")
+    stub = package.folder / "__init__.pyi"
+    stub.write_text("from .a import f as f\nfrom .b import g as g\n")
+    face = Package(package.folder)
+    assert reached(face, "from p import f\nf") == {"a.f", "a."}
+    everything = {"a.", "a.f", "b.", "b.g"}  # what an unknown name may mean
+    assert reached(package, "from p import f\nf") == everything
+    assert face.fingerprint != package.fingerprint
+    one, other = (
+        Cells(face, [f"from p{home} import f\nf()"]).digest() for home in ("", ".a")
+    )
+    assert one == other
+    stub.write_text("from .b import g as f\n")
+    now = Package(package.folder, like=face)
+    assert reached(now, "from p import f\nf") == {"b.g", "b."}
+
+
 # --- what moves a digest --------------------------------------------------------------
 
 BOOK = {
