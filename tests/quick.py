@@ -81,8 +81,8 @@ def told(found: dict[str, str]) -> str:
 def _is_of(test: Path, file: str, root: Path) -> bool:
     """Whether the test module is the file, or bears its name."""
     path = Path(file)
-    names = (f"test_{path.stem}", f"test_{path.parent.name}_{path.stem}")
-    return path.name == test.name or test.stem in names
+    own = f"{path.parent.name}_" if "studies" in path.parts else ""
+    return path.name == test.name or test.stem == f"test_{own}{path.stem}"
 
 
 def _uses(test: Path, file: str, root: Path) -> bool:

@@ -1,6 +1,7 @@
 """Executing chapters: the copies, the failures, the kills."""
 
 import errno
+import gc
 import json
 import multiprocessing
 import os
@@ -45,6 +46,17 @@ time.sleep(1)
 import os
 open("kernel.pid", "w").write(str(os.getpid()))
 time.sleep(300)"""
+
+
+# nbclient leaves an event loop open in each thread that executes a notebook
+pytestmark = pytest.mark.filterwarnings("ignore:unclosed:ResourceWarning")
+
+
+@pytest.fixture(autouse=True)
+def collected():
+    """What was left open goes here, so that no other test is blamed for it."""
+    yield
+    gc.collect()
 
 
 def run(root, *names, **options):
