@@ -15,6 +15,7 @@ if "PYTEST_XDIST_WORKER" in os.environ:  # a process a core, so a thread a proce
 
 ROOT = Path(__file__).parents[1]
 CHOSEN = pytest.StashKey[dict[str, str]]()
+LEFT = pytest.StashKey[list[str]]()
 
 
 def pytest_addoption(parser):
@@ -27,14 +28,17 @@ def pytest_addoption(parser):
 
 def pytest_configure(config):
     if config.getoption("quick"):
-        config.stash[CHOSEN] = quick.chosen(quick.changed())
+        changed = quick.changed()
+        config.stash[CHOSEN] = quick.chosen(changed)
+        config.stash[LEFT] = quick.unreached(changed)
         config.option.markexpr = config.option.markexpr or "not slow and not browser"
 
 
 def pytest_sessionstart(session):
     reporter = session.config.pluginmanager.get_plugin("terminalreporter")
-    if reporter and CHOSEN in session.config.stash:  # a worker of xdist has none
-        reporter.write_line(quick.told(session.config.stash[CHOSEN]))
+    stash = session.config.stash
+    if reporter and CHOSEN in stash:  # a worker of xdist has none
+        reporter.write_line(quick.told(stash[CHOSEN], stash[LEFT]))
 
 
 def pytest_ignore_collect(collection_path, config):

@@ -58,16 +58,18 @@ def chosen(files: Iterable[str], root: Path = ROOT) -> dict[str, str]:
     modules = sorted((root / "tests").rglob("test_*.py"))
     found = {path.stem: "core" for path in modules if path.stem in CORE}
     for file in files:
-        rings = [
-            [path.stem for path in modules if touches(path, file, root)]
-            for touches in (_is_of, _uses, _reaches)
-        ]
-        for stem in next((r for r in reversed(rings) if len(r) <= MANY), rings[0]):
+        for stem in _touched(file, modules, root):
             found.setdefault(stem, file)
     return found
 
 
-def told(found: dict[str, str]) -> str:
+def unreached(files: Iterable[str], root: Path = ROOT) -> list[str]:
+    """The files for which no test is chosen."""
+    modules = sorted((root / "tests").rglob("test_*.py"))
+    return [file for file in files if not _touched(file, modules, root)]
+
+
+def told(found: dict[str, str], unreached: Iterable[str] = ()) -> str:
     """The choice in one line."""
     stems: dict[str, list[str]] = {}
     for stem, cause in sorted(found.items()):
@@ -75,7 +77,17 @@ def told(found: dict[str, str]) -> str:
     core = f"the core ({len(stems.pop('core', []))})"
     touched = [f"{file} ({', '.join(stems[file])})" for file in sorted(stems)]
     nothing = ["no test is touched by a change"]
-    return f"quick: {'; '.join([core, *(touched or nothing)])}"
+    silent = [f"no test chosen for {', '.join(unreached)}"] if unreached else []
+    return f"quick: {'; '.join([core, *([*touched, *silent] or nothing)])}"
+
+
+def _touched(file: str, modules: list[Path], root: Path) -> list[str]:
+    """The test modules of the widest ring around a file that is not too wide."""
+    rings = [
+        [path.stem for path in modules if touches(path, file, root)]
+        for touches in (_is_of, _uses, _reaches)
+    ]
+    return next((ring for ring in reversed(rings) if len(ring) <= MANY), rings[0])
 
 
 def _is_of(test: Path, file: str, root: Path) -> bool:

@@ -100,6 +100,16 @@ def test_the_choice_is_told_in_one_line():
     found = CORE | {"test_a": "x.py", "test_b": "x.py", "test_c": "y.md"}
     assert quick.told(found) == "quick: the core (2); x.py (a, b); y.md (c)"
     assert quick.told(CORE) == "quick: the core (2); no test is touched by a change"
+    said = quick.told(found, ["z.css", "gone.py"])
+    assert said.endswith("y.md (c); no test chosen for z.css, gone.py")
+    assert quick.told(CORE, ["z.css"]).endswith("(2); no test chosen for z.css")
+
+
+def test_a_file_without_a_test_is_named(project, monkeypatch):
+    files = ["src/hlnb/training.py", "src/hlnb/gone.py", "book/glossary.md"]
+    assert quick.unreached(files, project) == files[1:]
+    monkeypatch.setattr(quick, "MANY", 0)  # too many tests, and none of that name
+    assert quick.unreached(["src/hlnb/errors.py"], project) == ["src/hlnb/errors.py"]
 
 
 def test_every_module_of_the_core_exists():
