@@ -69,6 +69,7 @@ check: lint fresh build test smoke ## what the continuous integration runs
 lint: $(DONE)
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
+	$(BIN)/mypy
 
 fresh: $(DONE)
 	$(BIN)/hlnb check

@@ -248,7 +248,7 @@ def _cell(source: str, tree: "_Tree") -> Any:
     # semicolon hides an output.
     try:
         body = [n for n in ast.parse(source).body if not tree.imports_package(n)]
-        statements = [tree.plain(node) for node in body]
+        statements: list[Any] | str = [tree.plain(node) for node in body]
     except SyntaxError:  # `hlnb check` reports it
         statements = source
     return [statements, bool(re.search(r";\s*(#.*)?\Z", source))]
@@ -306,9 +306,9 @@ class _Module:
         self.package, self.name, self.is_package = package, name, is_package
         self._trees: dict[str, _Tree] = {}
         body = ast.parse(text).body
-        where = {"module": name, "is_package": is_package}
-        self.bound, self.imported = bindings(package, body, **where)
-        later, _ = bindings(package, ast.parse(stub).body, **where)
+        self.bound, self.imported = bindings(package, body, name, is_package=is_package)
+        body_of_stub = ast.parse(stub).body
+        later, _ = bindings(package, body_of_stub, name, is_package=is_package)
         self.bound = later | self.bound
         self.names: dict[str, list[ast.stmt]] = {"": []}
         for statement in body:
@@ -337,8 +337,9 @@ class _Module:
     def tree(self, name: str) -> "_Tree":
         """The statements that define `name`."""
         if name not in self._trees:
-            where = {"module": self.name, "is_package": self.is_package}
-            tree = _Tree(self.package, self.bound, **where)
+            tree = _Tree(
+                self.package, self.bound, module=self.name, is_package=self.is_package
+            )
             tree.digest = digest(tree.plain(self.names[name]))
             if name == "":  # what it registers may be called without being named
                 bound = (n for s in self.names[name] for n in _bound_by(s))
@@ -364,7 +365,7 @@ def bindings(
         if isinstance(node, ast.Import):
             for alias in node.names:
                 path = alias.name if alias.asname else alias.name.split(".")[0]
-                target = Whole(path) if path in package else Outside(path)
+                target: Target = Whole(path) if path in package else Outside(path)
                 bound.setdefault(alias.asname or path, set()).add(target)
                 imported.append(alias.name)
         elif isinstance(node, ast.ImportFrom):
@@ -467,7 +468,7 @@ class _Tree:
         is_package: bool = False,
     ):
         self.package, self.bound = package, bound
-        self.where = {"module": module, "is_package": is_package}
+        self.module, self.is_package = module, is_package
         self.named: list[Collection[Target]] = []  # what each name may mean
         self.imported: list[str] = []  # modules, by statements inside functions
 
@@ -484,7 +485,7 @@ class _Tree:
         if isinstance(node, ast.Name) and node.id not in self.bound:
             self.named.append(self.bound.get("*", ()))
             if node.id in REFLECTIVE:
-                self.named.append([Whole(self.where["module"])])
+                self.named.append([Whole(self.module)])
         if isinstance(node, ast.ClassDef):
             local = self._imports(node.body)
             fields = self._inside(set(), local, lambda: list(self._fields(node)))
@@ -534,9 +535,12 @@ class _Tree:
         finally:
             self.bound = outer
 
+    def _bindings(self, body: Iterable[ast.AST]) -> tuple[Bindings, list[str]]:
+        return bindings(self.package, body, self.module, is_package=self.is_package)
+
     def _imports(self, body: Iterable[ast.AST]) -> Bindings:
         """What the imports in a function's or a class's own scope bind."""
-        local, imported = bindings(self.package, body, **self.where)
+        local, imported = self._bindings(body)
         self.imported += imported
         return local
 
@@ -544,7 +548,7 @@ class _Tree:
         """Whether an import statement binds names of the package alone."""
         if not isinstance(node, ast.Import | ast.ImportFrom):
             return False
-        bound, _ = bindings(self.package, [node], **self.where)
+        bound, _ = self._bindings([node])
         targets = [target for found in bound.values() for target in found]
         return not any(isinstance(target, Outside) for target in targets)
 

@@ -23,7 +23,15 @@ from concurrent.futures import Executor
 from contextlib import suppress
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import (
+    Any,
+    NamedTuple,
+    ParamSpec,
+    Protocol,
+    TypeVar,
+    cast,
+    runtime_checkable,
+)
 
 import numpy as np
 
@@ -94,7 +102,8 @@ def _processor() -> str:
         from numba import config
     except ImportError:
         return platform.processor() or platform.machine()
-    return config.CPU_NAME or binding.get_host_cpu_name()
+    # Numba sets it from the environment when it is imported
+    return config.CPU_NAME or binding.get_host_cpu_name()  # type: ignore[attr-defined]
 
 
 # --- what is asked for ----------------------------------------------------------------
@@ -160,11 +169,11 @@ class _Asked:
             return ["code", self.of_code(thing)]
         if dataclasses.is_dataclass(thing):
             fields = [f.name for f in dataclasses.fields(thing) if f.compare]
-            found = [self.of_code(kind)]
-            found += [[name, self.spec(getattr(thing, name))] for name in fields]
+            written: list[Any] = [self.of_code(kind)]
+            written += [[name, self.spec(getattr(thing, name))] for name in fields]
             if callable(provenance := getattr(thing, "provenance", None)):
-                found.append(provenance()["sha256"])  # data that come from files
-            return found
+                written.append(provenance()["sha256"])  # data that come from files
+            return written
         if _name(kind) in WRITTEN:
             return [_name(kind), str(thing)]
         raise Unknown(f"{_name(kind)} does not say what it is made of")
@@ -307,7 +316,20 @@ def read(
         return None
 
 
-def kept(function: Callable) -> Callable:
+P = ParamSpec("P")
+R = TypeVar("R")
+
+
+@runtime_checkable
+class Kept(Protocol[P, R]):
+    """A function whose result is kept; `anew` computes it always."""
+
+    anew: Callable[P, R]
+
+    def __call__(self, *args: P.args, **kwargs: P.kwargs) -> R: ...
+
+
+def kept(function: Callable[P, R]) -> Kept[P, R]:
     """`function`, whose result is kept: for what computes longer than two seconds.
 
     The result is made of numbers, words, arrays, tensors, lists, tuples, mappings,
@@ -335,15 +357,17 @@ def kept(function: Callable) -> Callable:
             states = [generator.get_state() for generator in drawing]
             found = Found(result, states)
             keep(where, found)
-            packed = _packed([*found], arrays := {}, where.roots)
+            arrays: dict[str, np.ndarray] = {}
+            packed = _packed([*found], arrays, where.roots)
             found = Found(*_unpacked(packed, arrays, where.roots))  # as if it were read
         use([where])
         for generator, state in zip(drawing, found.states, strict=True):
             generator.set_state(state)  # as far as the computation drew
         return found.result
 
-    at_hand_or_computed.anew = function
-    return at_hand_or_computed
+    made = cast(Kept[P, R], at_hand_or_computed)
+    made.anew = function
+    return made
 
 
 def _packed(
@@ -364,14 +388,14 @@ def _packed(
 
     if kind is dict:
         return ["dict", packed(thing), packed(thing.values())]
-    if COLLECTIONS.get(kind.__name__) is kind:
+    if kind in COLLECTIONS.values():
         return [kind.__name__, packed(thing)]
-    found = code.Definition(kind.__module__, kind.__qualname__)
-    if found in code.package().reach(roots):
+    definition = code.Definition(kind.__module__, kind.__qualname__)
+    if definition in code.package().reach(roots):
         names = getattr(thing, "_fields", None) or [
             field.name for field in dataclasses.fields(thing) if field.init
         ]
-        label = code.package().label(found)
+        label = code.package().label(definition)
         return [label, names, packed(getattr(thing, name) for name in names)]
     raise Unknown(f"A {_name(kind)} cannot be kept as a result.")
 

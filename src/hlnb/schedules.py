@@ -36,6 +36,10 @@ class Phase:
         if self.lr is not None:
             check_rate(self.lr)
 
+    def rate(self, lr: float) -> float:
+        """The learning rate of this phase in a run whose own is `lr`."""
+        return lr if self.lr is None else self.lr
+
 
 @dataclass(frozen=True)
 class Schedule:
@@ -53,7 +57,7 @@ class Schedule:
         not pass it.
         """
         learning = {name for phase in self.phases for name in phase.learns}
-        exits = {phase.exit for phase in self.phases} - {None}
+        exits = {phase.exit for phase in self.phases if phase.exit is not None}
         if unknown := exits - set(model.heads):
             raise HlnbError(
                 f"The schedule leaves the network after {min(unknown)!r}, where the "

@@ -6,8 +6,10 @@ knows no science. A new study needs no change here.
 
 import ast
 import json
+import re
 import subprocess
 import sys
+import tomllib
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -142,3 +144,22 @@ def test_no_global_seed_and_no_pickle(module):
     text = MODULES[module].read_text("utf8")
     for forbidden in ("torch.manual_seed", "np.random.seed", "import pickle"):
         assert forbidden not in text
+
+
+def test_types_are_checked_in_the_core_and_lint_checks_them():
+    """All of it but the compiled loops, whose types are Numba's."""
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text("utf8"))
+    settings = project["tool"]["mypy"]
+    assert settings["files"] == ["src/hlnb"]
+    looked_at = {
+        name.split(".")[1]
+        for name, path in MODULES.items()
+        if name != "hlnb"
+        and not re.search(settings["exclude"], path.relative_to(ROOT).as_posix())
+    }
+    assert looked_at == set(CORE)
+    left_out = [m for m in MODULES if m.startswith("hlnb.training.fast")]
+    paths = [MODULES[m].relative_to(ROOT).as_posix() for m in left_out]
+    assert all(re.search(settings["exclude"], path) for path in paths)
+    recipe = (ROOT / "Makefile").read_text("utf8").partition("\nlint:")[2]
+    assert "$(BIN)/mypy" in recipe.partition("\n\n")[0].split()

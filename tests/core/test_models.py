@@ -201,3 +201,12 @@ def test_the_image_network_has_a_head_after_each_convolution():
     for exit in ("conv1", "conv2"):
         assert model.apply(params, x, exit=exit).shape == (2, 10)
     assert greedy(model, epochs=1).epochs == 3
+
+
+def test_an_exit_that_is_none_is_refused_with_those_there_are():
+    network = toy_network(d=40, n_classes=2)
+    for exit in ("readout", "nowhere"):
+        with pytest.raises(HlnbError, match=rf"{exit!r}.*: its exits are conv\."):
+            network.path(exit)
+    with pytest.raises(HlnbError, match="none but the readout"):
+        Model(network.layers).path("conv")

@@ -187,3 +187,25 @@ def test_three_patterns_never_overlap():
     # 20 - 3·4 = 8 slots; 8·7·6 ordered choices, of which swaps of equals make half.
     assert len(batch.x) == len(batch.x.unique(dim=0)) == 8 * 7 * 6 / 2
     assert {len(found_patterns(problem, row)) for row in batch.x} == {3}
+
+
+@pytest.mark.parametrize("number", [1, 2, 3, 4, 5])
+def test_inputs_are_counted_without_listing_them(number):
+    problem = toy_problem(number, d=40, T=4, k=4 if number == 4 else None)
+    n = len(problem.distinct().x)
+    assert problem.why_not_listed(limit=n) is None
+    assert f"are {n} distinct inputs" in problem.why_not_listed(limit=n - 1)
+
+
+def test_a_test_batch_is_sampled_for_a_reason_that_is_told(monkeypatch):
+    """And for no other: a refusal of another kind is not taken for one."""
+    noisy = toy_problem(1, d=40, noise=0.1)
+    assert "noise" in noisy.why_not_listed(limit=noisy.n_listed)
+    assert noisy.split(0, n_train=2)["test"].weight is None
+
+    def broken(*_):
+        raise HlnbError("The pattern is torn.")
+
+    monkeypatch.setattr(PatternProblem, "_placements", broken)
+    with pytest.raises(HlnbError, match="torn"):
+        toy_problem(1, d=40).split(0, n_train=2)

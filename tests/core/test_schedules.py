@@ -96,3 +96,8 @@ def test_a_head_that_is_used_must_be_mentioned():
     with pytest.raises(HlnbError, match="does not say when layer 'conv_head' learns"):
         Schedule("s", phases).check(MODEL)
     Schedule("s", phases, ("conv_head",)).check(MODEL)
+
+
+def test_a_phase_has_its_own_rate_or_the_runs():
+    assert Phase(1, ("a",)).rate(0.5) == 0.5
+    assert Phase(1, ("a",), lr=0.1).rate(0.5) == 0.1

@@ -68,3 +68,11 @@ def test_validation_alone_chooses_the_penalty():
     assert chosen == one_each[int(scores[1] >= scores[0])]
     with pytest.raises(HlnbError, match="name at least one, all above 0"):
         probe_accuracy(features, labels, penalties=[])
+
+
+def test_what_is_the_same_for_every_input_is_aligned_with_nothing():
+    """0.1 three times has a mean that is not 0.1: rounding is no feature either."""
+    for constant in (0.0, 0.1):
+        same = np.full((3, 2), constant)
+        assert linear_cka(same, same) == 0
+        assert linear_cka(A[:3], same) == linear_cka(same, A[:3]) == 0

@@ -620,3 +620,39 @@ def test_a_stack_refuses_what_the_loop_refuses():
 
 def stack_of_one(*plan, **settings):
     return loop.train_stacked(*plan, [Run(0, 0.1)], **settings)
+
+
+@pytest.mark.parametrize(("online", "times"), [(False, 1), (True, 4)])
+def test_a_stack_gathers_training_sets_only_when_they_change(
+    online, times, monkeypatch
+):
+    """Once at the start, and in each of three epochs if each has its own."""
+    gathered = []
+    gather = loop.Stack.gather
+    monkeypatch.setattr(
+        loop.Stack, "gather", lambda self: gathered.append(gather(self))
+    )
+    plan = (PROBLEM, MODEL, simultaneous(MODEL, epochs=3), [Run(0, 0.1)])
+    loop.train_stacked(*plan, measures=LAYERS, n_train=64, online=online)
+    assert len(gathered) == times
+
+
+@pytest.mark.parametrize("fast", [True, False])
+def test_one_step_is_that_of_training_and_leaves_what_it_was_given(fast, monkeypatch):
+    """A pass of one batch in the order of the data, for each choice of what learns."""
+    if not fast:
+        monkeypatch.setattr(steps.fast, "written_out", lambda layers: False)
+    batch = PROBLEM.split(0, n_train=64)["train"]
+    start = {n: v.double() for n, v in MODEL.init(stream(0, "init")).items()}
+    before = {name: value.clone() for name, value in start.items()}
+    x, y = batch.x.double(), batch.y
+    for learns in (MODEL.names, MODEL.names[:1], MODEL.names[-1:]):
+        after = steps.stepped(MODEL, start, x, y, lr=0.1, learns=learns)
+        assert all(torch.equal(start[name], before[name]) for name in before)
+        own = {n: v.clone().requires_grad_() for n, v in before.items()}
+        F.cross_entropy(MODEL.apply(own, x), y).backward()
+        for name, value in own.items():
+            learned = MODEL.layer_of(name) in learns
+            expected = value - 0.1 * value.grad if learned else value
+            torch.testing.assert_close(after[name], expected.detach())
+            assert learned or torch.equal(after[name], before[name])

@@ -12,7 +12,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from hlnb.data.problem import Batch
+from hlnb.data.problem import Batch, check_finite
 from hlnb.errors import HlnbError
 from hlnb.seeding import stream
 
@@ -38,7 +38,7 @@ class OneBar:
     noise: standard deviation of each pixel's noise; the bar itself has length 1.
     shuffled: labels are fair coins instead, as a control.
 
-    Refuses a side below 2 and a negative noise.
+    Refuses a side below 2, and a noise that is negative or not finite.
     """
 
     side: int = 8
@@ -49,6 +49,7 @@ class OneBar:
 
     def __post_init__(self):
         detectors(self.side)
+        check_finite(noise=self.noise)
         if self.noise < 0:
             raise HlnbError(
                 f"noise = {self.noise}: a standard deviation is at least 0."

@@ -14,7 +14,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from hlnb.data.problem import Batch
+from hlnb.data.problem import Batch, check_finite
 from hlnb.errors import HlnbError
 from hlnb.seeding import stream
 
@@ -79,8 +79,9 @@ def _check_size(**sizes: int) -> None:
 class Polynomial:
     """Regression on f(x) = Σ_S c_S χ_S(x), x uniform on {−1, 1}^d, without noise.
 
-    Refuses a polynomial without terms, coefficients that do not match the supports, a
-    support that repeats a coordinate or has one outside 0 to d − 1, and sizes below 1.
+    Refuses a polynomial without terms, coefficients that are not finite or do not match
+    the supports, a support that repeats a coordinate or has one outside 0 to d − 1, and
+    sizes below 1.
     """
 
     d: int
@@ -101,6 +102,8 @@ class Polynomial:
                 )
         if len(self.supports) != len(self.coefficients) or not self.supports:
             raise HlnbError("A polynomial has at least one term, each a coefficient.")
+        for coefficient in self.coefficients:
+            check_finite(coefficient=coefficient)
 
     @property
     def n_classes(self) -> int:

@@ -176,8 +176,8 @@ def _verify(folder: Path, archive: Archive, stamps: tuple) -> Provenance:
     whole = hashlib.sha256()
     for name in FILES:
         records = _records(folder / name, archive.records_per_file)
-        whole.update(records)
-        if recorded and hashlib.sha256(records).hexdigest() != recorded.get(name):
+        whole.update(records.data)
+        if recorded and hashlib.sha256(records.data).hexdigest() != recorded.get(name):
             raise HlnbError(
                 f"{folder / name} is not what the official archive held (its sha256 is "
                 f"not the one in PROVENANCE.json): delete the folder {folder} and run "
@@ -245,9 +245,10 @@ def _extract(source: Path, target: Path, md5: str) -> None:
     with tarfile.open(source) as tar:
         for member in tar:  # in the archive's order: seeking back decompresses it again
             folder, _, name = member.name.partition("/")
-            if folder != FOLDER or name not in FILES or not member.isfile():
+            content = tar.extractfile(member) if member.isfile() else None
+            if folder != FOLDER or name not in FILES or content is None:
                 continue  # so no path comes from the archive
-            data = tar.extractfile(member).read()
+            data = content.read()
             (target / name).write_bytes(data)
             digests[name] = hashlib.sha256(data).hexdigest()
     record = {"source": "official archive", "md5": md5, "files": digests}

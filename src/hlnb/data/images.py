@@ -146,7 +146,7 @@ class Images:
             found = cifar.verify()
             return {"name": found.name, "sha256": found.sha256, "note": found.note}
         drawn = shapes.draw(100, generator=stream(0, "provenance")).images
-        sha256 = hashlib.sha256(drawn.numpy()).hexdigest()
+        sha256 = hashlib.sha256(drawn.numpy().data).hexdigest()
         return {"name": "shapes", "sha256": sha256, "note": "drawn by the package"}
 
     def _read(self, n_train: int) -> "_Cifar":

@@ -7,6 +7,7 @@ level of the hierarchy is "which pattern is where", the second "which class foll
 
 import itertools
 import math
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
 from functools import cached_property
@@ -56,8 +57,8 @@ class PatternProblem:
 
     Labels are uniform over classes, scenes follow their weights, and placements are
     uniform over all in which no two patterns overlap. Refuses more patterns than
-    2^(T−1), a row too short for its patterns, a scale that is not positive, and a
-    negative noise.
+    2^(T−1), a row too short for its patterns, a scale that is not positive, a negative
+    noise, a scene's weight outside 0 to 1, and numbers that are not finite.
     """
 
     classes: tuple[tuple[Scene, ...], ...]  # classes[c]: the scenes of class c
@@ -90,6 +91,8 @@ class PatternProblem:
             value = getattr(self, name)
             if not math.isfinite(value) or value < 0 or (name == "scale" and not value):
                 raise HlnbError(f"{name} = {value} is not a size of pixels: raise it.")
+        for scene in itertools.chain(*self.classes):
+            _check_share("weight", scene.weight)
 
     @property
     def n_classes(self) -> int:
@@ -162,31 +165,40 @@ class PatternProblem:
         Refuses a problem with noise, where inputs never repeat, and more than `limit`
         inputs.
         """
-        if self.noise:
-            raise HlnbError("With noise > 0 the inputs cannot be listed: sample them.")
+        if reason := self.why_not_listed(limit=limit):
+            raise HlnbError(reason)
         xs, ys, weights = [], [], []
         for c, scenes in enumerate(self.classes):
             for scene in scenes:
-                m = len(scene.patterns)
-                slots = scene.start_slots(self.d, self.T)
-                count = math.perm(slots, m) if scene.gap is None else slots
-                if count > 2 * limit:
-                    raise HlnbError(
-                        f"A scene has {count} placements, more than can be listed: "
-                        "sample inputs or lower d."
-                    )
                 starts = self._placements(scene)
                 xs.append(self._draw(scene, starts)[0])
                 ys.append(torch.full((len(starts),), c))
                 share = scene.weight / self.n_classes / len(starts)
                 weights.append(torch.full((len(starts),), share))
-        batch = Batch(torch.cat(xs), torch.cat(ys), torch.cat(weights))
-        if len(batch.x) > limit:
-            raise HlnbError(
-                f"There are {len(batch.x)} distinct inputs, more than the limit of "
-                f"{limit}: sample inputs or lower d."
+        return Batch(torch.cat(xs), torch.cat(ys), torch.cat(weights))
+
+    def why_not_listed(self, *, limit: int) -> str | None:
+        """Why `distinct` refuses to list the inputs; None if it lists them."""
+        if self.noise:
+            return "With noise > 0 the inputs cannot be listed: sample them."
+        total = 0
+        for scene in itertools.chain(*self.classes):
+            slots = scene.start_slots(self.d, self.T)
+            m = len(scene.patterns)
+            count = math.perm(slots, m) if scene.gap is None else slots
+            if count > 2 * limit:
+                return (
+                    f"A scene has {count} placements, more than can be listed: sample "
+                    "inputs or lower d."
+                )
+            alike = Counter(scene.patterns) if scene.gap is None else Counter()
+            total += count // math.prod(map(math.factorial, alike.values()))
+        if total > limit:
+            return (
+                f"There are {total} distinct inputs, more than the limit of {limit}: "
+                "sample inputs or lower d."
             )
-        return batch
+        return None
 
     def split(self, seed: int, *, n_train: int) -> Mapping[str, Batch]:
         """The batches of one run, whose patterns are those of `seed`.
@@ -196,10 +208,10 @@ class PatternProblem:
         `n_listed` inputs, and with noise.
         """
         problem = self.with_seed(seed)
-        try:
-            test = problem.distinct(limit=self.n_listed)
-        except HlnbError:
+        if problem.why_not_listed(limit=self.n_listed):
             test = problem.sample(self.n_test, generator=stream(seed, "test"))
+        else:
+            test = problem.distinct(limit=self.n_listed)
         return {
             "train": problem.sample(n_train, generator=stream(seed, "train")),
             "validation": problem.sample(

@@ -13,7 +13,7 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
-from hlnb.data.problem import Batch
+from hlnb.data.problem import Batch, check_finite
 from hlnb.errors import HlnbError
 from hlnb.seeding import stream
 
@@ -63,7 +63,8 @@ class Bent:
 
     The toy problem of Nakkiran et al. 2019, in which a line is right for most points.
     The boundary is x₂ = height · sin(2π · waves · x₁). flipped: probability that a
-    label is wrong, in every part of a split. Refuses it below 0, and from 0.5 up.
+    label is wrong, in every part of a split. Refuses it below 0, and from 0.5 up, and a
+    boundary whose numbers are not finite.
     """
 
     height: float = 0.5
@@ -73,6 +74,7 @@ class Bent:
     n_test: int = 5000
 
     def __post_init__(self):
+        check_finite(height=self.height, waves=self.waves)
         if not 0 <= self.flipped < 0.5:
             raise HlnbError(f"flipped = {self.flipped}: take a share below one half.")
 

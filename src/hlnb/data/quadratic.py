@@ -14,7 +14,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from hlnb.data.problem import Batch
+from hlnb.data.problem import Batch, check_finite
 from hlnb.errors import HlnbError
 from hlnb.seeding import stream
 
@@ -31,7 +31,7 @@ class SquaredQuadratic:
 
     Level 1 of a network has to find s, level 2 to square it. a is `direction`, scaled
     so that s has variance 1, and 0 on all other coordinates. Refuses a direction that
-    is 0 or longer than d, and sizes below 1.
+    is 0 or longer than d, numbers that are not finite, and sizes below 1.
     """
 
     direction: tuple[float, ...]
@@ -47,6 +47,9 @@ class SquaredQuadratic:
                 f"direction = {self.direction} has to name a coefficient that is not "
                 f"0, and no more than d = {self.d} of them."
             )
+        check_finite(alpha=self.alpha)
+        for coefficient in self.direction:
+            check_finite(direction=coefficient)
 
     @property
     def n_classes(self) -> int:

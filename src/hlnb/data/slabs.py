@@ -15,7 +15,7 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
-from hlnb.data.problem import Batch
+from hlnb.data.problem import Batch, check_finite
 from hlnb.errors import HlnbError
 from hlnb.seeding import stream
 
@@ -41,7 +41,7 @@ class Slabs:
     left and positive right. 3, 5, 7: slabs, with label 0 in the middle one. The first
     coordinate is meant as the simple one, the others as the complex ones. Refuses other
     numbers of pieces, a margin that leaves no gap or no width, a noise outside 0 to 1,
-    and a turn of other than two coordinates.
+    a turn of other than two coordinates, and numbers that are not finite.
     """
 
     pieces: tuple[int, ...] = (2, *[5] * 49)
@@ -57,6 +57,7 @@ class Slabs:
             raise HlnbError(
                 f"Coordinates have 1, 2, 3, 5 or 7 pieces, not {list(self.pieces)}."
             )
+        check_finite(margin=self.margin, turn=self.turn or 0)
         widest = max(self.pieces)
         if self.margin <= 0 or self.margin * (widest - 1) >= 1:
             raise HlnbError(

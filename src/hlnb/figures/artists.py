@@ -181,7 +181,7 @@ def cosine_image(ax: Axes, cosines: Real[np.ndarray, "channel k"]) -> AxesImage:
     each = math.ceil(len(names) / 8)
     ax.set_xticks(range(0, len(names), each), names[::each])
     ax.set_xlabel("pattern")
-    ax.yaxis.get_major_locator().set_params(integer=True)
+    ax.locator_params(axis="y", integer=True)
     ax.grid(False)
     return image
 

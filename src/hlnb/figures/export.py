@@ -60,7 +60,7 @@ def numbers(fig: Figure) -> list[tuple[str, ...]]:
                 add(panel, "cell", found.get_label(), at, at, np.ravel(values))
             else:
                 for path in found.get_paths():
-                    add(panel, "area", found.get_label(), *path.vertices.T)
+                    add(panel, "area", found.get_label(), *np.transpose(path.vertices))
         for bars in ax.containers:
             for bar in getattr(bars, "patches", ()):
                 middle = bar.get_x() + bar.get_width() / 2
@@ -71,7 +71,7 @@ def numbers(fig: Figure) -> list[tuple[str, ...]]:
             )
             down, across = np.indices(values.shape[:2]).reshape(2, -1)
             if values.ndim == 3:  # colours
-                shown = [
+                shown: list[str] | np.ndarray = [
                     " ".join(f"{v:.3g}" for v in c)
                     for c in values.reshape(-1, values.shape[2])
                 ]

@@ -16,11 +16,14 @@ def linear_cka(
     """Centred kernel alignment of two sets of features, 0 to 1 (Kornblith et al. 2019).
 
     ‖AᵀB‖² / (‖AᵀA‖ ‖BᵀB‖) with centred columns and Frobenius norms. 1: equal up to
-    rotation, shift and scale. Unrelated features give about √(feature·other)/n.
+    rotation, shift and scale. Unrelated features give about √(feature·other)/n. 0 where
+    a representation is constant, the same for every input: it shares nothing.
     """
     A, B = (x - x.mean(0) for x in (a.astype(float), b.astype(float)))
-    shared = np.linalg.norm(A.T @ B) ** 2
-    return float(shared / (np.linalg.norm(A.T @ A) * np.linalg.norm(B.T @ B)))
+    within = np.linalg.norm(A.T @ A) * np.linalg.norm(B.T @ B)
+    if within == 0 or any((x == x[0]).all() for x in (a, b)):  # the mean is rounded
+        return 0.0
+    return float(np.linalg.norm(A.T @ B) ** 2 / within)
 
 
 def basis(

@@ -40,9 +40,18 @@ class Model:
         return tuple(layer.name for layer in self.layers)
 
     def path(self, exit: str | None = None) -> tuple[Layer, ...]:
-        """The layers from the input to the readout, or to the head after `exit`."""
+        """The layers from the input to the readout, or to the head after `exit`.
+
+        Refuses an exit after a layer that has no head.
+        """
         if exit is None:
             return self.layers
+        exits = [name for name in self.names if name in self.heads]
+        if exit not in exits:
+            raise HlnbError(
+                f"There is no head after {exit!r} to leave the network through: its "
+                f"exits are {', '.join(exits) or 'none but the readout'}."
+            )
         return (*self.layers[: self.names.index(exit) + 1], self.heads[exit])
 
     def init(self, generator: torch.Generator) -> dict[str, Tensor]:

@@ -78,7 +78,8 @@ class Jobs(Executor):
     """Tasks as jobs of a submitit executor (Slurm's, or local ones)."""
 
     def __init__(self, cluster: Any):
-        self._cluster, self._jobs = cluster, []
+        self._cluster = cluster
+        self._jobs: list[Any] = []
         self._waiting = ThreadPoolExecutor(MANY)
 
     def submit(self, fn, /, *args, **kwargs) -> Future:

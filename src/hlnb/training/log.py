@@ -109,7 +109,9 @@ def measured(
     seen = {name: value.detach() for name, value in params.items()}
     values = {}
     for name, measure in measures.items():
-        value = measure(seen, batches.get(measure.on), outputs.get(measure.on))
+        on = measure.on
+        batch = None if on is None else batches.get(on)
+        value = measure(seen, batch, None if on is None else outputs.get(on))
         values[name] = value.cpu().numpy().copy()  # parameters change in place
     return values
 

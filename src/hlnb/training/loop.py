@@ -146,7 +146,7 @@ def train_stacked(
 
 def looked_at(measures: Mapping[str, Measure]) -> list[str]:
     """The batches whose outputs are measured."""
-    return sorted({measure.on for measure in measures.values()} - {None})
+    return sorted({m.on for m in measures.values() if m.on is not None})
 
 
 def _initial(model: Model, run: Run, start: Start | None) -> Mapping[str, Tensor]:

@@ -19,8 +19,9 @@ class SGD:
     decay: float = 0.0  # of weights: each step adds decay · w to the gradient of w
 
     def build(self, parameters: Learning, lr: float) -> torch.optim.Optimizer:
-        settings = {"momentum": self.momentum, "weight_decay": self.decay}
-        return torch.optim.SGD(parameters, lr=lr, **settings)
+        return torch.optim.SGD(
+            parameters, lr=lr, momentum=self.momentum, weight_decay=self.decay
+        )
 
 
 @dataclass(frozen=True)

@@ -80,7 +80,8 @@ class Samples:
         return torch.stack([*orders])
 
     def _here(self, batch: Batch) -> Batch:
-        return Batch(*(None if part is None else self._moved(part) for part in batch))
+        weight = None if batch.weight is None else self._moved(batch.weight)
+        return Batch(self._moved(batch.x), self._moved(batch.y), weight)
 
     def _moved(self, tensor: Tensor) -> Tensor:
         floating = tensor.is_floating_point()

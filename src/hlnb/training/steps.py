@@ -12,7 +12,7 @@ from jaxtyping import Float, Int
 from torch import Tensor
 
 from hlnb.metrics.measures import losses
-from hlnb.models.layers import Params
+from hlnb.models.layers import Layer, Params
 from hlnb.models.model import Model
 from hlnb.schedules import Phase
 from hlnb.training import fast
@@ -60,8 +60,8 @@ class Network:
     ):
         """`looked_at`: the batches whose outputs are measured."""
         self.model, self.samples, self.looked_at = model, samples, looked_at
-        place = {"device": samples.device, "dtype": samples.dtype}
-        self.params = {name: value.to(**place) for name, value in params.items()}
+        place = samples.device, samples.dtype
+        self.params = {name: value.to(*place) for name, value in params.items()}
         self.optimizer, self.carry = optimizer, carry
         self.carried: torch.optim.Optimizer | None = None
 
@@ -69,14 +69,14 @@ class Network:
     def data(self) -> dict:
         return self.samples.batches[0]
 
-    def at_rest(self, phase: Phase) -> "InPhase":
+    def at_rest(self, phase: Phase) -> Measurable:
         """What is seen before the first step of a phase."""
         return InPhase(self, phase)
 
-    def stepper(self, phase: Phase, later: Sequence[Phase]) -> "InPhase":
+    def stepper(self, phase: Phase, later: Sequence[Phase]) -> Stepper:
         """The way to take the steps of a phase, the fastest that covers it."""
         plain = self.optimizer == SGD() and self.samples.device == "cpu"
-        above = InPhase(self, phase).above
+        above = self.model.path(phase.exit)[_lowest(self.model, phase) :]
         if plain and self.samples.labelled and fast.written_out(above):
             return ByHand(self, phase)
         return Autograd(self, phase, later)
@@ -88,16 +88,14 @@ class InPhase:
 
     def __init__(self, network: Network, phase: Phase):
         self.network, self.phase = network, phase
-        layers = network.model.path(phase.exit)
-        learns = [layer.name in phase.learns for layer in layers]
-        self.lowest = learns.index(True)
-        self.above = layers[self.lowest :]
+        self.lowest = _lowest(network.model, phase)
+        self.above = network.model.path(phase.exit)[self.lowest :]
         self.inputs: dict[str, Tensor | None] = {}  # of `above`, by batch
 
     @property
     def lr(self) -> float:
         (run,) = self.network.samples.runs
-        return run.lr if self.phase.lr is None else self.phase.lr
+        return self.phase.rate(run.lr)
 
     def begin(self) -> None:
         for on in {"train", *self.network.looked_at}:
@@ -152,11 +150,7 @@ class Autograd(InPhase):
 
     def __call__(self, rows: Int[Tensor, "run batch"]) -> None:
         x, y = self.batch(rows[0])
-        for layer in self.above:
-            x = layer.apply(self.network.params, x)
-        self.optimizer.zero_grad()
-        losses(x, y).mean().backward()
-        self.optimizer.step()
+        _by_autograd(self.above, self.network.params, x, y, self.optimizer)
 
 
 class ByHand(InPhase):
@@ -165,27 +159,24 @@ class ByHand(InPhase):
     def __init__(self, network: Network, phase: Phase):
         super().__init__(network, phase)
         network.params = fast.prepared(self.above, network.params)
-        self.descent = None
+        self.descent: fast.Descent | None = None
 
     def begin(self) -> None:
         super().begin()
         x = self.inputs["train"]
         if x is not None and (self.descent is None or self.network.samples.online):
-            self.descent = self._descent(x)
-
-    def _descent(self, x: Tensor) -> Any:
-        settings = {"lr": self.lr, "learns": self.phase.learns}
-        return fast.Descent(self.above, self.network.params, x, **settings)
+            params, learns = self.network.params, self.phase.learns
+            self.descent = fast.Descent(
+                self.above, params, x, lr=self.lr, learns=learns
+            )
 
     def __call__(self, rows: Int[Tensor, "run batch"]) -> None:
-        y = self.network.data["train"].y
         if self.descent is not None:
-            self.descent(rows[0], y[rows[0]])
+            self.descent(rows[0], self.network.data["train"].y[rows[0]])
             return
         x, y = self.batch(rows[0])
-        descent = self._descent(x)
-        descent(torch.arange(len(x)), y)
-        descent.settle()
+        params, learns = self.network.params, self.phase.learns
+        _by_hand(self.above, params, x, y, lr=self.lr, learns=learns)
 
     def params(self) -> Params:
         now = self.network.params
@@ -214,17 +205,24 @@ class Stack:
         looked_at: Sequence[str],
     ):
         self.model, self.samples, self.looked_at = model, samples, looked_at
-        place = {"device": samples.device, "dtype": samples.dtype}
+        place = samples.device, samples.dtype
         self.params = {
-            name: torch.stack([one[name] for one in drawn]).to(**place)
+            name: torch.stack([one[name] for one in drawn]).to(*place)
             for name in drawn[0]
         }
+        self.gather()
 
-    def at_rest(self, phase: Phase) -> "Stacked":
+    def gather(self) -> None:
+        """Puts the training sets of all runs, as they are now, into `x` and `y`."""
+        train = [batches["train"] for batches in self.samples.batches]
+        self.x = torch.stack([batch.x for batch in train])
+        self.y = torch.stack([batch.y for batch in train])
+
+    def at_rest(self, phase: Phase) -> Measurable:
         """What is seen before the first step of a phase."""
         return Stacked(self, phase)
 
-    def stepper(self, phase: Phase, later: Sequence[Phase]) -> "Stacked":
+    def stepper(self, phase: Phase, later: Sequence[Phase]) -> Stepper:
         """The steps of a phase."""
         return Stacked(self, phase)
 
@@ -234,8 +232,8 @@ class Stacked:
 
     def __init__(self, stack: Stack, phase: Phase):
         self.stack, self.phase = stack, phase
-        runs, place = stack.samples.runs, stack.samples
-        rates = [run.lr if phase.lr is None else phase.lr for run in runs]
+        place = stack.samples
+        rates = [phase.rate(run.lr) for run in place.runs]
         self.rates = torch.tensor(rates, device=place.device, dtype=place.dtype)
         self.slope = torch.func.vmap(torch.func.grad(self._loss))
 
@@ -244,15 +242,15 @@ class Stacked:
         return losses(self.stack.model.apply(params, x, exit=self.phase.exit), y).mean()
 
     def begin(self) -> None:
-        train = [batches["train"] for batches in self.stack.samples.batches]
-        self.x, self.y = (torch.stack([b[i] for b in train]) for i in (0, 1))
+        if self.stack.samples.online:
+            self.stack.gather()
 
     def __call__(self, rows: Int[Tensor, "run batch"]) -> None:
-        params = self.stack.params
+        x, y, params = self.stack.x, self.stack.y, self.stack.params
         learning = _learning(self.stack.model, params, self.phase)
         others = {n: v for n, v in params.items() if n not in learning}
         which = torch.arange(len(rows), device=rows.device).unsqueeze(1)
-        found = self.slope(learning, others, self.x[which, rows], self.y[which, rows])
+        found = self.slope(learning, others, x[which, rows], y[which, rows])
         for name, value in learning.items():
             rates = self.rates.view(-1, *(1 for _ in value.shape[1:]))
             params[name] = value - rates * found[name]
@@ -285,18 +283,48 @@ def stepped(
     params = {name: value.detach().clone() for name, value in params.items()}
     if fast.written_out(model.layers):
         params = fast.prepared(model.layers, params)
-        descent = fast.Descent(model.layers, params, x, lr=lr, learns=learns)
-        descent(torch.arange(len(x)), y)
-        descent.settle()
+        _by_hand(model.layers, params, x, y, lr=lr, learns=learns)
         return params
-    own = [n for n in params if model.layer_of(n) in learns]
-    for name in own:
-        params[name].requires_grad_(True)
-    losses(model.apply(params, x), y).mean().backward()
-    with torch.no_grad():
-        for name in own:
-            params[name] -= lr * params[name].grad
+    optimizer = SGD().build(_by_layer(model, params), lr)
+    _wake(optimizer, learns, (), rates=[lr for _ in optimizer.param_groups])
+    _by_autograd(model.layers, params, x, y, optimizer)
     return {name: value.detach() for name, value in params.items()}
+
+
+def _by_hand(
+    layers: Sequence[Layer],
+    params: Params,
+    x: Tensor,
+    y: Tensor,
+    *,
+    lr: float,
+    learns: Collection[str],
+) -> None:
+    """One step by formulas on all of `x`, the input to the first of `layers`."""
+    descent = fast.Descent(layers, params, x, lr=lr, learns=learns)
+    descent(torch.arange(len(x)), y)
+    descent.settle()
+
+
+def _by_autograd(
+    layers: Sequence[Layer],
+    params: Params,
+    x: Tensor,
+    y: Tensor,
+    optimizer: torch.optim.Optimizer,
+) -> None:
+    """One step of `optimizer` on all of `x`, the input to the first of `layers`."""
+    for layer in layers:
+        x = layer.apply(params, x)
+    optimizer.zero_grad()
+    losses(x, y).mean().backward()
+    optimizer.step()
+
+
+def _lowest(model: Model, phase: Phase) -> int:
+    """Number of the lowest layer that learns, counted from the input."""
+    learns = [layer.name in phase.learns for layer in model.path(phase.exit)]
+    return learns.index(True)
 
 
 def _learning(model: Model, params: Params, phase: Phase) -> dict[str, Tensor]:

@@ -80,6 +80,19 @@ def _starts(
     return starts
 
 
+def _kept(
+    task: Sequence[_Planned],
+    found: Sequence[Trace],
+    *,
+    computed: Mapping[str, str] | None = None,
+) -> dict[Run, Trace]:
+    """The traces of runs that ended, once they are kept."""
+    for planned, trace in zip(task, found, strict=True):
+        kept.keep(planned.place, kept.Found(trace), computed=computed)
+    kept.progress(len(task))
+    return {planned.run: trace for planned, trace in zip(task, found, strict=True)}
+
+
 def _computed(
     common: Mapping[str, Any],
     todo: Sequence[_Planned],
@@ -94,7 +107,9 @@ def _computed(
     bar = tqdm(total=at_hand + len(todo), initial=at_hand, unit="run", disable=None)
     with contextlib.ExitStack() as stack:
         stack.enter_context(bar)
-        if executor is None and todo:
+        if not todo:
+            return traces
+        if executor is None:
             executor = processes()
             stack.callback(executor.shutdown, cancel_futures=True)
         futures: dict[Future, Sequence[_Planned]] = {}
@@ -102,10 +117,7 @@ def _computed(
         def end(future: Future) -> None:
             found, computed = future.result()
             task = futures.pop(future)
-            for planned, trace in zip(task, found, strict=True):
-                kept.keep(planned.place, kept.Found(trace), computed=computed)
-                traces[planned.run] = trace
-            kept.progress(len(task))
+            traces.update(_kept(task, found, computed=computed))
             bar.update(len(task))
 
         try:
@@ -161,20 +173,7 @@ def sweep(
         **settings,
     }
     starts = _starts(after, model, runs)
-    places = {run: _place(common, run, starts[run]) for run in runs}
-    found = {run: kept.find(places[run]) for run in runs}
-    traces = {run: trace.result for run, trace in found.items() if trace}
-    kept.at_hand(len(traces), len(runs))
-    kept.use(places.values())
-    todo = [_Planned(r, starts[r], places[r]) for r in runs if r not in traces]
-    if todo and after is None and _stacks(settings):
-        stacked = train_stacked(runs=[planned.run for planned in todo], **common)
-        for planned, trace in zip(todo, stacked, strict=True):
-            traces[planned.run] = trace
-            kept.keep(planned.place, kept.Found(trace))
-        kept.progress(len(todo))
-    else:
-        traces |= _computed(common, todo, executor, at_hand=len(traces))
+    traces = _at_hand_or_computed(common, starts, executor)
     first = traces[runs[0]]
     went_on = {} if after is None else {"after": after.spec}
     return Result(
@@ -187,3 +186,25 @@ def sweep(
         },
         provenance=machine(),
     )
+
+
+def _at_hand_or_computed(
+    common: Mapping[str, Any],
+    starts: Mapping[Run, Start | None],
+    executor: Executor | None,
+) -> dict[Run, Trace]:
+    """What was seen in each run, kept before or computed now."""
+    places = {run: _place(common, run, start) for run, start in starts.items()}
+    found = {run: kept.find(place) for run, place in places.items()}
+    traces = {run: trace.result for run, trace in found.items() if trace}
+    kept.at_hand(len(traces), len(starts))
+    kept.use(places.values())
+    todo = [
+        _Planned(run, start, places[run])
+        for run, start in starts.items()
+        if run not in traces
+    ]
+    if todo and _stacks(common) and not any(starts.values()):
+        stacked = train_stacked(runs=[planned.run for planned in todo], **common)
+        return traces | _kept(todo, stacked)
+    return traces | _computed(common, todo, executor, at_hand=len(traces))
