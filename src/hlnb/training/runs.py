@@ -7,8 +7,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from hlnb.errors import HlnbError
-from hlnb.schedules import check_rate
+from hlnb.errors import HlnbError, positive
 from hlnb.seeding import stream
 
 
@@ -20,7 +19,7 @@ class Run:
     lr: float  # step size on the mean loss of a batch
 
     def __post_init__(self):
-        check_rate(self.lr)
+        positive(lr=self.lr)
         stream(self.seed, "refuses a seed that is none")
 
 
