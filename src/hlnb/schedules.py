@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from hlnb.errors import HlnbError, at_least, positive
+from hlnb.errors import HlnbError, above_zero, at_least
 from hlnb.models.model import Model
 
 
@@ -26,7 +26,7 @@ class Phase:
         if not self.learns:
             raise HlnbError("A phase in which no layer learns does nothing: name one.")
         if self.lr is not None:
-            positive(lr=self.lr)
+            above_zero(lr=self.lr)
 
 
 @dataclass(frozen=True)

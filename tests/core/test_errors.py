@@ -6,7 +6,7 @@ import re
 import numpy as np
 import pytest
 
-from hlnb.errors import HlnbError, at_least, between_0_and_1, positive
+from hlnb.errors import HlnbError, above_zero, at_least, between_0_and_1
 
 NONE = (math.nan, None, "1", True, [], [None], 1j, [[1]])  # no number, in eight ways
 
@@ -26,7 +26,7 @@ def from_two(**values):
     at_least(2, **values)
 
 
-@pytest.mark.parametrize("check", [from_two, positive, between_0_and_1])
+@pytest.mark.parametrize("check", [from_two, above_zero, between_0_and_1])
 @pytest.mark.parametrize("value", [*NONE, -1, -math.inf, math.inf, [1, -1]])
 def test_every_check_refuses(check, value):
     assert refused(check, value)
@@ -40,7 +40,11 @@ def test_every_check_refuses(check, value):
             (2, 3, np.int64(2), [2, 5], (4,), np.arange(2, 4)),
             (1, 2.0, [3, 1]),
         ),
-        (positive, (1, 1e-300, np.float32(2), [0.1, 3], np.ones(2)), (0, 0.0, [1, 0])),
+        (
+            above_zero,
+            (1, 1e-99, np.float32(2), [0.1, 3], np.ones(2)),
+            (0, 0.0, [1, 0]),
+        ),
         (
             between_0_and_1,
             (0, 1, 0.5, np.float64(1), [0.0, 1.0]),

@@ -220,4 +220,4 @@ def test_a_profile_has_a_number_for_each_layer(paths, held):
 
 
 def test_medians():
-    assert lot.medians(np.array([[1, 2], [3, 2], [9, 2]]), ".1f") == "3.0, 2.0"
+    assert lot.by_layer(np.array([[1, 2], [3, 2], [9, 2]]), ".1f") == "3.0, 2.0"

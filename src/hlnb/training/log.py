@@ -114,7 +114,7 @@ def measured(
     return values
 
 
-def check(
+def check_sizes(
     measures: Mapping[str, Measure],
     *,
     n_train: int,

@@ -15,7 +15,7 @@ from jaxtyping import Bool, Float64
 from scipy import linalg
 from scipy.integrate import solve_ivp
 
-from hlnb.errors import HlnbError, at_least, positive
+from hlnb.errors import HlnbError, above_zero, at_least
 from hlnb.kept import kept
 from hlnb.seeding import stream
 
@@ -146,7 +146,7 @@ def descend(
 
     Refuses what is not above 0: the rate, the steps, and `every`.
     """
-    positive(lr=lr)
+    above_zero(lr=lr)
     at_least(1, steps=steps, every=every)
     seen = [product(factors)]
     for t in range(1, steps + 1):
@@ -211,7 +211,7 @@ def small_start(
 
     That is exact for the mean over seeds. Such factors are only roughly balanced.
     """
-    positive(size=size)
+    above_zero(size=size)
     at_least(1, depth=depth)
     spread = (size / d ** ((depth - 1) / 2)) ** (1 / depth)
     return spread * _normal(stream(seed, f"deep linear start {d} {depth}"), depth, d, d)

@@ -221,7 +221,7 @@ def never_falls(values: Real[np.ndarray, " layer"]) -> bool:
     return bool((np.diff(values) >= 0).all())
 
 
-def medians(values: Real[np.ndarray, "run layer"], form: str = ".2f") -> str:
+def by_layer(values: Real[np.ndarray, "run layer"], form: str = ".2f") -> str:
     """The median over runs of each layer, first layer first, in words."""
     return ", ".join(f"{v:{form}}" for v in np.median(values, axis=0))
 

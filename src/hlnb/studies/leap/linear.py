@@ -13,7 +13,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from hlnb.data.boolean import Support, characters, signs
-from hlnb.errors import HlnbError, at_least, positive
+from hlnb.errors import HlnbError, above_zero, at_least
 from hlnb.kept import kept
 from hlnb.seeding import stream
 from hlnb.studies.leap.limit import hermite_coefficients, hermite_rule
@@ -100,7 +100,7 @@ def ridge_risks(
     `validation` and `test`; a kernel's columns are the training inputs. Refuses an
     empty list of penalties, and any that are not above 0.
     """
-    positive(penalties=penalties)
+    above_zero(penalties=penalties)
     held_out = ("validation", "test")
     rows = torch.cat([kernels[name] for name in held_out])
     truth = torch.cat([targets[name] for name in held_out]).double()

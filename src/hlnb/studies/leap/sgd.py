@@ -15,7 +15,7 @@ from jaxtyping import Float, Real
 from torch import Tensor
 
 from hlnb.data.boolean import Polynomial, Support
-from hlnb.errors import HlnbError, at_least, positive
+from hlnb.errors import HlnbError, above_zero, at_least
 from hlnb.metrics import fourier
 from hlnb.metrics.fits import log_slope
 from hlnb.metrics.measures import Loss, Weights
@@ -157,7 +157,7 @@ def learn(
     )
     rate = learning_rate(width=width, step=step)
     runs = grid(seeds, [rate])
-    positive(time=time)
+    above_zero(time=time)
     at_least(1, every=every)
     measures = {
         "risk": Loss("test"),

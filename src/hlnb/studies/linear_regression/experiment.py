@@ -13,7 +13,7 @@ import torch
 from jaxtyping import Bool, Float64, Int, Real
 from scipy import linalg, stats
 
-from hlnb.errors import HlnbError, at_least, positive
+from hlnb.errors import HlnbError, above_zero, at_least
 from hlnb.metrics.fits import log_slopes
 from hlnb.seeding import stream
 
@@ -251,7 +251,7 @@ def exact_steps(*, lr: float, steps: int) -> Bool[np.ndarray, "t r"]:
 
 def edges(gamma: float) -> tuple[float, float]:
     """The ends (1 ∓ √γ)² of the Marchenko–Pastur law, γ = d/n; refuses γ ≤ 0."""
-    positive(gamma=gamma)
+    above_zero(gamma=gamma)
     return (1 - gamma**0.5) ** 2, (1 + gamma**0.5) ** 2
 
 

@@ -15,7 +15,7 @@ from jaxtyping import Float, Int, Real
 from scipy.stats import linregress
 
 from hlnb import kept as keeping
-from hlnb.errors import HlnbError, at_least, positive
+from hlnb.errors import HlnbError, above_zero, at_least
 from hlnb.seeding import stream
 
 
@@ -101,7 +101,7 @@ def deep_linear(
     Refuses a `scale` and an `lr` that are not above 0, a `width` below the number of
     classes, fewer than two classes, and sizes below 1.
     """
-    positive(scale=scale, lr=lr)
+    above_zero(scale=scale, lr=lr)
     at_least(1, n_hidden=n_hidden, n_each=n_each, max_steps=max_steps)
     if n_classes < 2 or width < n_classes:
         raise HlnbError(f"{n_classes} classes need 2 ≤ classes ≤ width = {width}.")

@@ -16,7 +16,7 @@ from scipy import stats
 
 from hlnb import kept as keeping
 from hlnb.data.boolean import Polynomial, Support, characters, cube
-from hlnb.errors import at_least, positive
+from hlnb.errors import above_zero, at_least
 from hlnb.metrics.fourier import index, walsh_hadamard
 from hlnb.metrics.times import first_hit
 from hlnb.models.model import Model
@@ -138,7 +138,7 @@ def grow(
     than two examples, and a threshold that is not above 0.
     """
     at_least(2, n=n)
-    positive(threshold=threshold)
+    above_zero(threshold=threshold)
     x, y, _ = problem.sample(n, generator=generator)
     x, y = x.double(), y.double()
     total = float(y.var(correction=0))
