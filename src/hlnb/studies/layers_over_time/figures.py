@@ -11,7 +11,6 @@ from matplotlib.patches import Rectangle
 
 from hlnb.figures.artists import legend_below, multiples, panels
 from hlnb.figures.style import PART_COLOURS
-from hlnb.words import layer_in_words
 
 # a layer from the input up: (dashes, marker); colours as for parts of image networks
 LAYER_MARKS = (
@@ -35,7 +34,7 @@ def triangle_panel(
 ) -> AxesImage:
     """Draws the similarity of each layer now (rows) to each at the end (columns)."""
     image = ax.imshow(matrix, vmin=0, vmax=1, cmap="viridis", origin="lower")
-    short = [name.removeprefix("layer")[:4] for name in names]
+    short = [name.removeprefix("layer ")[:4] for name in names]
     ax.set_xticks(range(len(names)), short)
     ax.set_yticks(range(len(names)), short)
     ax.grid(False)
@@ -93,7 +92,7 @@ def settling_figure(
                 linewidth=2,
                 markersize=4,
                 markevery=3,
-                label=layer_in_words(name),
+                label=name,
             )
         ax.axhline(level, color="#666666", linestyle=":", linewidth=1.2)
         ax.set(xlabel=xlabels[title], ylim=(0, 1.03))
@@ -118,7 +117,7 @@ def depth_figure(
                 ax.plot(places, run, color=looks[state]["color"], lw=0.6, alpha=0.5)
             middle = np.median(values, axis=0)
             ax.plot(places, middle, **looks[state], linewidth=2, label=state)
-        ax.set_xticks(places, [n.removeprefix("layer")[:7] for n in names])
+        ax.set_xticks(places, [n.removeprefix("layer ")[:7] for n in names])
         ax.set_ylim(0, 1.03)
     legend_below(fig)
     return fig
