@@ -25,7 +25,7 @@ from hlnb.models.layers import Glorot
 from hlnb.models.model import Model
 from hlnb.models.networks import (
     image_network,
-    perceptron,
+    mlp,
     residual_network,
     toy_network,
 )
@@ -66,7 +66,7 @@ def toy(**more: Any) -> dict[str, Any]:
 
 
 def flat(problem: Problem, d: int, n: int = 2, **more: Any) -> dict[str, Any]:
-    return run(problem, perceptron(d=d, width=4, n_out=n), **more)
+    return run(problem, mlp(d=d, widths=(4,), n_out=n), **more)
 
 
 def strings(problem: RandomHierarchy, **more: Any) -> dict[str, Any]:

@@ -1,17 +1,10 @@
 """Which layers learn when, as data."""
 
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from hlnb.errors import HlnbError
+from hlnb.errors import HlnbError, above_zero, at_least
 from hlnb.models.model import Model
-
-
-def check_rate(lr: float) -> None:
-    """Refuses a learning rate that is not a finite number above 0."""
-    if not math.isfinite(lr) or lr <= 0:
-        raise HlnbError(f"lr = {lr} is not a learning rate: take lr > 0.")
 
 
 @dataclass(frozen=True)
@@ -20,7 +13,7 @@ class Phase:
 
     `exit`: the outputs of this phase leave the network after that layer, through its
     auxiliary head. `lr`: its own learning rate; None: the run's. Refuses `epochs` below
-    1, a phase in which nothing learns, and what `check_rate` refuses.
+    1, a phase in which nothing learns, and an `lr` that is not above 0.
     """
 
     epochs: int
@@ -29,12 +22,11 @@ class Phase:
     lr: float | None = None
 
     def __post_init__(self):
-        if self.epochs < 1:
-            raise HlnbError(f"A phase lasts at least one epoch, not {self.epochs}.")
+        at_least(1, epochs=self.epochs)
         if not self.learns:
             raise HlnbError("A phase in which no layer learns does nothing: name one.")
         if self.lr is not None:
-            check_rate(self.lr)
+            above_zero(lr=self.lr)
 
     def rate(self, lr: float) -> float:
         """The learning rate of this phase in a run whose own is `lr`."""

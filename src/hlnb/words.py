@@ -1,9 +1,12 @@
-"""Numbers in words, for the prose of chapters."""
+"""Numbers and names in words, for the prose and the figures of chapters."""
+
+import re
+from collections.abc import Sequence
 
 import numpy as np
 from jaxtyping import Real
 
-Values = Real[np.ndarray, " _run"]
+Values = Sequence[float] | Real[np.ndarray, " _run"]
 
 
 def in_range(values: Values, form: str = ".2f") -> str:
@@ -11,5 +14,10 @@ def in_range(values: Values, form: str = ".2f") -> str:
 
     `form`: the format of each number.
     """
-    middle, low, high = np.median(values), values.min(), values.max()
+    middle, low, high = np.median(values), np.min(values), np.max(values)
     return f"{middle:{form}} [{low:{form}}–{high:{form}}]"
+
+
+def layer_in_words(name: str) -> str:
+    """The name of a layer as a reader sees it: `layer1` is layer 1, others stay."""
+    return re.sub(r"^layer(?=\d+$)", "layer ", name)

@@ -140,6 +140,39 @@ def test_training_knows_no_measure_by_name():
 
 
 @pytest.mark.parametrize("module", MODULES)
+def test_a_private_name_stays_in_its_module(module):
+    assert [*foreign_private(MODULES[module].read_text("utf8"))] == []
+
+
+def foreign_private(text: str) -> Iterator[str]:
+    """Names with an underscore that a text takes from modules of the package."""
+    tree, modules = ast.parse(text), set()
+    for node in ast.walk(tree):
+        if isinstance(node, ast.ImportFrom) and f"{node.module}.".startswith("hlnb."):
+            yield from (a.name for a in node.names if private(a.name))
+            modules |= {
+                alias.asname or alias.name
+                for alias in node.names
+                if f"{node.module}.{alias.name}" in MODULES
+            }
+    for node in ast.walk(tree):
+        match node:
+            case ast.Attribute(value=ast.Name(id=name), attr=attribute):
+                if name in modules and private(attribute):
+                    yield f"{name}.{attribute}"
+
+
+def private(name: str) -> bool:
+    return name.startswith("_") and not name.endswith("__")
+
+
+def test_private_names_of_others_are_found():
+    text = "from hlnb.data import cifar\nfrom hlnb.kept import _a, b\ncifar._records(b)"
+    assert [*foreign_private(text)] == ["_a", "cifar._records"]
+    assert not [*foreign_private("from os import _exit\nself._a = os._exit")]
+
+
+@pytest.mark.parametrize("module", MODULES)
 def test_no_global_seed_and_no_pickle(module):
     text = MODULES[module].read_text("utf8")
     for forbidden in ("torch.manual_seed", "np.random.seed", "import pickle"):

@@ -203,7 +203,7 @@ def test_strings_too_many_to_be_numbered():
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ({"vocab_size": 0}, "vocab_size = 0: take a number from 1 up"),
+        ({"vocab_size": 0}, "vocab_size = 0: take a whole number from 1 up"),
         ({"depth": 0}, "depth = 0"),
         ({"n_synonyms": 7}, "6 features with 7 tuples each need more than the 36"),
         ({"n_classes": 30, "n_synonyms": 2}, "30 features with 2 tuples each"),

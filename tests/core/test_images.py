@@ -100,15 +100,15 @@ def test_data_set_is_named():
 
 @pytest.mark.parametrize("name", ["n_validation", "n_test"])
 def test_refuses_empty_parts(name):
-    with pytest.raises(HlnbError, match=f"{name} is at least 1, not 0"):
+    with pytest.raises(HlnbError, match=f"{name} = 0: take a whole number from 1 up"):
         Images("shapes", **{name: 0})
 
 
 @pytest.mark.parametrize("dataset", images.DATASETS)
 def test_refuses_no_images(dataset):
-    with pytest.raises(HlnbError, match="n_train is at least 1, not -2"):
+    with pytest.raises(HlnbError, match="n_train = -2: take"):
         Images(dataset).split(0, n_train=-2)
-    with pytest.raises(HlnbError, match="n is at least 1, not 0"):
+    with pytest.raises(HlnbError, match="n = 0: take"):
         Images(dataset).sample(0, generator=stream(0, "a"))
 
 

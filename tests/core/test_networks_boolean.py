@@ -1,11 +1,14 @@
-"""Networks for functions on the cube are PyTorch's, layer by layer."""
+"""Networks of affine layers are PyTorch's, layer by layer."""
+
+import math
 
 import pytest
 import torch
 from torch import nn
 
 from hlnb.errors import HlnbError
-from hlnb.models.networks import perceptron, residual_network
+from hlnb.models.layers import Normal
+from hlnb.models.networks import mlp, residual_network
 from hlnb.schedules import greedy
 from hlnb.seeding import stream
 
@@ -45,19 +48,34 @@ def test_every_hidden_layer_can_learn_with_a_head():
     ]
 
 
-def test_perceptron():
-    model = perceptron(d=7, width=6, n_out=3)
+@pytest.mark.parametrize(
+    ("widths", "skip"), [((6,), False), ((6, 4), False), ((6, 6, 6), True)]
+)
+def test_mlp_is_pytorchs(widths, skip):
+    model = mlp(d=7, widths=widths, n_out=3, skip=skip)
+    hidden = [f"layer{i}" for i in range(1, len(widths) + 1)]
+    assert model.names == (*hidden, "readout")
     params = drawn(model)
     x = torch.randn(5, 7, dtype=torch.float64, generator=stream(0, "x"))
-    h = (x @ params["hidden.weight"].mT + params["hidden.bias"]).relu()
+    h = x
+    for i, name in enumerate(hidden):
+        out = (h @ params[f"{name}.weight"].mT + params[f"{name}.bias"]).relu()
+        h = out + h if skip and i else out
     out = h @ params["readout.weight"].mT + params["readout.bias"]
     torch.testing.assert_close(model.apply(params, x), out)
 
 
+def test_mlp_starts_by_the_law_it_is_given():
+    model = mlp(d=64, widths=(64, 64), initialization=Normal(math.sqrt(2 / 64)))
+    weight = model.init(stream(0, "init"))["layer2.weight"]
+    assert weight.var().item() == pytest.approx(2 / 64, rel=0.1)  # 4096 draws: 4.5 sd
+
+
 def test_refusals():
-    with pytest.raises(HlnbError, match="take depth ≥ 2"):
+    with pytest.raises(HlnbError, match="depth = 1: take a whole number from 2 up"):
         residual_network(d=7, depth=1)
-    with pytest.raises(HlnbError, match="width ≥ 1"):
+    with pytest.raises(HlnbError, match="width = 0: take"):
         residual_network(d=7, width=0)
-    with pytest.raises(HlnbError, match="without units"):
-        perceptron(d=7, width=0)
+    for widths in ((), (3, 0)):
+        with pytest.raises(HlnbError, match=r"^widths = "):
+            mlp(d=7, widths=widths)

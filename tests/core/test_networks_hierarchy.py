@@ -76,5 +76,5 @@ def test_schedules_of_layers_and_heads_fit():
     x = RandomHierarchy(5, 3, 2, depth=3).split(0, n_train=4)["train"].x
     for exit in ("level1", "level2", None):
         assert model.apply(params, x, exit=exit).shape == (4, 3)
-    with pytest.raises(HlnbError, match="width = 0 leaves the network without units"):
+    with pytest.raises(HlnbError, match="width = 0: take a whole number from 1 up"):
         deep_cnn(**SIZES, width=0)

@@ -163,7 +163,7 @@ def test_split_is_fixed_by_the_seed_and_tests_exactly():
         ({"number": 4, "T": 3, "k": 6}, "not k = 6 patterns of length T = 3"),
         ({"number": 1, "scale": 0.0}, "scale = 0.0"),
         ({"number": 1, "noise": -1.0}, "noise = -1.0"),
-        ({"number": 2, "nothing": 1.5}, "nothing = 1.5 is not a share"),
+        ({"number": 2, "nothing": 1.5}, "nothing = 1.5: take a number from 0 to 1"),
     ],
 )
 def test_refuses_absurd_problems(settings, message):

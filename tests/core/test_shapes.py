@@ -209,5 +209,5 @@ def test_refuses_other_labels(labels):
 
 
 def test_refuses_no_pictures():
-    with pytest.raises(HlnbError, match="at least 1, not 0"):
+    with pytest.raises(HlnbError, match="n = 0: take a whole number from 1 up"):
         draw(0, generator=stream(0, "a"))

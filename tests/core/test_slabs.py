@@ -293,8 +293,8 @@ def test_the_seed_is_no_part_of_the_description():
         ({"pieces": (2, 4)}, "have 1, 2, 3, 5 or 7 pieces"),
         ({"pieces": (2, 5), "margin": 0.25}, "leaves 5 pieces no gap or no width"),
         ({"pieces": (2, 5), "margin": 0.0}, "leaves 5 pieces no gap or no width"),
-        ({"pieces": (2,), "noise": 1.5}, "noise = 1.5 is not a share"),
-        ({"pieces": (2,), "noise": -0.1}, "noise = -0.1 is not a share"),
+        ({"pieces": (2,), "noise": 1.5}, "noise = 1.5: take"),
+        ({"pieces": (2,), "noise": -0.1}, "noise = -0.1: take"),
         ({"pieces": (2, 5, 5), "turn": 45.0}, "A turn by 45.0 degrees is for two"),
     ],
 )

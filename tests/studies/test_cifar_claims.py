@@ -18,8 +18,8 @@ def test_a_difference_is_judged_run_by_run(values, verdict):
 
 
 def test_words_give_mean_and_interval():
-    assert claims.in_words(UP, ".2f") == "0.20 [-1.07 to 1.47]"  # t = 12.706
-    assert claims.in_words(UP[:1]) == "0.100"
+    assert claims.mean_ci(UP, ".2f") == "0.20 [-1.07 to 1.47]"  # t = 12.706
+    assert claims.mean_ci(UP[:1]) == "0.100"
 
 
 def test_coherence_has_a_claim_for_each_layer_and_kind():

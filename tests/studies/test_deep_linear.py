@@ -114,7 +114,7 @@ def test_stacked_runs_descend_as_each_does_alone():
 
 @pytest.mark.parametrize("wrong", [{"lr": 0.0}, {"steps": 0}, {"every": 0}])
 def test_a_descent_of_nothing_is_refused(wrong):
-    with pytest.raises(HlnbError, match="is no descent: take positive"):
+    with pytest.raises(HlnbError, match=f"^{next(iter(wrong))} = 0.*: take"):
         deep.descend(
             deep.corner(), np.eye(2)[None], **({"lr": 0.1, "steps": 1} | wrong)
         )
@@ -188,12 +188,6 @@ def test_step_errors_are_relative_to_the_formula():
     assert_allclose(
         deep.step_errors(entries, at, [0.1, 0.02]), [0.1 * exact, 0.02 * exact]
     )
-
-
-def test_slopes_are_exponents():
-    sizes = np.array([0.1, 0.2, 0.5])
-    values = np.array([3 * sizes, sizes**2.5])
-    assert_allclose(deep.slopes(sizes, values), [1, 2.5])
 
 
 def test_drifts_are_measured_at_one_time_and_shrink_with_the_step():
@@ -273,13 +267,13 @@ def test_only_a_singular_matrix_has_directions_that_do_not_move(depth):
 
 
 def test_a_network_without_layers_is_refused():
-    with pytest.raises(HlnbError, match="depth 0 has no factor"):
+    with pytest.raises(HlnbError, match="depth = 0: take a whole number from 1 up"):
         deep.balanced(matrix(0), 0)
-    with pytest.raises(HlnbError, match="is no start"):
+    with pytest.raises(HlnbError, match="depth = 0: take"):
         deep.small_start(D, 0, size=1.0, seed=0)
-    with pytest.raises(HlnbError, match="is no start"):
+    with pytest.raises(HlnbError, match=r"size = 0\.0: take a finite number above 0"):
         deep.small_start(D, 2, size=0.0, seed=0)
-    with pytest.raises(HlnbError, match="A matrix of size 0 is none"):
+    with pytest.raises(HlnbError, match="d = 0: take"):
         deep.random_matrix(0, seed=0)
 
 

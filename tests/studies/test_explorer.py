@@ -52,10 +52,10 @@ def test_patterns_have_unit_length(views):
 def test_words_say_how_many_arrived():
     found = view([[0.5, 0.3, 0.1], [0.5, 0.05, 0.0]])
     assert np.array_equal(found.times, [2, 1])
-    assert "Epochs to error 0.1: 1.5 [1–2], 2 of 2 reached." in found.in_words()
-    assert found.in_words().endswith("at the end: 0.05 (median).")
+    assert "Epochs to error 0.1: 1.5 [1–2], 2 of 2 reached." in found.sentence()
+    assert found.sentence().endswith("at the end: 0.05 (median).")
     none = view([[0.5, 0.3, 0.2], [0.5, 0.4, np.nan]])
-    assert "not reached in 2 epochs by any of 2 runs" in none.in_words()
+    assert "not reached in 2 epochs by any of 2 runs" in none.sentence()
     assert np.allclose(none.last, [0.2, 0.4])
     assert none.travelled == pytest.approx(2)
 

@@ -81,7 +81,7 @@ def test_samples_follow_the_target():
     [
         ({"direction": (0.0, 0.0)}, "has to name a coefficient that is not 0"),
         ({"direction": (1.0,) * 5}, "no more than d = 3"),
-        ({"n_test": 0}, "n_test = 0 leaves nothing"),
+        ({"n_test": 0}, "n_test = 0: take a whole number"),
     ],
 )
 def test_absurd_targets_are_refused(change, message):

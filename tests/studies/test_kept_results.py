@@ -23,7 +23,7 @@ from hlnb.data.problem import Batch
 from hlnb.data.quadratic import SquaredQuadratic
 from hlnb.errors import HlnbError
 from hlnb.models.model import Model
-from hlnb.models.networks import image_network, perceptron, toy_network
+from hlnb.models.networks import image_network, mlp, toy_network
 from hlnb.results import Result
 from hlnb.seeding import stream
 from hlnb.studies.cifar import layerwise
@@ -47,10 +47,10 @@ TOY = replace(toy_problem(4, d=44, T=6, scale=0.5), n_validation=9, n_test=9)
 TOY_NET = toy_network(d=44, n_classes=2, T=6)
 TARGET = Polynomial(2, ((0,), (0, 1)), (1.0, 1.0), n_validation=1, n_test=4)
 CNN = replace(image_network(channels=3, hidden=4), heads={})
-LAYERS = lot.network(d=2, width=3, depth=2, n_classes=2)
+LAYERS = mlp(d=2, widths=(3, 3))
 # as outside of the tests, where no wrapper checks annotations
 CKA = unwrap(lot.CKA.prepare), unwrap(lot.CKA.compare)
-RELUS = rank.deep_network(d=64, width=4, depth=2, n_out=10)
+RELUS = mlp(d=64, widths=(4, 4), n_out=10)
 PROTOCOL = Protocol(
     **{"d": 44, "T": 6, "n_train": 16, "seeds": 1, "more_seeds": 1, "lrs": (0.3,)},
     **{"slow_lrs": (0.1,), "sweep_epochs": 1, "epochs": 1, "alone_epochs": 1},
@@ -117,7 +117,7 @@ CASES: dict[str, Callable[[], partial]] = {
     ),
     "parity.hidden_run": lambda: partial(
         *(parity.hidden_run, Parity(6, 2)),
-        *(walked(perceptron(d=6, width=4), **{"test error": [0.5, 0.0]}), 0),
+        *(walked(mlp(d=6, widths=(4,)), **{"test error": [0.5, 0.0]}), 0),
         time=5.0,
     ),
     "leap.limit_start": lambda: partial(limit.limit_start, 2, n=4, kick=[0, 1e-3]),

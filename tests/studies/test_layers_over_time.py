@@ -8,7 +8,7 @@ from hlnb.data.digits import Digits
 from hlnb.errors import HlnbError
 from hlnb.metrics.measures import Error, all_weights
 from hlnb.metrics.similarity import linear_cka
-from hlnb.models.networks import image_network
+from hlnb.models.networks import image_network, mlp
 from hlnb.schedules import simultaneous
 from hlnb.seeding import stream
 from hlnb.studies.layers_over_time import experiment as lot
@@ -17,7 +17,7 @@ from hlnb.training.runs import grid
 from hlnb.training.sweep import sweep
 
 DIGITS = Digits(n_validation=100, n_test=100)
-MODEL = lot.network(d=64, width=12, depth=3, n_classes=10)
+MODEL = mlp(d=64, widths=(12, 12, 12), n_out=10)
 RNG = np.random.default_rng(0)
 
 
@@ -44,12 +44,6 @@ def paths(result):
 @pytest.fixture(scope="module")
 def held():
     return [lot.held_out(DIGITS, seed, n_train=96) for seed in (0, 1)]
-
-
-def test_a_network_has_the_layers_asked_for():
-    assert MODEL.names == ("layer 1", "layer 2", "layer 3", "readout")
-    with pytest.raises(HlnbError, match="depth, width ≥ 1"):
-        lot.network(d=4, width=3, depth=0, n_classes=2)
 
 
 def test_states_are_the_parameters_of_each_record(result, paths):
@@ -87,7 +81,7 @@ def test_observations_of_a_convolution_are_its_places():
 
 def test_cka_is_that_of_the_metrics(paths, held):
     found = lot.likeness(MODEL, paths[0], held[0].x, lot.CKA)
-    a = lot.outputs(MODEL, paths[0][1], held[0].x)["layer 2"]
+    a = lot.outputs(MODEL, paths[0][1], held[0].x)["layer2"]
     b = lot.outputs(MODEL, paths[0][-1], held[0].x)["readout"]
     assert found[1, 1, 3] == pytest.approx(linear_cka(a, b), rel=1e-4)
 
@@ -117,11 +111,11 @@ def test_own_weights_of_the_first_layer_are_all_it_has(paths, held):
 
 def test_own_weights_see_the_final_layers_below(paths, held):
     mixture = dict(paths[0][-1]) | {
-        k: v for k, v in paths[0][0].items() if k.startswith("layer 3")
+        k: v for k, v in paths[0][0].items() if k.startswith("layer3")
     }
     found = lot.own_weights(MODEL, paths[0], held[0].x, lot.SVCCA)[0, 2]
-    made = lot.outputs(MODEL, mixture, held[0].x)["layer 3"]
-    last = lot.outputs(MODEL, paths[0][-1], held[0].x)["layer 3"]
+    made = lot.outputs(MODEL, mixture, held[0].x)["layer3"]
+    last = lot.outputs(MODEL, paths[0][-1], held[0].x)["layer3"]
     expected = lot.SVCCA.compare(lot.SVCCA.prepare(made), lot.SVCCA.prepare(last))
     assert found == pytest.approx(expected, abs=1e-6)
 
@@ -187,10 +181,10 @@ def test_layers_stop_one_after_the_other():
         schedule.check(MODEL)
         assert schedule.epochs == 2 * 4
         assert schedule.phases[0].learns == MODEL.names
-    assert below.phases[1].learns == ("layer 2", "layer 3", "readout")
-    assert above.phases[1].learns == ("layer 1", "layer 2", "layer 3")
+    assert below.phases[1].learns == ("layer2", "layer3", "readout")
+    assert above.phases[1].learns == ("layer1", "layer2", "layer3")
     assert below.phases[-1].learns == ("readout",)
-    assert above.phases[-1].learns == ("layer 1",)
+    assert above.phases[-1].learns == ("layer1",)
 
 
 def test_an_affine_unit_is_linear_and_another_is_not():
@@ -219,11 +213,11 @@ def test_purity_counts_the_commonest_class_of_the_most_exciting():
 def test_a_profile_has_a_number_for_each_layer(paths, held):
     pure, linear = lot.profile(MODEL, paths[0][-1], held[0], top=5)
     made = lot.outputs(MODEL, paths[0][-1], held[0].x)
-    expected = np.nanmean(lot.purity(made["layer 1"], held[0].y, top=5))
+    expected = np.nanmean(lot.purity(made["layer1"], held[0].y, top=5))
     assert pure[0] == pytest.approx(expected)
     assert len(pure) == len(linear) == 4
     assert max(linear) <= 1
 
 
-def test_medians_in_words():
-    assert lot.in_words(np.array([[1, 2], [3, 2], [9, 2]]), ".1f") == "3.0, 2.0"
+def test_medians():
+    assert lot.by_layer(np.array([[1, 2], [3, 2], [9, 2]]), ".1f") == "3.0, 2.0"

@@ -26,7 +26,6 @@ from hlnb.studies.leap.figures import (
     ticks_html,
     words,
 )
-from hlnb.words import in_range
 
 MENU = ((0,), (0, 1), (1, 2))
 T = np.array([0.0, 5, 10, 20])
@@ -51,11 +50,6 @@ def test_names_of_monomials():
     assert term(()) == "$1$"
     assert words(()) == "1"
     assert sum_in_words(MENU) == "z1 + z1z2 + z2z3"
-
-
-def test_a_range_in_words():
-    assert in_range(np.array([3.0, 1, 2])) == "2.00 [1.00–3.00]"
-    assert in_range(np.array([3.0, 1]), ".0f") == "2 [1–3]"
 
 
 class Lines:

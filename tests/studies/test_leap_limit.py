@@ -53,7 +53,6 @@ from hlnb.studies.leap.sgd import (
     Units,
     activate,
     best_order,
-    check_sizes,
     growth_exponents,
     learn,
     learning_rate,
@@ -529,7 +528,7 @@ def test_enough_samples_of_a_cubic_kernel_end_the_risk():
 
 @pytest.mark.parametrize("penalties", [(), (0.0, 1.0)])
 def test_penalties_are_above_zero(penalties):
-    with pytest.raises(HlnbError, match="name at least one, all above 0"):
+    with pytest.raises(HlnbError, match=r"^penalties = .* above 0"):
         ridge_risks({}, {}, penalties=penalties)
 
 
@@ -551,9 +550,9 @@ def test_the_floor_is_what_a_space_of_n_dimensions_leaves_on_average():
 
 
 def test_what_is_no_network_is_refused():
-    with pytest.raises(HlnbError, match="d = 0, width = 3: take whole numbers"):
+    with pytest.raises(HlnbError, match="d = 0: take a whole number from 1 up"):
         mean_field_network(d=0, width=3)
-    with pytest.raises(HlnbError, match="d = 3, width = 0: take whole numbers"):
+    with pytest.raises(HlnbError, match="width = 0: take a whole number from 1 up"):
         mean_field_network(d=3, width=0)
 
 
@@ -612,7 +611,8 @@ def test_learn_ends_where_the_last_term_is_found():
 
 @pytest.mark.parametrize("wrong", [{"time": 0.0}, {"time": math.inf}, {"every": 0}])
 def test_a_run_takes_some_time(wrong):
-    with pytest.raises(HlnbError, match="take numbers above 0"):
+    name = next(iter(wrong))
+    with pytest.raises(HlnbError, match=f"^{name} = {wrong[name]}: take"):
         learned(**wrong)
 
 
@@ -669,14 +669,7 @@ def test_linear_risks_are_those_of_ridge_on_named_samples():
 def test_an_unknown_method_or_no_sample_is_refused():
     with pytest.raises(HlnbError, match="no linear method 'lasso': take one of"):
         linear_risks("lasso", ((0,),), d=3, n=5, seed=0)
-    with pytest.raises(HlnbError, match="n = 0, q = 2000, held out 2000"):
+    with pytest.raises(HlnbError, match="n = 0: take a whole number from 1 up"):
         linear_risks("cubic kernel", ((0,),), d=3, n=0, seed=0)
     with pytest.raises(HlnbError, match="d = 2 has no room for the terms"):
         linear_risks("cubic kernel", ((0,), (1, 2)), d=2, n=5, seed=0)
-
-
-@pytest.mark.parametrize("sizes", [[], [3, 0]])
-def test_lists_of_sizes_hold_numbers_from_1_up(sizes):
-    check_sizes(ds=[1, 2])
-    with pytest.raises(HlnbError, match=r"ns = .*: name at least one number"):
-        check_sizes(ds=[1, 2], ns=sizes)

@@ -14,7 +14,7 @@ from hlnb.metrics.fourier import walsh_hadamard
 from hlnb.metrics.measures import losses
 from hlnb.models.layers import Affine
 from hlnb.models.model import Model
-from hlnb.models.networks import perceptron, residual_network
+from hlnb.models.networks import mlp, residual_network
 from hlnb.results import Result
 from hlnb.seeding import stream
 from hlnb.studies.parity import experiment as parity
@@ -60,7 +60,7 @@ def test_networks_have_the_relus_that_the_text_says():
     for k in range(1, 9):
         support = tuple(range(k))
         zigzag, steps = (
-            len(make(support, d=8)[1]["hidden.bias"])
+            len(make(support, d=8)[1]["layer1.bias"])
             for make in (parity.zigzag_network, parity.steps_network)
         )
         assert zigzag == k
@@ -86,7 +86,7 @@ def test_a_support_outside_the_cube_has_no_network(support):
 
 
 def test_cross_entropy_is_linear_in_the_character():
-    model = perceptron(d=5, width=7)
+    model = mlp(d=5, widths=(7,))
     params, x = wide(model.init(stream(0, "init"))), cube(5).double()
     f = parity.output(model, params, x)
     chi = characters(x, [(0, 3)])[:, 0]
@@ -96,7 +96,7 @@ def test_cross_entropy_is_linear_in_the_character():
 
 def test_one_output_is_itself_and_three_are_refused():
     x = cube(3)
-    model = perceptron(d=3, width=4, n_out=1)
+    model = mlp(d=3, widths=(4,), n_out=1)
     params = model.init(stream(0, "init"))
     torch.testing.assert_close(
         parity.output(model, params, x), model.apply(params, x)[:, 0]
@@ -107,7 +107,7 @@ def test_one_output_is_itself_and_three_are_refused():
 
 
 @pytest.mark.parametrize(
-    "model", [perceptron(d=4, width=5), residual_network(d=4, width=3, depth=4)]
+    "model", [mlp(d=4, widths=(5,)), residual_network(d=4, width=3, depth=4)]
 )
 def test_gradients_are_those_of_autograd(model):
     params = wide(model.init(stream(1, "init")))
@@ -127,7 +127,7 @@ def test_gradients_are_those_of_autograd(model):
 
 
 def test_gradients_on_the_cube_are_in_its_order_and_double():
-    model = perceptron(d=4, width=5)
+    model = mlp(d=4, widths=(5,))
     params = model.init(stream(1, "init"))
     found = parity.cube_gradients(model, params, d=4)
     expected = parity.gradients(model, wide(params), cube(4).double())
@@ -169,8 +169,8 @@ def test_degrees_count_coordinates():
 
 def test_activity_coefficients_are_those_of_the_whole_cube():
     d = 16
-    params = wide(perceptron(d=d, width=4).init(stream(3, "init")))
-    weight, bias = params["hidden.weight"], params["hidden.bias"]
+    params = wide(mlp(d=d, widths=(4,)).init(stream(3, "init")))
+    weight, bias = params["layer1.weight"], params["layer1.bias"]
     supports = [(), (2,), (0, 5), (1, 2, 9), (3, 4, 5, 13)]
     active = (cube(d).double() @ weight.T + bias > 0).double()
     expected = active.T @ characters(cube(d).double(), supports) / 2**d
@@ -183,11 +183,11 @@ def test_activity_coefficients_are_those_of_the_whole_cube():
 
 
 def test_the_smooth_step_is_steep_enough_at_the_chapter_s_dimensions():
-    params = perceptron(d=30, width=10).init(stream(0, "init"))
+    params = mlp(d=30, widths=(10,)).init(stream(0, "init"))
     supports = [(0, 1), (2, 3, 4, 5)]
     short, long = (
         parity.activity_coefficients(
-            params["hidden.weight"], params["hidden.bias"], supports, **how
+            params["layer1.weight"], params["layer1.bias"], supports, **how
         )
         for how in ({}, {"reach": 100.0, "points": 5000})
     )
@@ -197,12 +197,12 @@ def test_the_smooth_step_is_steep_enough_at_the_chapter_s_dimensions():
 @pytest.mark.parametrize("n_out", [1, 2])
 def test_first_layer_signal_is_the_gradient_of_the_correlation(n_out):
     d, support, at = 18, (1, 4), (1, 4, 8)
-    model = perceptron(d=d, width=3, n_out=n_out)
+    model = mlp(d=d, widths=(3,), n_out=n_out)
     params = wide(model.init(stream(2, "init")))
     params["readout.weight"] *= 10
-    weight = params["hidden.weight"].clone().requires_grad_()
+    weight = params["layer1.weight"].clone().requires_grad_()
     x = cube(d).double()
-    f = parity.output(model, {**params, "hidden.weight": weight}, x)
+    f = parity.output(model, {**params, "layer1.weight": weight}, x)
     (characters(x, [support])[:, 0] * f).mean().backward()
     expected = weight.grad[:, list(at)]
     assert float(expected[:, :2].abs().max()) > 0.1
@@ -214,7 +214,7 @@ def test_first_layer_signal_is_the_gradient_of_the_correlation(n_out):
 @pytest.mark.parametrize("k", [2, 3])
 def test_signals_of_all_sets_are_those_of_each(k):
     d = 22
-    params = perceptron(d=d, width=5).init(stream(0, "init"))
+    params = mlp(d=d, widths=(5,)).init(stream(0, "init"))
     found = parity.set_signals(params, k)
     sets = [*itertools.combinations(range(d), k)]
     assert len(found) == len(sets)
@@ -240,7 +240,7 @@ def trained(errors, weights, support):
     hidden[0, :, 0, support] = np.array(weights)[:, : len(support)].T
     hidden[0, :, 0, 5 if 5 not in support else 4] = np.array(weights)[:, -1]
     traces = {name: np.zeros((1, len(errors), 1)) for name in parity.SPARSE_WEIGHTS}
-    traces |= {"test error": np.array([errors]), "hidden.weight": hidden}
+    traces |= {"test error": np.array([errors]), "layer1.weight": hidden}
     return Result({"runs": [{"seed": 3, "lr": 0.1}]}, steps, steps, traces, {})
 
 
@@ -291,7 +291,9 @@ def test_random_bits_are_fair_and_repeat():
     assert abs(bits.mean() - 0.5) < 4.4 * 0.5 / math.sqrt(bits.size)
     assert (bits == parity.random_bits((100, 20, 10))).all()
     assert (bits != parity.random_bits((100, 20, 10), seed=1)).any()
-    with pytest.raises(HlnbError, match="take 1 or more"):
+    with pytest.raises(
+        HlnbError, match=r"shape = \(0, 20, 10\): take a whole number from 1 up"
+    ):
         parity.random_bits((0, 20, 10))
 
 
@@ -299,12 +301,6 @@ def test_each_parity_has_a_size():
     assert parity.paired([20, 30], [2, 3]) == [(20, 2), (30, 3)]
     with pytest.raises(HlnbError, match="give one k for each d"):
         parity.paired([20, 30], [2])
-
-
-def test_too_few_of_a_thing_is_refused_by_name():
-    parity.at_least(3, seeds=3, trials=4)
-    with pytest.raises(HlnbError, match="seeds: 2 is too few, take 3 or more"):
-        parity.at_least(3, trials=4, seeds=2)
 
 
 def test_training_a_dense_parity_stops_when_it_is_learned():
@@ -345,7 +341,7 @@ def test_random_labels_are_never_learned():
 
 def test_sparse_training_keeps_the_weights():
     result = parity.train_sparse(20, 2, [Run(0, 0.1)], steps=400, every=10, n_test=500)
-    weights = result.of("hidden.weight")
+    weights = result.of("layer1.weight")
     assert weights.shape == (1, 41, parity.SPARSE_WIDTH, 20)
     time = float(parity.steps_to(result)[0])
     assert time < 400
@@ -353,7 +349,7 @@ def test_sparse_training_keeps_the_weights():
     assert found.t[-1] == 1
     assert found.error[-1] <= 0.01
     assert found.own[-1] > found.best[-1]
-    start = perceptron(d=20, width=100).init(stream(0, "init"))
+    start = mlp(d=20, widths=(100,)).init(stream(0, "init"))
     for name in parity.SPARSE_WEIGHTS:
         np.testing.assert_array_equal(result.of(name)[0, 0], start[name])
 
@@ -373,9 +369,9 @@ def test_memorizing_ends_with_no_training_error():
 def test_expected_gradient_is_what_sampling_finds():
     # The mean over inputs is within five standard errors for each of 100 weights.
     d, support, n = 30, (3, 7, 11), 40_000
-    params = wide(perceptron(d=d, width=100).init(stream(5, "init")))
+    params = wide(mlp(d=d, widths=(100,)).init(stream(5, "init")))
     x = signs(n, d, generator=stream(0, "x")).double()
-    active = (x @ params["hidden.weight"].T + params["hidden.bias"] > 0).double()
+    active = (x @ params["layer1.weight"].T + params["layer1.bias"] > 0).double()
     rest = characters(x, [(7, 11)])
     alpha = (params["readout.weight"][0] - params["readout.weight"][1]) / 2
     products = active * rest * alpha

@@ -9,6 +9,7 @@ from hlnb.data.problem import Batch, Problem
 from hlnb.data.slabs import Slabs, piece_width
 from hlnb.errors import HlnbError
 from hlnb.metrics.measures import Error, Measure, all_weights
+from hlnb.models.networks import mlp
 from hlnb.schedules import simultaneous
 from hlnb.studies.pitfalls import experiment as pit
 from hlnb.training.executors import processes
@@ -41,19 +42,6 @@ def test_the_two_sets_of_the_plane():
     assert torch.equal(left.rotation, right.rotation)
     # The line of the right set is the diagonal
     assert_allclose(right.rotation[0], [0.5**0.5, 0.5**0.5])
-
-
-def test_a_network_has_its_layers():
-    model = pit.network(d=3, width=5, hidden=2)
-    assert model.names == ("layer1", "layer2", "readout")
-    shapes = [(layer.n_in, layer.n_out, layer.relu) for layer in model.layers]
-    assert shapes == [(3, 5, True), (5, 5, True), (5, 2, False)]
-
-
-@pytest.mark.parametrize("wrong", [{"width": 0}, {"hidden": 0}])
-def test_a_network_without_units_is_refused(wrong):
-    with pytest.raises(HlnbError, match="are no network: take 1 or more"):
-        pit.network(d=2, **wrong)
 
 
 @pytest.mark.parametrize("k", [2, 3, 5, 7])
@@ -120,7 +108,7 @@ def test_points_are_training_inputs():
 
 
 def test_regions_go_up_with_the_second_input():
-    model = pit.network(d=2, width=2, hidden=1)
+    model = mlp(d=2, widths=(2,))
     params = {
         "layer1.weight": torch.eye(2),
         "layer1.bias": torch.zeros(2),
@@ -213,7 +201,7 @@ def test_decay_shrinks_weights_as_it_says():
 
 
 def test_without_decay_it_is_sgd():
-    problem, model = tiny(2, 5), pit.network(d=2, width=4, hidden=1)
+    problem, model = tiny(2, 5), mlp(d=2, widths=(4,))
     traces = [
         train(
             problem,
@@ -241,7 +229,7 @@ def learned(problem, seeds, here, **more):
 def test_learned_is_a_sweep_of_the_published_network(here):
     problem = tiny(2, 5, 5)
     found = learned(problem, [0, 1], here, records=2)
-    model = pit.network(d=3, width=100, hidden=2)
+    model = mlp(d=3, widths=(100, 100))
     direct = sweep(
         problem,
         model,
@@ -286,7 +274,7 @@ def test_stopped_puts_the_record_of_lowest_validation_error_last(here):
 def test_parameters_and_at_end_are_those_of_the_run(here):
     problem = tiny(2, 5, 5)
     found = learned(problem, [0, 1], here)
-    model = pit.network(d=3)
+    model = mlp(d=3, widths=(100, 100))
     by_record = found.of("layer1.weight")
     for run, record in ((1, 0), (0, -1)):
         params = found.params(run, record)
@@ -341,7 +329,7 @@ def linear(weight, size=1.0):
         "readout.weight": size * torch.tensor([[0.0, 0], [1, -1]]),
         "readout.bias": torch.zeros(2),
     }
-    return pit.network(d=d, width=2, hidden=1), params
+    return mlp(d=d, widths=(2,)), params
 
 
 def test_members_of_a_mean_are_equally_loud():
@@ -383,7 +371,7 @@ def test_the_used_direction_of_a_linear_score_is_its_weight():
 
 
 def test_the_used_direction_is_the_first_of_the_mean_square_gradient():
-    model = pit.network(d=4, width=7, hidden=2)
+    model = mlp(d=4, widths=(7, 7))
     params = model.init(torch.Generator().manual_seed(3))
     params = {name: value.double() for name, value in params.items()}
     x = torch.randn(30, 4, generator=torch.Generator().manual_seed(2)).double()
@@ -438,7 +426,7 @@ def test_removing_used_takes_what_each_network_uses():
 
 
 def test_removing_used_looks_at_validation_inputs():
-    problem, model = Slabs((2, 5, 5), **SMALL), pit.network(d=3, width=9)
+    problem, model = Slabs((2, 5, 5), **SMALL), mlp(d=3, widths=(9, 9))
     params = model.init(torch.Generator().manual_seed(5))
     rest = pit.removing_used(problem, model, {1: params})
     x = problem.split(1, n_train=1)["validation"].x

@@ -110,8 +110,8 @@ def test_networks_have_the_sizes_of_the_grammar():
     params = model.init(stream(0, "init"))
     assert model.apply(params, x).shape == (4, 4)
     flat = rhm.shallow(PROBED, width=7)
-    assert flat.names == ("hidden", "readout")
-    assert flat.init(stream(0, "init"))["hidden.weight"].shape == (7, 40)
+    assert flat.names == ("layer1", "readout")
+    assert flat.init(stream(0, "init"))["layer1.weight"].shape == (7, 40)
 
 
 def test_a_run_ends_when_its_strings_are_fitted_and_generalizes():
@@ -217,12 +217,6 @@ def test_crossings_by_hand():
     rising = -np.array([0.5, 0.5, 1.5, math.inf])
     assert rhm.crossing(x, rising, level=-1) == pytest.approx(2 * math.sqrt(2))
     assert rhm.crossing(x[2:], rising[[0, 3]], level=-1) == 8
-
-
-def test_slopes_of_power_laws():
-    x = [10, 30, 200]
-    assert rhm.slope(x, 3 * np.array(x) ** 1.5) == pytest.approx(1.5)
-    assert math.isnan(rhm.slope(x, np.array([1, 2, math.inf])))
 
 
 def test_label_ratios_grow_like_the_root_of_the_number_of_strings():

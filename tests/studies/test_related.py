@@ -11,8 +11,9 @@ import torch
 from hlnb.data.digits import Digits
 from hlnb.data.quadratic import Quadratic
 from hlnb.errors import HlnbError
-from hlnb.models.layers import Affine
+from hlnb.models.layers import Affine, Normal
 from hlnb.models.model import Model
+from hlnb.models.networks import mlp
 from hlnb.results import Result
 from hlnb.seeding import stream
 from hlnb.studies.related import collapse
@@ -32,7 +33,6 @@ from hlnb.studies.related.features import (
 from hlnb.studies.related.rank import (
     Ranks,
     active_units,
-    deep_network,
     numerical_rank,
     ranks,
     singular_values,
@@ -148,9 +148,9 @@ def test_lines():
 @pytest.mark.parametrize(
     ("wrong", "match"),
     [
-        ({"scale": 0.0}, "take both > 0"),
-        ({"lr": -1.0}, "take both > 0"),
-        ({"n_hidden": 0}, "n_hidden = 0 leaves nothing"),
+        ({"scale": 0.0}, "scale = 0.0: take"),
+        ({"lr": -1.0}, "lr = -1.0: take"),
+        ({"n_hidden": 0}, "n_hidden = 0: take a whole number"),
         ({"width": 2, "n_classes": 3}, "3 classes need"),
     ],
 )
@@ -207,7 +207,7 @@ def test_numerical_rank_counts_above_a_share_of_the_largest():
 
 @pytest.mark.parametrize("skip", [False, True])
 def test_singular_values_are_those_of_the_product_of_the_layers(skip):
-    model = deep_network(d=5, width=7, depth=3, n_out=2, skip=skip)
+    model = mlp(d=5, widths=(7, 7, 7), skip=skip, initialization=Normal(0.5))
     params = model.init(stream(0, "init"))
     x = torch.tensor(normal(4, 5)).float()
     found = singular_values(model, params, x, depth=3)
@@ -264,18 +264,8 @@ def test_halves_are_the_digits_below_five_and_the_others():
     assert Digits(halves=True).describe() != Digits().describe()
 
 
-def test_deep_networks_have_layers_of_he_variance():
-    model = deep_network(d=64, width=64, depth=4, n_out=10)
-    assert model.names == ("layer1", "layer2", "layer3", "layer4", "readout")
-    weight = model.init(stream(0, "init"))["layer2.weight"]
-    assert weight.var().item() == pytest.approx(2 / 64, rel=0.1)  # 4096 draws: 4.5 sd
-    assert [layer.skip for layer in model.layers] == [False] * 5
-    skips = deep_network(d=64, width=64, depth=4, n_out=10, skip=True)
-    assert [layer.skip for layer in skips.layers] == [False, True, True, True, False]
-
-
 def test_ranks_of_a_result_are_those_of_its_networks():
-    model = deep_network(d=64, width=6, depth=3, n_out=10)
+    model = mlp(d=64, widths=(6, 6, 6), n_out=10)
     drawn = [model.init(stream(seed, "init")) for seed in (4, 5)]
     traces = {
         name: np.stack([np.stack([0 * p[name], p[name]]) for p in drawn])
@@ -345,7 +335,7 @@ def test_every_seed_hides_its_own_feature_and_problems_are_equal_but_for_it():
 
 @pytest.mark.parametrize(
     ("wrong", "match"),
-    [({"d": 1}, "no A of trace 0"), ({"p": 0}, "p = 0 leaves nothing")],
+    [({"d": 1}, "no A of trace 0"), ({"p": 0}, "p = 0: take a whole number")],
 )
 def test_targets_that_are_none_are_refused(wrong, match):
     with pytest.raises(HlnbError, match=match):

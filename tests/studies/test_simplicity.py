@@ -7,23 +7,15 @@ import pytest
 import torch
 
 from hlnb.data.planar import Bent, Stripes
-from hlnb.errors import HlnbError
 from hlnb.metrics.information import bias, conditional, information
+from hlnb.models.networks import mlp
 from hlnb.seeding import stream
 from hlnb.studies.simplicity import accounts, experiment
 from hlnb.studies.simplicity.claims import about_information, about_layers, about_random
 
-MODEL = experiment.network(d=2, widths=(3, 4))
+MODEL = mlp(d=2, widths=(3, 4))
 STATE = {k: v.numpy() for k, v in MODEL.init(stream(0, "init")).items()}
 RNG = np.random.default_rng(0)
-
-
-def test_networks_have_the_layers_asked_for():
-    assert MODEL.names == ("layer 1", "layer 2", "readout")
-    assert [layer.n_out for layer in MODEL.layers] == [3, 4, 2]
-    for widths in ((), (3, 0)):
-        with pytest.raises(HlnbError, match="widths ≥ 1"):
-            experiment.network(d=2, widths=widths)
 
 
 def test_guesses_are_the_largest_outputs():
@@ -37,7 +29,7 @@ def test_neurons_are_the_layers_outputs_and_the_margin():
     made = experiment.neurons(MODEL, STATE, x)
     params = {k: torch.tensor(v) for k, v in STATE.items()}
     found = MODEL.activations(params, torch.tensor(x, dtype=torch.float32))
-    assert np.array_equal(made["layer 2"], found["layer 2"].numpy())
+    assert np.array_equal(made["layer2"], found["layer2"].numpy())
     last = found["readout"].numpy()
     assert np.array_equal(made["readout"][:, 0], last[:, 1] - last[:, 0])
 
@@ -76,17 +68,17 @@ def test_segments_cross_the_square_from_border_to_border():
 
 def test_first_layer_units_never_turn():
     lines = experiment.segments(50, 100, seed=1)
-    assert (experiment.turns(MODEL, STATE, lines)["layer 1"] == 0).all()
+    assert (experiment.turns(MODEL, STATE, lines)["layer1"] == 0).all()
 
 
 def test_turns_are_counted():
     """A hat |x|: one turn on lines along x₁, none along x₂."""
-    model = experiment.network(d=2, widths=(2, 1))
+    model = mlp(d=2, widths=(2, 1))
     state = {
-        "layer 1.weight": np.array([[1.0, 0], [-1, 0]], np.float32),
-        "layer 1.bias": np.zeros(2, np.float32),
-        "layer 2.weight": np.ones((1, 2), np.float32),
-        "layer 2.bias": np.zeros(1, np.float32),
+        "layer1.weight": np.array([[1.0, 0], [-1, 0]], np.float32),
+        "layer1.bias": np.zeros(2, np.float32),
+        "layer2.weight": np.ones((1, 2), np.float32),
+        "layer2.bias": np.zeros(1, np.float32),
         "readout.weight": np.array([[0.0], [-1]], np.float32),
         "readout.bias": np.zeros(2, np.float32),
     }
@@ -94,9 +86,9 @@ def test_turns_are_counted():
     along = np.stack([at, np.zeros(51)], 1)
     across = along[:, ::-1]
     found = experiment.turns(model, state, np.stack([along, across]))
-    assert found["layer 2"] == pytest.approx(0.5)
+    assert found["layer2"] == pytest.approx(0.5)
     assert found["readout"] == pytest.approx(0.5)
-    assert np.allclose(found["layer 1"], 0)
+    assert np.allclose(found["layer1"], 0)
 
 
 def test_a_linear_read_out_is_that_of_the_probe():
@@ -108,7 +100,7 @@ def test_a_linear_read_out_is_that_of_the_probe():
         MODEL, [STATE, STATE], [split, split], experiment.segments(20, 30, seed=0)
     )
     assert np.allclose(read, [found, found])
-    assert share[0] == experiment.diagonal_share(STATE["layer 1.weight"])
+    assert share[0] == experiment.diagonal_share(STATE["layer1.weight"])
     assert turned.shape == (2, 3)
 
 

@@ -11,14 +11,15 @@ RNG = np.random.default_rng(0)
 
 
 def test_maps_have_a_row_for_each_layer_and_a_picture_for_each_unit():
-    rows = {"layer 1": RNG.normal(size=(9, 3)), "output": RNG.normal(size=(9, 1))}
+    rows = {"layer1": RNG.normal(size=(9, 3)), "output": RNG.normal(size=(9, 1))}
     fig = plots.maps_figure(rows, title="step 1")
     pictures = [ax for ax in fig.axes if ax.images]
     assert len(pictures) == 4
     assert np.array_equal(
-        pictures[1].images[0].get_array(), rows["layer 1"][:, 1].reshape(3, 3)
+        pictures[1].images[0].get_array(), rows["layer1"][:, 1].reshape(3, 3)
     )
     assert pictures[0].images[0].origin == "lower"
+    assert pictures[0].get_ylabel() == "layer 1"
     assert pictures[3].get_ylabel() == "output"
     assert fig.get_suptitle() == "step 1"
 

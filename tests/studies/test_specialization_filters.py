@@ -47,7 +47,7 @@ def test_networks_have_the_filters_asked_for():
     assert not model.layers[0].relu
     assert not model.layers[1].relu
     assert spec.network(side=6, filters=5).layers[0].relu
-    with pytest.raises(HlnbError, match="filters ≥ 1"):
+    with pytest.raises(HlnbError, match="filters = 0: take a whole number from 1 up"):
         spec.network(side=6, filters=0)
 
 

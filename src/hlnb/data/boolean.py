@@ -15,7 +15,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from hlnb.data.problem import Batch, check_finite
-from hlnb.errors import HlnbError
+from hlnb.errors import HlnbError, at_least
 from hlnb.seeding import stream
 
 Support = tuple[int, ...]
@@ -69,12 +69,6 @@ def is_merged_staircase(supports: Sequence[Support]) -> bool:
     return leap(supports) <= 1
 
 
-def _check_size(**sizes: int) -> None:
-    for name, size in sizes.items():
-        if size < 1:
-            raise HlnbError(f"{name} = {size} leaves nothing: take a number from 1 up.")
-
-
 @dataclass(frozen=True)
 class Polynomial:
     """Regression on f(x) = Σ_S c_S χ_S(x), x uniform on {−1, 1}^d, without noise.
@@ -91,7 +85,7 @@ class Polynomial:
     n_test: int = 10_000
 
     def __post_init__(self):
-        _check_size(d=self.d, n_validation=self.n_validation, n_test=self.n_test)
+        at_least(1, d=self.d, n_validation=self.n_validation, n_test=self.n_test)
         for support in self.supports:
             if not set(support) <= set(range(self.d)) or len(set(support)) < len(
                 support
@@ -154,7 +148,7 @@ class Parity:
     n_test: int = 10_000
 
     def __post_init__(self):
-        _check_size(d=self.d, n_validation=self.n_validation, n_test=self.n_test)
+        at_least(1, d=self.d, n_validation=self.n_validation, n_test=self.n_test)
         if not 0 <= self.k <= self.d:
             raise HlnbError(f"No k = {self.k} of d = {self.d} coordinates: lower k.")
         if not 0 <= self.noise <= 0.5:

@@ -16,7 +16,7 @@ from jaxtyping import Float, Int
 from torch import Tensor
 
 from hlnb.data.problem import Batch
-from hlnb.errors import HlnbError
+from hlnb.errors import HlnbError, at_least
 from hlnb.seeding import stream
 
 COUNTABLE = 2**62  # derivations up to this many have a number in 64 bits
@@ -54,9 +54,7 @@ class RandomHierarchy:
     n_test: int = 5000  # likewise
 
     def __post_init__(self):
-        for name, value in asdict(self).items():
-            if name != "seed" and value < 1:
-                raise HlnbError(f"{name} = {value}: take a number from 1 up.")
+        at_least(1, **{k: v for k, v in asdict(self).items() if k != "seed"})
         parents = max(self.n_classes, self.vocab_size if self.depth > 1 else 0)
         if self.n_synonyms * parents > self.vocab_size**self.tuple_size:
             raise HlnbError(

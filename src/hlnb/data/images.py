@@ -18,7 +18,7 @@ from torch import Tensor
 from hlnb.data import cifar, shapes
 from hlnb.data.cifar import fetch, path, verify
 from hlnb.data.problem import Batch
-from hlnb.errors import HlnbError
+from hlnb.errors import HlnbError, at_least
 from hlnb.seeding import stream
 
 __all__ = ["DATASETS", "Images", "fetch", "normalize", "path", "to_rgb", "verify"]
@@ -67,7 +67,7 @@ class Images:
                 f"There is no data set {self.dataset!r}: pass dataset=cifar10 or "
                 "dataset=shapes."
             )
-        _check_positive(n_validation=self.n_validation, n_test=self.n_test)
+        at_least(1, n_validation=self.n_validation, n_test=self.n_test)
 
     @property
     def n_classes(self) -> int:
@@ -87,7 +87,7 @@ class Images:
 
         Refuses `n` below 1, and more images than there are.
         """
-        _check_positive(n=n)
+        at_least(1, n=n)
         if self.dataset == "shapes":
             return _batch(*shapes.draw(n, generator=generator)[:2])
         data = self._read(n)
@@ -108,7 +108,7 @@ class Images:
 
         Refuses `n_train` below 1, and more images than there are.
         """
-        _check_positive(n_train=n_train)
+        at_least(1, n_train=n_train)
         sizes = {"train": n_train, "validation": self.n_validation, "test": self.n_test}
         if self.dataset == "shapes":
             batches = {
@@ -183,9 +183,3 @@ def _batch(
     labels: UInt8[Tensor, " n"] | Int64[Tensor, " n"],
 ) -> Batch:
     return Batch(normalize(images), labels.to(torch.int64))
-
-
-def _check_positive(**sizes: int) -> None:
-    for name, size in sizes.items():
-        if size < 1:
-            raise HlnbError(f"{name} is at least 1, not {size}.")

@@ -18,7 +18,7 @@ from jaxtyping import Float, Int
 from torch import Tensor
 
 from hlnb.data.problem import Batch
-from hlnb.errors import HlnbError
+from hlnb.errors import HlnbError, between_0_and_1
 from hlnb.seeding import stream
 
 
@@ -226,11 +226,6 @@ class PatternProblem:
         return {"problem": "patterns", **fields}
 
 
-def _check_share(name: str, share: float) -> None:
-    if not 0 <= share <= 1:
-        raise HlnbError(f"{name} = {share} is not a share: take a number in [0, 1].")
-
-
 def toy_problem(
     number: int,
     *,
@@ -266,7 +261,7 @@ def toy_problem(
         )
     if k < 2 or k % 2:
         raise HlnbError(f"Toy problem 4 needs an even number of patterns, not {k}.")
-    _check_share("nothing", nothing)
+    between_0_and_1(nothing=nothing)
     gap = T if gap is None else gap
     if gap < 0:
         raise HlnbError(f"gap = {gap} would make patterns overlap: take gap ≥ 0.")

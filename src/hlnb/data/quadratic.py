@@ -15,14 +15,8 @@ from jaxtyping import Float
 from torch import Tensor
 
 from hlnb.data.problem import Batch, check_finite
-from hlnb.errors import HlnbError
+from hlnb.errors import HlnbError, at_least
 from hlnb.seeding import stream
-
-
-def _check_size(**sizes: int) -> None:
-    for name, size in sizes.items():
-        if size < 1:
-            raise HlnbError(f"{name} = {size} leaves nothing: take a number from 1 up.")
 
 
 @dataclass(frozen=True)
@@ -41,7 +35,7 @@ class SquaredQuadratic:
     n_test: int = 10_000
 
     def __post_init__(self):
-        _check_size(n_validation=self.n_validation, n_test=self.n_test)
+        at_least(1, n_validation=self.n_validation, n_test=self.n_test)
         if not any(self.direction) or len(self.direction) > self.d:
             raise HlnbError(
                 f"direction = {self.direction} has to name a coefficient that is not "
@@ -118,7 +112,7 @@ class Quadratic:
     n_test: int = 4000
 
     def __post_init__(self):
-        _check_size(p=self.p, n_validation=self.n_validation, n_test=self.n_test)
+        at_least(1, p=self.p, n_validation=self.n_validation, n_test=self.n_test)
         if self.d < 2:
             raise HlnbError(f"d = {self.d} leaves no A of trace 0: take d ≥ 2.")
 

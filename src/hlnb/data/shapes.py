@@ -33,7 +33,7 @@ import torch
 from jaxtyping import Bool, Float32, Int64, UInt8
 from torch import Tensor
 
-from hlnb.errors import HlnbError
+from hlnb.errors import HlnbError, at_least
 
 COMPOSITION = {  # class: the kinds of its upper and its lower part
     "truck": ("rectangle", "circle"),
@@ -88,8 +88,7 @@ def draw(
 
     Refuses `n` below 1, and labels that are not `n` whole numbers from 0 to 9.
     """
-    if n < 1:
-        raise HlnbError(f"The number of pictures to draw is at least 1, not {n}.")
+    at_least(1, n=n)
     if labels is not None and (
         labels.shape != (n,) or labels.min() < 0 or labels.max() >= len(CLASSES)
     ):

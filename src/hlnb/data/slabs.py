@@ -16,7 +16,7 @@ from jaxtyping import Float, Int
 from torch import Tensor
 
 from hlnb.data.problem import Batch, check_finite
-from hlnb.errors import HlnbError
+from hlnb.errors import HlnbError, between_0_and_1
 from hlnb.seeding import stream
 
 # pieces → how a coordinate is spread over them, from left to right, for labels 0 and 1.
@@ -64,10 +64,7 @@ class Slabs:
                 f"A margin of {self.margin} leaves {widest} pieces no gap or no width: "
                 f"take one between 0 and 1/{max(1, widest - 1)}."
             )
-        if not 0 <= self.noise <= 1:
-            raise HlnbError(
-                f"noise = {self.noise} is not a share: take a number in [0, 1]."
-            )
+        between_0_and_1(noise=self.noise)
         if self.turn and len(self.pieces) != 2:
             raise HlnbError(
                 f"A turn by {self.turn} degrees is for two coordinates, not "

@@ -12,7 +12,7 @@ import numpy as np
 import torch
 from jaxtyping import Real
 
-from hlnb.metrics.likeness import Filters, Patterns, _unit
+from hlnb.metrics.likeness import Filters, Patterns, normalized
 
 
 def rank_among_foreign(
@@ -66,7 +66,7 @@ def rank_among_moves(
     lengths = np.linalg.norm(filters - start, axis=-1, keepdims=True)
     shape = (n_moves, *start.shape)
     normal = torch.randn(shape, generator=generator, dtype=torch.float64).numpy()
-    return _rank(statistic, filters, start + lengths * _unit(normal), patterns)
+    return _rank(statistic, filters, start + lengths * normalized(normal), patterns)
 
 
 def rank_among_untrained(

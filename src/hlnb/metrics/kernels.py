@@ -13,7 +13,7 @@ from jaxtyping import Bool, Float, Int, Real
 from sklearn.kernel_ridge import KernelRidge
 from torch import Tensor
 
-from hlnb.errors import HlnbError
+from hlnb.errors import above_zero
 
 Params = Mapping[str, Tensor]
 Rows = Float[Tensor | np.ndarray, "_ train"]
@@ -117,8 +117,7 @@ def ridge_errors(
     probabilities of the test inputs; None: all equal. Refuses an empty list of
     penalties, and any that are not above 0.
     """
-    if not len(penalties) or min(penalties) <= 0:
-        raise HlnbError(f"penalties = {penalties}: name at least one, all above 0.")
+    above_zero(penalties=penalties)
     y = {name: np.asarray(values) for name, values in labels.items()}
     K = {name: np.asarray(rows, dtype=float) for name, rows in kernels.items()}
     scale = K["train"].diagonal().mean()

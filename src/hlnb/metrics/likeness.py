@@ -51,7 +51,8 @@ def max_cosine(
     return np.abs(cosines(filters, patterns)).max(-1).mean(-1)
 
 
-def _unit(vectors: Real[np.ndarray, "... T"]) -> Real[np.ndarray, "... T"]:
+def normalized(vectors: Real[np.ndarray, "... T"]) -> Real[np.ndarray, "... T"]:
+    """The vectors scaled to length 1; NaN for one of zeros."""
     return vectors / np.linalg.norm(vectors, axis=-1, keepdims=True)
 
 
@@ -65,9 +66,9 @@ def max_correlation(
     """
     T = patterns.shape[-1]
     around = [(0, 0)] * (patterns.ndim - 1) + [(T - 1, T - 1)]
-    shifted = sliding_window_view(np.pad(_unit(patterns), around), T, axis=-1)
+    shifted = sliding_window_view(np.pad(normalized(patterns), around), T, axis=-1)
     shifted = shifted.reshape(*patterns.shape[:-2], -1, T)  # … (k shift) T
-    return np.abs(_products(_unit(filters), shifted)).max(-1).mean(-1)
+    return np.abs(_products(normalized(filters), shifted)).max(-1).mean(-1)
 
 
 def relative_change(

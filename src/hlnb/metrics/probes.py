@@ -7,7 +7,7 @@ from jaxtyping import Int, Real
 from sklearn.linear_model import RidgeClassifier
 from sklearn.preprocessing import StandardScaler
 
-from hlnb.errors import HlnbError
+from hlnb.errors import above_zero
 
 PENALTIES = tuple(10.0**power for power in range(0, 6))
 
@@ -25,8 +25,7 @@ def probe_accuracy(
     largest one of ties. Refuses an empty list of penalties, and any that are not above
     0.
     """
-    if not len(penalties) or min(penalties) <= 0:
-        raise HlnbError(f"penalties = {penalties}: name at least one, all above 0.")
+    above_zero(penalties=penalties)
     scaler = StandardScaler().fit(features["train"])
     x = {name: scaler.transform(values) for name, values in features.items()}
     machines = [

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 import numpy as np
 from jaxtyping import Real
 
-from hlnb.errors import HlnbError
+from hlnb.errors import at_least
 
 
 def first_hit(
@@ -93,9 +93,6 @@ def log_spaced(steps: int, records: int) -> list[int]:
     Early ones can round to the same step, which is named once. Refuses `steps` below 1
     and `records` below 2.
     """
-    if steps < 1 or records < 2:
-        raise HlnbError(
-            f"steps = {steps}, records = {records}: take a step, and two records or "
-            "more."
-        )
+    at_least(1, steps=steps)
+    at_least(2, records=records)
     return sorted({round(s) for s in np.geomspace(1, steps, records)})

@@ -1,15 +1,17 @@
 """Networks that several chapters share.
 
 For rows of pixels and for images, those of the report (Glasgow, Section 5); for
-functions on the cube, the residual network of Abbe et al. 2021 and a perceptron, with
-one output or one for each of two labels; for strings of symbols, the deep CNN of
+functions on the cube, the residual network of Abbe et al. 2021; for vectors of any
+kind, the multilayer perceptron; for strings of symbols, the deep CNN of
 Cagnetta et al. 2024, with one layer per level of the hierarchy. All of them refuse a
 width below 1.
 """
 
 import math
+from collections.abc import Sequence
+from itertools import pairwise
 
-from hlnb.errors import HlnbError
+from hlnb.errors import HlnbError, at_least
 from hlnb.models.layers import (
     Affine,
     Conv,
@@ -19,12 +21,6 @@ from hlnb.models.layers import (
     Uniform,
 )
 from hlnb.models.model import Model
-
-
-def _check_width(**widths: int) -> None:
-    for name, width in widths.items():
-        if width < 1:
-            raise HlnbError(f"{name} = {width} leaves the network without units.")
 
 
 def toy_network(
@@ -46,7 +42,7 @@ def toy_network(
     are not in the report. Refuses other numbers of layers, and filters longer than the
     padded row.
     """
-    _check_width(channels=channels, hidden=hidden)
+    at_least(1, channels=channels, hidden=hidden)
     if n_layers not in (2, 3):
         raise HlnbError(f"The report's networks have 2 or 3 layers, not {n_layers}.")
     if d + 2 * padding < T:
@@ -82,7 +78,7 @@ def image_network(
     `readout`. Padding, pooling window and width of `hidden` are not in the report.
     Auxiliary heads after both convolutions wait for a schedule that uses them.
     """
-    _check_width(channels=channels, hidden=hidden)
+    at_least(1, channels=channels, hidden=hidden)
     conv1 = Conv("conv1", 3, channels, size, dims=2, padding=padding)
     conv2 = Conv("conv2", channels, channels, size, dims=2, padding=padding, pool=2)
     first = conv1.side(side)
@@ -109,11 +105,8 @@ def residual_network(
     the last one excepted, have a head of one unit, for schedules that train layer by
     layer with heads. Refuses a depth below 2.
     """
-    if depth < 2 or width < 1:
-        raise HlnbError(
-            f"depth = {depth}, width = {width} leave no hidden unit: take depth ≥ 2 "
-            "and width ≥ 1."
-        )
+    at_least(2, depth=depth)
+    at_least(1, width=width)
     hidden = [
         Affine(f"layer{i}", width if i > 1 else d, width, skip=skip and i > 1)
         for i in range(1, depth)
@@ -126,13 +119,28 @@ def residual_network(
     return Model((*hidden, readout), heads)
 
 
-def perceptron(*, d: int, width: int, n_out: int = 2) -> Model:
-    """A network with one hidden layer of ReLUs: layers `hidden` and `readout`."""
-    if width < 1:
-        raise HlnbError(f"width = {width} leaves the network without units.")
-    return Model(
-        (Affine("hidden", d, width), Affine("readout", width, n_out, relu=False))
-    )
+def mlp(
+    *,
+    d: int,
+    widths: Sequence[int],
+    n_out: int = 2,
+    skip: bool = False,
+    initialization: Initialization = Uniform(),
+) -> Model:
+    """A multilayer perceptron: ReLU layers `layer1` to `layerN`, and `readout`.
+
+    `widths`: the units of the hidden layers, from the input up. With `skip`, each of
+    them but the first adds its input to its output, which takes equal widths. Refuses
+    an empty list of widths, and any below 1.
+    """
+    at_least(1, d=d, widths=widths, n_out=n_out)
+    sizes = [d, *widths]
+    hidden = [
+        Affine(f"layer{i}", n_in, n, skip=skip and i > 1)
+        for i, (n_in, n) in enumerate(pairwise(sizes), start=1)
+    ]
+    readout = Affine("readout", sizes[-1], n_out, relu=False)
+    return Model((*hidden, readout), initialization=initialization)
 
 
 def deep_cnn(
@@ -147,8 +155,7 @@ def deep_cnn(
     and auxiliary heads after each level but the last. The readout has a bias, theirs
     none.
     """
-    if width < 1:
-        raise HlnbError(f"width = {width} leaves the network without units.")
+    at_least(1, width=width)
     channels = [vocab_size, *[width] * depth]
     layers = [
         Patch(

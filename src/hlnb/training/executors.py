@@ -112,7 +112,7 @@ def executor(where: str | None = None) -> Executor:
 
 
 def processes() -> Executor:
-    """The executor for many sweeps: a process a core, or what HLNB_EXECUTOR names.
+    """The executor for many sweeps: one process per core, or what HLNB_EXECUTOR names.
 
     HLNB_WORKERS sets how many processes; each starts once and imports torch once. With
     one worker: this process.
@@ -165,7 +165,7 @@ def _submitit(kind: str, folder: str) -> Executor:
 
 
 def workers() -> int:
-    """Processes to use: HLNB_WORKERS, or one a core."""
+    """Processes to use: HLNB_WORKERS, or one per core."""
     return _whole("HLNB_WORKERS", os.cpu_count() or 1, "processes")
 
 

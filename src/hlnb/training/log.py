@@ -8,7 +8,7 @@ from jaxtyping import Int
 from torch import Tensor
 
 from hlnb.data.problem import Batch
-from hlnb.errors import HlnbError
+from hlnb.errors import HlnbError, at_least
 from hlnb.metrics.measures import Measure
 from hlnb.models.layers import Params
 from hlnb.schedules import Schedule
@@ -116,7 +116,7 @@ def measured(
     return values
 
 
-def check(
+def check_sizes(
     measures: Mapping[str, Measure],
     *,
     n_train: int,
@@ -126,7 +126,8 @@ def check(
 ) -> None:
     """Refuses sizes below 1, and an end on what is not measured."""
     named = every if isinstance(every, Sequence) else [1 if every is None else every]
-    if n_train < 1 or batch_size < 1 or any(step < 1 for step in named):
-        raise HlnbError("n_train, batch_size and every are whole numbers from 1 up.")
+    at_least(1, n_train=n_train, batch_size=batch_size)
+    for step in named:
+        at_least(1, every=step)
     if not set(until or {}) <= set(measures):
         raise HlnbError("`until` names a measure that is not taken: add it.")

@@ -19,7 +19,7 @@ from hlnb.metrics.measures import Measure
 from hlnb.models.model import Model
 from hlnb.schedules import Schedule
 from hlnb.seeding import stream
-from hlnb.training.log import Every, Log, check
+from hlnb.training.log import Every, Log, check_sizes
 from hlnb.training.optimizers import SGD, Optimizer
 from hlnb.training.runs import Run, Start, Trace
 from hlnb.training.samples import Samples, resolved
@@ -93,7 +93,9 @@ def train(
     have had. A schedule cut in two gives the same numbers as the whole. `device`: cpu,
     cuda, or auto, which is cuda where there is one.
     """
-    check(measures, n_train=n_train, batch_size=batch_size, every=every, until=until)
+    check_sizes(
+        measures, n_train=n_train, batch_size=batch_size, every=every, until=until
+    )
     device = resolved(device)
     schedule.check(model)
     epoch = 0 if start is None else start.epochs
@@ -134,7 +136,9 @@ def train_stacked(
     """
     if optimizer != SGD():
         raise HlnbError("Only plain SGD trains in a stack: take `train`.")
-    check(measures, n_train=n_train, batch_size=batch_size, every=every, until=until)
+    check_sizes(
+        measures, n_train=n_train, batch_size=batch_size, every=every, until=until
+    )
     device = resolved(device)
     schedule.check(model)
     samples = Samples(problem, runs, n_train, batch_size, online, dtype, device)

@@ -7,9 +7,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from hlnb.errors import HlnbError
-from hlnb.schedules import check_rate
-from hlnb.seeding import stream
+from hlnb.errors import HlnbError, above_zero
+from hlnb.seeding import check_seed
 
 
 @dataclass(frozen=True)
@@ -20,8 +19,8 @@ class Run:
     lr: float  # step size on the mean loss of a batch
 
     def __post_init__(self):
-        check_rate(self.lr)
-        stream(self.seed, "refuses a seed that is none")
+        above_zero(lr=self.lr)
+        check_seed(self.seed)
 
 
 def grid(seeds: Iterable[int], lrs: Iterable[float]) -> tuple[Run, ...]:

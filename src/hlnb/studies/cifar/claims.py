@@ -13,7 +13,7 @@ EXAMPLE = "glasgow, Example 5.2"
 RISE, DROP = 1.1, 0.02  # a spike: loss up by 10 %, validation accuracy down by 0.02
 
 
-def in_words(values: Values, form: str = ".3f") -> str:
+def mean_ci(values: Values, form: str = ".3f") -> str:
     """Mean over runs and Student's 95 % interval; one run has no interval."""
     middle, low, high = (f"{value:{form}}" for value in mean_interval(values))
     return middle if len(values) == 1 else f"{middle} [{low} to {high}]"
@@ -40,7 +40,7 @@ def positive(
         values=values,
         unit=unit,
         verdict=in_every_run(values > 0),
-        note=f"mean over runs [95 % interval]: {in_words(values)}",
+        note=f"mean over runs [95 % interval]: {mean_ci(values)}",
     )
 
 

@@ -15,7 +15,7 @@ from jaxtyping import Bool, Float64
 from scipy import linalg
 from scipy.integrate import solve_ivp
 
-from hlnb.errors import HlnbError
+from hlnb.errors import HlnbError, above_zero, at_least
 from hlnb.kept import kept
 from hlnb.seeding import stream
 
@@ -65,8 +65,7 @@ def random_matrix(
     d: int, *, seed: int, of: str = "matrix"
 ) -> Float64[np.ndarray, "d d"]:
     """A d × d matrix of independent normal entries of variance 1/d; refuses d < 1."""
-    if d < 1:
-        raise HlnbError(f"A matrix of size {d} is none: take d ≥ 1.")
+    at_least(1, d=d)
     return _normal(stream(seed, f"deep linear {of} {d}"), d, d) / d**0.5
 
 
@@ -147,11 +146,8 @@ def descend(
 
     Refuses what is not above 0: the rate, the steps, and `every`.
     """
-    if not lr > 0 or steps < 1 or every < 1:
-        raise HlnbError(
-            f"{steps} steps of size {lr}, one in {every} kept, is no descent: take "
-            "positive numbers."
-        )
+    above_zero(lr=lr)
+    at_least(1, steps=steps, every=every)
     seen = [product(factors)]
     for t in range(1, steps + 1):
         factors = step(entries, factors, lr=lr)
@@ -200,8 +196,7 @@ def balanced(
     w: Float64[np.ndarray, "d d"], depth: int
 ) -> Float64[np.ndarray, "depth d d"]:
     """Factors of W with A_{j+1}ᵀA_{j+1} = A_jA_jᵀ: S^{1/N}Vᵀ, S^{1/N}, …, US^{1/N}."""
-    if depth < 1:
-        raise HlnbError(f"A network of depth {depth} has no factor: take depth ≥ 1.")
+    at_least(1, depth=depth)
     u, s, vt = _svd(w)
     factors = np.stack([np.diag(s ** (1 / depth))] * depth)
     factors[0] = factors[0] @ vt
@@ -216,10 +211,8 @@ def small_start(
 
     That is exact for the mean over seeds. Such factors are only roughly balanced.
     """
-    if size <= 0 or depth < 1:
-        raise HlnbError(
-            f"Size {size} or depth {depth} is no start: take size > 0 and depth ≥ 1."
-        )
+    above_zero(size=size)
+    at_least(1, depth=depth)
     spread = (size / d ** ((depth - 1) / 2)) ** (1 / depth)
     return spread * _normal(stream(seed, f"deep linear start {d} {depth}"), depth, d, d)
 
@@ -321,13 +314,6 @@ def symmetric_pair(
         return b, other + other.T
     _, vectors = linalg.eigh(b)
     return b, (vectors * np.diag(other)) @ vectors.T
-
-
-def slopes(
-    sizes: Float64[np.ndarray, " size"], values: Float64[np.ndarray, "run size"]
-) -> Float64[np.ndarray, " run"]:
-    """Each run's slope of log value against log size, by least squares."""
-    return np.polyfit(np.log(sizes), np.log(values).T, 1)[0]
 
 
 def best_factor(

@@ -43,7 +43,7 @@ class View:
         """Test errors at the end; the last one measured, if a run diverged."""
         return held(self.errors)[:, -1]
 
-    def in_words(self) -> str:
+    def sentence(self) -> str:
         """What happened, in a sentence."""
         reached = int(np.isfinite(self.times).sum())
         cap, n = float(self.epochs[-1]), len(self.times)

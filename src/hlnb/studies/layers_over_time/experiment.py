@@ -16,7 +16,6 @@ from hlnb.data.problem import Problem
 from hlnb.errors import HlnbError
 from hlnb.kept import kept
 from hlnb.metrics.similarity import basis, mean_correlation
-from hlnb.models.layers import Affine
 from hlnb.models.model import Model
 from hlnb.results import Result
 from hlnb.schedules import Phase, Schedule
@@ -24,16 +23,6 @@ from hlnb.schedules import Phase, Schedule
 State = Mapping[str, np.ndarray]
 Inputs = Float[np.ndarray, "_ ..."]
 SETTLED = 0.9  # of the way from the untrained similarity to 1
-
-
-def network(*, d: int, width: int, depth: int, n_classes: int) -> Model:
-    """`depth` hidden layers of `width` ReLUs, `layer 1` to `layer N`, and a readout."""
-    if min(width, depth) < 1:
-        raise HlnbError("A network needs a hidden layer with units: depth, width ≥ 1.")
-    hidden = [
-        Affine(f"layer {i}", width if i > 1 else d, width) for i in range(1, depth + 1)
-    ]
-    return Model((*hidden, Affine("readout", width, n_classes, relu=False)))
 
 
 def states(result: Result, run: int) -> list[State]:
@@ -232,7 +221,7 @@ def never_falls(values: Real[np.ndarray, " layer"]) -> bool:
     return bool((np.diff(values) >= 0).all())
 
 
-def in_words(values: Real[np.ndarray, "run layer"], form: str = ".2f") -> str:
+def by_layer(values: Real[np.ndarray, "run layer"], form: str = ".2f") -> str:
     """The median over runs of each layer, first layer first, in words."""
     return ", ".join(f"{v:{form}}" for v in np.median(values, axis=0))
 

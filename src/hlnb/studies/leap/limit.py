@@ -22,7 +22,7 @@ from hlnb.errors import HlnbError
 from hlnb.kept import kept
 from hlnb.metrics import fourier
 from hlnb.seeding import stream
-from hlnb.studies.leap.sgd import _check_activation, activate, passing, slope
+from hlnb.studies.leap.sgd import activate, check_activation, passing, slope
 from hlnb.training.loop import one_thread
 
 NODES = 16  # of the Gauss–Hermite rule over the rest of the input
@@ -139,7 +139,7 @@ def mean_derivatives(
 
     The r-th derivative of the unit's mean output in the direction of u, at the start.
     """
-    _check_activation(activation)
+    check_activation(activation)
     values = activate(hermite_rule(128)[0], activation, shift)
     found = hermite_coefficients(values, 128, upto=upto)
     return found * np.sqrt([math.factorial(r) for r in range(upto + 1)])
@@ -217,7 +217,7 @@ def limit_field(
     new coordinate of S, and then it would be within reach. Otherwise they move by the
     rounding errors of these sums.
     """
-    _check_activation(activation)
+    check_activation(activation)
     values = target.target(cube(target.d).double())
     still = set(range(target.d)) - reachable(target.supports) if enforce else ()
     return Field(values, activation, shift, tuple(sorted(still)))

@@ -13,11 +13,11 @@ from jaxtyping import Float
 from torch import Tensor
 
 from hlnb.data.boolean import Support, characters, signs
-from hlnb.errors import HlnbError
+from hlnb.errors import HlnbError, above_zero, at_least
 from hlnb.kept import kept
 from hlnb.seeding import stream
 from hlnb.studies.leap.limit import hermite_coefficients, hermite_rule
-from hlnb.studies.leap.sgd import _check_activation, activate, slope
+from hlnb.studies.leap.sgd import activate, check_activation, slope
 from hlnb.training.loop import one_thread
 
 TERMS = 40  # degrees of a kernel's series; the shifted sigmoid's fall geometrically
@@ -35,7 +35,7 @@ def tangent_series(
     correlation u. By Mehler's formula E φ(g)φ(g') = Σ_r c_r² u^r, c_r the Hermite
     coefficients of φ; the first TERMS of them are taken.
     """
-    _check_activation(activation)
+    check_activation(activation)
     value = activate(hermite_rule(128)[0], activation, shift)
     squares = [
         hermite_coefficients(phi, 128, upto=TERMS) ** 2
@@ -100,8 +100,7 @@ def ridge_risks(
     `validation` and `test`; a kernel's columns are the training inputs. Refuses an
     empty list of penalties, and any that are not above 0.
     """
-    if not len(penalties) or min(penalties) <= 0:
-        raise HlnbError(f"penalties = {penalties}: name at least one, all above 0.")
+    above_zero(penalties=penalties)
     held_out = ("validation", "test")
     rows = torch.cat([kernels[name] for name in held_out])
     truth = torch.cat([targets[name] for name in held_out]).double()
@@ -141,8 +140,7 @@ def linear_risks(
     if method not in LINEAR:
         raise HlnbError(f"There is no linear method {method!r}: take one of {LINEAR}.")
     sizes = {"train": n, "validation": n_validation, "test": n_test}
-    if min(*sizes.values(), q) < 1:
-        raise HlnbError(f"n = {n}, q = {q}, held out {n_test}: take numbers from 1 up.")
+    at_least(1, n=n, q=q, n_validation=n_validation, n_test=n_test)
     if max(map(max, supports)) >= d:
         raise HlnbError(f"d = {d} has no room for the terms {supports}: raise d.")
     with one_thread():

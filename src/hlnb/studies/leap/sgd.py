@@ -15,8 +15,9 @@ from jaxtyping import Float, Real
 from torch import Tensor
 
 from hlnb.data.boolean import Polynomial, Support
-from hlnb.errors import HlnbError
+from hlnb.errors import HlnbError, above_zero, at_least
 from hlnb.metrics import fourier
+from hlnb.metrics.fits import log_slope
 from hlnb.metrics.measures import Loss, Weights
 from hlnb.metrics.times import first_hit
 from hlnb.models.layers import Initialization, Params
@@ -41,14 +42,8 @@ def slope(value: Float[Tensor, "*n"], activation: str) -> Float[Tensor, "*n"]:
     return value * (1 - value) if activation == "sigmoid" else 1 - value.square()
 
 
-def check_sizes(**lists: Sequence[int]) -> None:
-    """Refuses lists of sizes that are empty or hold a number below 1."""
-    for name, sizes in lists.items():
-        if not sizes or min(sizes) < 1:
-            raise HlnbError(f"{name} = {sizes}: name at least one number, from 1 up.")
-
-
-def _check_activation(activation: str) -> None:
+def check_activation(activation: str) -> None:
+    """Refuses an activation other than ACTIVATIONS."""
     if activation not in ACTIVATIONS:
         raise HlnbError(
             f"There is no activation {activation!r} here: take one of {ACTIVATIONS}."
@@ -70,7 +65,7 @@ class Units:
     shift: float = 1.0
 
     def __post_init__(self):
-        _check_activation(self.activation)
+        check_activation(self.activation)
 
     def init(
         self, generator: torch.Generator, law: Initialization
@@ -104,8 +99,7 @@ def mean_field_network(
     *, d: int, width: int, activation: str = "sigmoid", shift: float = 1.0
 ) -> Model:
     """The network of Abbe et al. 2022, eq. (1): layers `units` and `mean`."""
-    if d < 1 or width < 1:
-        raise HlnbError(f"d = {d}, width = {width}: take whole numbers from 1 up.")
+    at_least(1, d=d, width=width)
     return Model((Units("units", d, width, activation, shift), Mean("mean", width)))
 
 
@@ -163,8 +157,8 @@ def learn(
     )
     rate = learning_rate(width=width, step=step)
     runs = grid(seeds, [rate])
-    if not (math.isfinite(time) and time > 0 and every >= 1):
-        raise HlnbError(f"time = {time}, every = {every}: take numbers above 0.")
+    above_zero(time=time)
+    at_least(1, every=every)
     measures = {
         "risk": Loss("test"),
         "coefficients": fourier.Coefficients(target.supports),
@@ -199,18 +193,13 @@ def passing(
 def growth_exponents(
     times: Mapping[int, Float[np.ndarray, " run"]],
 ) -> Float[np.ndarray, " run"]:
-    """The slope of log time against log d, by least squares, for each run.
+    """The `log_slope` of time against d, for each run.
 
     `times[d]`: one time per run. Censored times (inf) are left out; NaN for a run with
     fewer than two.
     """
-    ds, values = np.log([*times]), np.log(np.stack([*times.values()], 1))
-    slopes = []
-    for run in values:
-        reached = np.isfinite(run)
-        some = reached.sum() > 1
-        slopes.append(np.polyfit(ds[reached], run[reached], 1)[0] if some else np.nan)
-    return np.array(slopes)
+    runs = np.stack([*times.values()], 1)
+    return np.array([log_slope([*times], run, partial=True) for run in runs])
 
 
 def best_order(supports: Sequence[Support]) -> list[tuple[Support, int]]:

@@ -13,7 +13,8 @@ import torch
 from jaxtyping import Bool, Float64, Int, Real
 from scipy import linalg, stats
 
-from hlnb.errors import HlnbError
+from hlnb.errors import HlnbError, above_zero, at_least
+from hlnb.metrics.fits import log_slopes
 from hlnb.seeding import stream
 
 
@@ -32,8 +33,7 @@ def _normal(generator: torch.Generator, *shape: int) -> Float64[np.ndarray, "...
 
 def gaussian_inputs(n: int, d: int, *, seed: int) -> Float64[np.ndarray, "n d"]:
     """n examples of d independent standard normal inputs; refuses n or d below 1."""
-    if n < 1 or d < 1:
-        raise HlnbError(f"{n} × {d} is no size of a data set: take n ≥ 1 and d ≥ 1.")
+    at_least(1, n=n, d=d)
     return _normal(stream(seed, f"linear regression: inputs {n} {d}"), n, d)
 
 
@@ -251,8 +251,7 @@ def exact_steps(*, lr: float, steps: int) -> Bool[np.ndarray, "t r"]:
 
 def edges(gamma: float) -> tuple[float, float]:
     """The ends (1 ∓ √γ)² of the Marchenko–Pastur law, γ = d/n; refuses γ ≤ 0."""
-    if gamma <= 0:
-        raise HlnbError(f"The ratio d/n is positive, not {gamma}.")
+    above_zero(gamma=gamma)
     return (1 - gamma**0.5) ** 2, (1 + gamma**0.5) ** 2
 
 
@@ -347,7 +346,7 @@ def growth(
     drawn = torch.randint(found.shape[1], (1000, *found.shape), generator=generator)
     again = np.take_along_axis(found[None], drawn.numpy(), axis=2)
     medians = np.vstack([np.median(found, 1), np.median(again, 2)])
-    slopes = np.polyfit(np.log(ns), np.log(medians).T, 1)[0]
+    slopes = log_slopes(ns, medians)
     low, high = np.quantile(slopes[1:], [0.025, 0.975])
     return float(slopes[0]), float(low), float(high)
 

@@ -18,14 +18,14 @@ from torch.func import grad, vmap
 
 from hlnb.data.boolean import Parity, Support, cube
 from hlnb.data.problem import Batch
-from hlnb.errors import HlnbError
+from hlnb.errors import HlnbError, at_least
 from hlnb.kept import kept
 from hlnb.metrics.fourier import walsh_hadamard
 from hlnb.metrics.measures import Error, Measure, all_weights
 from hlnb.metrics.times import first_hit
-from hlnb.models.layers import Affine, Params
+from hlnb.models.layers import Params
 from hlnb.models.model import Model
-from hlnb.models.networks import perceptron
+from hlnb.models.networks import mlp
 from hlnb.results import Result
 from hlnb.schedules import simultaneous
 from hlnb.seeding import stream
@@ -33,7 +33,7 @@ from hlnb.training.runs import Run
 from hlnb.training.sweep import sweep
 
 SPARSE_WIDTH = 100  # hidden units of networks for sparse parities
-SPARSE_WEIGHTS = all_weights(["hidden", "readout"])
+SPARSE_WEIGHTS = all_weights(["layer1", "readout"])
 CHUNK = 1024  # characters, or inputs with their gradients, at a time
 
 
@@ -82,13 +82,12 @@ def _of_count(
     weight = torch.zeros(len(kinks), d)
     weight[:, list(support)] = -0.5
     params = {
-        "hidden.weight": weight,
-        "hidden.bias": len(support) / 2 - torch.tensor(kinks),
+        "layer1.weight": weight,
+        "layer1.bias": len(support) / 2 - torch.tensor(kinks),
         "readout.weight": torch.tensor([slopes]),
         "readout.bias": torch.zeros(1),
     }
-    hidden = Affine("hidden", d, len(kinks))
-    return Model((hidden, Affine("readout", len(kinks), 1, relu=False))), params
+    return mlp(d=d, widths=(len(kinks),), n_out=1), params
 
 
 def output(
@@ -224,16 +223,16 @@ def _unit_weights(params: Params) -> Float[Tensor, " unit"]:
 def first_layer_signal(
     params: Params, support: Support, coordinates: Sequence[int]
 ) -> Float[Tensor, "unit d"]:
-    """E[χ_I(x) ∂f(x)/∂W] for the weights W from some coordinates to layer `hidden`.
+    """E[χ_I(x) ∂f(x)/∂W] for the weights W from some coordinates to the hidden layer.
 
-    `params`: of `perceptron`. It is what the expected gradient of these weights knows
-    of I: α_j times the coefficient of unit j's activity at I without i, where i is in
-    I, and at I with i, where it is not.
+    `params`: of an `mlp` with one hidden layer. It is what the expected gradient of
+    these weights knows of I: α_j times the coefficient of unit j's activity at I
+    without i, where i is in I, and at I with i, where it is not.
     """
     chosen = set(support)
     found = activity_coefficients(
-        params["hidden.weight"],
-        params["hidden.bias"],
+        params["layer1.weight"],
+        params["layer1.bias"],
         [tuple(sorted(chosen ^ {i})) for i in coordinates],
     )
     return _unit_weights(params)[:, None] * found
@@ -245,7 +244,7 @@ def set_signals(params: Params, k: int) -> Float[np.ndarray, " support"]:
     In the order of `itertools.combinations`. A set's square is a sum over its subsets
     of k − 1 coordinates, each of which is computed once. Refuses another k.
     """
-    weight, bias = params["hidden.weight"].double(), params["hidden.bias"].double()
+    weight, bias = params["layer1.weight"].double(), params["layer1.bias"].double()
     tangents, weighted = _integrand(weight, bias, reach=14.0, points=100)
     energy = _unit_weights(params).square()
     sets = np.array([*combinations(range(weight.shape[1]), k)])
@@ -273,10 +272,7 @@ def random_bits(
     shape: tuple[int, int, int], *, seed: int = 0
 ) -> UInt8[np.ndarray, "trial n d"]:
     """Fair bits; equal shape and seed, equal bits. Refuses sizes below 1."""
-    if min(shape) < 1:
-        raise HlnbError(
-            f"{shape} random bits: take 1 or more trials, rows and columns."
-        )
+    at_least(1, shape=shape)
     generator = stream(seed, f"bits {shape}")
     return torch.randint(2, shape, generator=generator, dtype=torch.uint8).numpy()
 
@@ -330,7 +326,7 @@ def hidden_run(problem: Parity, result: Result, run: int, *, time: float) -> Hid
     own, others = signals[:, shared == problem.k][:, 0], signals[:, shared == 0]
     best = others.max(1)
     inside = np.isin(np.arange(problem.d), support)
-    moved = movement(traces["hidden.weight"])
+    moved = movement(traces["layer1.weight"])
     half = int(np.searchsorted(t, 0.5, side="right")) - 1
     return Hidden(
         t,
@@ -369,7 +365,7 @@ def train_dense(
     error" and `measures`. `changes`: other fields of `Parity`.
     """
     problem = Parity(d, d // 2, n_test=n_test, **changes)
-    model = perceptron(d=d, width=10 * d)
+    model = mlp(d=d, widths=(10 * d,))
     return sweep(
         problem,
         model,
@@ -399,7 +395,7 @@ def train_sparse(
 
     100 hidden units, 32 fresh examples per step; "test error" and all weights.
     """
-    model = perceptron(d=d, width=SPARSE_WIDTH)
+    model = mlp(d=d, widths=(SPARSE_WIDTH,))
     return sweep(
         Parity(d, k, n_test=n_test),
         model,
@@ -428,7 +424,7 @@ def memorize(
 
     Traces: "training error" and "test error".
     """
-    model = perceptron(d=problem.d, width=width)
+    model = mlp(d=problem.d, widths=(width,))
     return sweep(
         problem,
         model,
@@ -451,10 +447,3 @@ def last_values(result: Result, name: str) -> Float[np.ndarray, "run ..."]:
     """The trace `name` of each run at its last record."""
     last = (~np.isnan(result.of("test error"))).sum(1) - 1
     return result.of(name)[np.arange(len(last)), last]
-
-
-def at_least(least: int, **numbers: int) -> None:
-    """Refuses numbers below `least`, each by its name."""
-    for name, number in numbers.items():
-        if number < least:
-            raise HlnbError(f"{name}: {number} is too few, take {least} or more.")

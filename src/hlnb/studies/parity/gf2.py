@@ -7,7 +7,7 @@ from typing import NamedTuple
 import numpy as np
 from jaxtyping import Bool, Integer, UInt64
 
-from hlnb.errors import HlnbError
+from hlnb.errors import HlnbError, at_least
 
 WORD = 64  # coefficients in one machine word
 
@@ -116,8 +116,8 @@ def full_rank_probability(n: int, d: int) -> float:
     Row by row: d columns in n dimensions are independent if each avoids the span of
     those before it, 2^i of 2^n points after i columns.
     """
-    if d < 1 or n < 0:
-        raise HlnbError(f"n = {n} rows of d = {d} bits: take n ≥ 0 and d ≥ 1.")
+    at_least(0, n=n)
+    at_least(1, d=d)
     if n < d:
         return 0.0
     return math.prod(1 - 2.0 ** -(n - d + j) for j in range(1, d + 1))

@@ -20,8 +20,9 @@ from hlnb.data.problem import Batch
 from hlnb.data.slabs import Slabs, piece_width
 from hlnb.errors import HlnbError
 from hlnb.metrics.measures import Error, all_weights
-from hlnb.models.layers import Affine, Params
+from hlnb.models.layers import Params
 from hlnb.models.model import Model
+from hlnb.models.networks import mlp
 from hlnb.results import Result
 from hlnb.schedules import simultaneous
 from hlnb.seeding import stream
@@ -30,6 +31,7 @@ from hlnb.training.optimizers import SGD
 from hlnb.training.runs import grid
 from hlnb.training.sweep import sweep
 
+WIDTHS = (100, 100)  # hidden layers of the networks on many slabs
 APART = 100  # seeds from one member of an ensemble to the next
 # AUC → the batch of `Slabs.split` that it is taken on
 KINDS: Mapping[str, str] = {
@@ -48,16 +50,6 @@ def plane(noise: float | None = None) -> Slabs:
     if noise is None:
         return Slabs((1, 5), turn=45.0)
     return Slabs((2, 5), noise=noise, turn=45.0)
-
-
-def network(*, d: int, width: int = 100, hidden: int = 2) -> Model:
-    """`hidden` layers of ReLUs, `layer1` and on, and a readout for two labels."""
-    if width < 1 or hidden < 1:
-        raise HlnbError(
-            f"{hidden} hidden layers of {width} units are no network: take 1 or more."
-        )
-    layers = [Affine(f"layer{i + 1}", width if i else d, width) for i in range(hidden)]
-    return Model((*layers, Affine("readout", width, 2, relu=False)))
 
 
 def by_hand(problem: Slabs, coordinate: int) -> tuple[Model, dict[str, Tensor]]:
@@ -83,7 +75,7 @@ def by_hand(problem: Slabs, coordinate: int) -> tuple[Model, dict[str, Tensor]]:
         "readout.weight": readout,
         "readout.bias": torch.tensor([-below, below], dtype=torch.float64) / 2,
     }
-    return network(d=len(problem.pieces), width=k - 1, hidden=1), params
+    return mlp(d=len(problem.pieces), widths=(k - 1,)), params
 
 
 def hand_errors(problem: Slabs, seeds: Sequence[int]) -> list[float]:
@@ -290,7 +282,7 @@ def learned(
     between. `after`: go on from the networks of the same seeds.
     """
     inner = problem if isinstance(problem, Slabs) else problem.problem
-    model = network(d=len(inner.pieces))
+    model = mlp(d=len(inner.pieces), widths=WIDTHS)
     steps = -(-n_train // 256) * epochs
     return sweep(
         problem,

@@ -23,7 +23,7 @@ from hlnb.metrics.measures import Error, Loss
 from hlnb.metrics.synonyms import label_counts, sensitivity, synonym_ratio
 from hlnb.metrics.times import held
 from hlnb.models.model import Model
-from hlnb.models.networks import deep_cnn, perceptron
+from hlnb.models.networks import deep_cnn, mlp
 from hlnb.results import Result
 from hlnb.schedules import simultaneous
 from hlnb.seeding import stream
@@ -130,7 +130,7 @@ def deep(problem: RandomHierarchy, *, width: int) -> Model:
 def shallow(problem: RandomHierarchy, *, width: int) -> Model:
     """A network of one hidden layer that sees the whole string at once."""
     flat = problem.vocab_size * problem.d
-    return perceptron(d=flat, width=width, n_out=problem.n_classes)
+    return mlp(d=flat, widths=(width,), n_out=problem.n_classes)
 
 
 def learn(
@@ -278,16 +278,6 @@ def label_ratios(
         ratios = [synonym_ratio(each, mine.parents[0]) for each in rates]
         found.append(float(np.median(ratios)))
     return np.array(found)
-
-
-def slope(
-    x: Sequence[float] | Real[np.ndarray, " point"], y: Real[np.ndarray, " point"]
-) -> float:
-    """The exponent a of y ∝ x^a by least squares in logs; NaN where y is not finite."""
-    y = np.asarray(y, float)
-    if not np.isfinite(y).all():
-        return math.nan
-    return float(np.polyfit(np.log(np.asarray(x, float)), np.log(y), 1)[0])
 
 
 class Listing(NamedTuple):

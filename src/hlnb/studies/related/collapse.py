@@ -15,14 +15,8 @@ from jaxtyping import Float, Int, Real
 from scipy.stats import linregress
 
 from hlnb import kept as keeping
-from hlnb.errors import HlnbError
+from hlnb.errors import HlnbError, above_zero, at_least
 from hlnb.seeding import stream
-
-
-def _check_size(**sizes: int) -> None:
-    for name, size in sizes.items():
-        if size < 1:
-            raise HlnbError(f"{name} = {size} leaves nothing: take a number from 1 up.")
 
 
 def class_data(
@@ -107,9 +101,8 @@ def deep_linear(
     Refuses a `scale` and an `lr` that are not above 0, a `width` below the number of
     classes, fewer than two classes, and sizes below 1.
     """
-    if not (scale > 0 and lr > 0):
-        raise HlnbError(f"scale = {scale} and lr = {lr} do not learn: take both > 0.")
-    _check_size(n_hidden=n_hidden, n_each=n_each, max_steps=max_steps)
+    above_zero(scale=scale, lr=lr)
+    at_least(1, n_hidden=n_hidden, n_each=n_each, max_steps=max_steps)
     if n_classes < 2 or width < n_classes:
         raise HlnbError(f"{n_classes} classes need 2 ≤ classes ≤ width = {width}.")
     x, labels = class_data(seed, n_classes=n_classes, n_each=n_each, d=d, noise=noise)

@@ -16,12 +16,12 @@ from sklearn.exceptions import ConvergenceWarning
 
 from hlnb import kept as keeping
 from hlnb.data.quadratic import Quadratic
-from hlnb.errors import HlnbError
-from hlnb.models.layers import Affine, Params
+from hlnb.errors import HlnbError, at_least
+from hlnb.models.layers import Params
 from hlnb.models.model import Model
+from hlnb.models.networks import mlp
 from hlnb.results import Result
 from hlnb.seeding import stream
-from hlnb.studies.related.collapse import _check_size
 
 # --- Three layers and a quadratic feature --------------------------------------------
 
@@ -33,11 +33,9 @@ def n_parameters(model: Model) -> int:
 
 def two_and_three(*, d: int, width: int) -> dict[str, Model]:
     """A three-layer network, and a two-layer one of the same size, up to one unit."""
-    _check_size(width=width)
-    readout = Affine("readout", width, 1, relu=False)
-    three = Model((Affine("layer1", d, width), Affine("layer2", width, width), readout))
+    three = mlp(d=d, widths=(width, width), n_out=1)
     wide = max(1, round((n_parameters(three) - 1) / (d + 2)))
-    two = Model((Affine("layer1", d, wide), Affine("readout", wide, 1, relu=False)))
+    two = mlp(d=d, widths=(wide,), n_out=1)
     return {"two layers": two, "three layers": three}
 
 
@@ -104,7 +102,7 @@ def bars(side: int) -> Float[np.ndarray, "bar pixel"]:
 
     Földiák 1990.
     """
-    _check_size(side=side)
+    at_least(1, side=side)
     rows = np.kron(np.eye(side), np.ones(side))
     columns = np.kron(np.ones(side), np.eye(side))
     return np.concatenate([rows, columns])

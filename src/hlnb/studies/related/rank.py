@@ -4,7 +4,6 @@ Source: Feng et al. 2022. The rank at an input is that of the Jacobian of the fi
 layers, which never rises with l; the numerical rank, above a threshold, may rise.
 """
 
-import math
 from collections.abc import Sequence
 from typing import NamedTuple
 
@@ -15,27 +14,9 @@ from torch import Tensor
 
 from hlnb import kept as keeping
 from hlnb.data.digits import Digits
-from hlnb.models.layers import Affine, Normal, Params
+from hlnb.models.layers import Params
 from hlnb.models.model import Model
 from hlnb.results import Result
-from hlnb.studies.related.collapse import _check_size
-
-
-def deep_network(
-    *, d: int, width: int, depth: int, n_out: int, skip: bool = False
-) -> Model:
-    """`depth` layers of ReLUs and a linear readout; weights of variance 2 / width.
-
-    Layers are named `layer1` to `layerN` and `readout`. skip: every layer but the first
-    adds its input to its output. Refuses sizes below 1.
-    """
-    _check_size(width=width, depth=depth)
-    hidden = [
-        Affine(f"layer{i}", width if i > 1 else d, width, skip=skip and i > 1)
-        for i in range(1, depth + 1)
-    ]
-    readout = Affine("readout", width, n_out, relu=False)
-    return Model((*hidden, readout), initialization=Normal(math.sqrt(2 / width)))
 
 
 def singular_values(

@@ -15,7 +15,7 @@ import torch
 from jaxtyping import Bool, Float
 from scipy.sparse.csgraph import connected_components
 
-from hlnb.errors import HlnbError
+from hlnb.errors import HlnbError, at_least
 from hlnb.kept import kept
 from hlnb.seeding import stream
 
@@ -102,8 +102,9 @@ def dense(sizes: Sequence[int], *, seed: int) -> Net:
 
     Refuses fewer than three layers, and layers without units.
     """
-    if min(sizes) < 1 or len(sizes) < 3:
-        raise HlnbError(f"sizes = {sizes}: take at least three layers with units.")
+    if len(sizes) < 3:
+        raise HlnbError(f"sizes = {sizes}: take at least three layers.")
+    at_least(1, sizes=sizes)
     draw = stream(seed, "pruning init")
     shapes = [(n_out, n_in) for n_in, n_out in pairwise(sizes)]
     weights = tuple(

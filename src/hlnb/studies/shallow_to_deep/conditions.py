@@ -122,7 +122,7 @@ def parts(problem: Problem, n: int, *, generator: torch.Generator) -> Parts:
     raise HlnbError(f"{type(problem).__name__} has no parts here: write them down.")
 
 
-class Rows(NamedTuple):
+class MeanLabels(NamedTuple):
     """Mean labels of the inputs that have a thing, for each of several things."""
 
     weight: Float[Tensor, " thing"]  # occurrences per input
@@ -138,8 +138,8 @@ def _outputs(y: Int[Tensor, " n"] | Float[Tensor, " n"]) -> Float[Tensor, "n out
 
 def _rows(
     things: Int[Tensor, "n place"], y: Float[Tensor, "n output"], *, n_things: int
-) -> Rows:
-    """Rows for `things` (−1: none) by inputs; y is centred.
+) -> MeanLabels:
+    """MeanLabels for `things` (−1: none) by inputs; y is centred.
 
     Things that never occur have weight 0. A thing may occur twice in an input: its
     mean label is then weighted, and less sure.
@@ -164,10 +164,10 @@ def _rows(
         once, y.square().sum() / n, inside / (1 - share.clamp(max=0.999))
     )
     inputs = torch.bincount(thing, minlength=n_things)
-    return Rows(count / n, mean, spread * share * (1 - inputs / n))
+    return MeanLabels(count / n, mean, spread * share * (1 - inputs / n))
 
 
-def _variance(rows: Rows) -> float:
+def _variance(rows: MeanLabels) -> float:
     """Variance of y that the rows explain, one by one and added up; without noise."""
     return float(rows.weight @ (rows.deviation.square().sum(1) - rows.noise))
 

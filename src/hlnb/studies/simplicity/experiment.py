@@ -15,25 +15,12 @@ from sklearn.linear_model import LogisticRegression
 from torch import Tensor
 
 from hlnb.data.problem import Batch
-from hlnb.errors import HlnbError
 from hlnb.kept import kept
 from hlnb.metrics.probes import probe_accuracy
-from hlnb.models.layers import Affine
 from hlnb.models.model import Model
 
 State = Mapping[str, np.ndarray]
 PENALTIES = (0.01, 1.0, 100.0)  # inverse strengths C of logistic regression
-
-
-def network(*, d: int, widths: Sequence[int], n_classes: int = 2) -> Model:
-    """Hidden layers of ReLUs, `layer 1`, `layer 2`, …, and a readout."""
-    if not widths or min(widths) < 1:
-        raise HlnbError("A network needs a hidden layer with units: widths ≥ 1.")
-    sizes = [d, *widths]
-    hidden = [
-        Affine(f"layer {i + 1}", sizes[i], sizes[i + 1]) for i in range(len(widths))
-    ]
-    return Model((*hidden, Affine("readout", sizes[-1], n_classes, relu=False)))
 
 
 @dataclass(frozen=True)
@@ -143,7 +130,7 @@ def summary(
     Float[np.ndarray, "run layer"],
 ]:
     """`diagonal_share`, mean `turns` by layer, and `read_out`, of every run."""
-    share = [diagonal_share(state["layer 1.weight"]) for state in states]
+    share = [diagonal_share(state["layer1.weight"]) for state in states]
     turned = [[u.mean() for u in turns(model, s, lines).values()] for s in states]
     pairs = zip(states, splits, strict=True)
     read = [read_out(model, state, split) for state, split in pairs]

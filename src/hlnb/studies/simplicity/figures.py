@@ -9,6 +9,7 @@ from matplotlib.figure import Figure
 
 from hlnb.figures.artists import legend_below, multiples, panels
 from hlnb.figures.style import PART_COLOURS
+from hlnb.words import layer_in_words
 
 LOOKS: Mapping[str, tuple[str, Any, str]] = {  # colour, dashes, marker
     "total": (PART_COLOURS[0], "-", "o"),
@@ -47,7 +48,8 @@ def maps_figure(
         row, unit = divmod(i, units)
         name, made = [*rows.items()][row]
         if unit == 0:
-            ax.set_ylabel(name, rotation=0, ha="right", va="center", fontsize=9)
+            label = layer_in_words(name)
+            ax.set_ylabel(label, rotation=0, ha="right", va="center", fontsize=9)
         if unit >= made.shape[1]:
             ax.axis("off")
             continue

@@ -17,7 +17,6 @@ from hlnb.data.altered import SameData
 from hlnb.data.problem import Batch, Problem
 from hlnb.errors import HlnbError
 from hlnb.metrics.measures import all_weights
-from hlnb.models.layers import Affine
 from hlnb.models.model import Model
 from hlnb.schedules import simultaneous
 from hlnb.seeding import stream
@@ -25,19 +24,6 @@ from hlnb.training.loop import train
 from hlnb.training.runs import Run, Start
 
 State = Mapping[str, np.ndarray]
-
-
-def network(*, d: int, width: int, n_classes: int) -> Model:
-    """Two hidden layers of `width` ReLUs and a readout."""
-    if width < 1:
-        raise HlnbError(f"width = {width} leaves the network without units.")
-    return Model(
-        (
-            Affine("layer 1", d, width),
-            Affine("layer 2", width, width),
-            Affine("readout", width, n_classes, relu=False),
-        )
-    )
 
 
 def untrained(model: Model, seed: int) -> State:

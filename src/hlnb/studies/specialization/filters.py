@@ -7,7 +7,7 @@ import numpy as np
 from jaxtyping import Float, Int, Real
 
 from hlnb.data.bars import detectors
-from hlnb.errors import HlnbError
+from hlnb.errors import at_least
 from hlnb.models.layers import Affine
 from hlnb.models.model import Model
 
@@ -16,8 +16,7 @@ KINDS = ("upright", "level")
 
 def network(*, side: int, filters: int, relu: bool = True) -> Model:
     """One layer of filters that see the whole picture, and a readout of two classes."""
-    if filters < 1:
-        raise HlnbError("A network needs a filter: filters ≥ 1.")
+    at_least(1, filters=filters)
     first = Affine("filters", side * side, filters, relu=relu)
     return Model((first, Affine("readout", filters, 2, relu=False)))
 

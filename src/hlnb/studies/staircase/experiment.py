@@ -16,7 +16,7 @@ from scipy import stats
 
 from hlnb import kept as keeping
 from hlnb.data.boolean import Polynomial, Support, characters, cube
-from hlnb.errors import HlnbError
+from hlnb.errors import above_zero, at_least
 from hlnb.metrics.fourier import index, walsh_hadamard
 from hlnb.metrics.times import first_hit
 from hlnb.models.model import Model
@@ -137,11 +137,8 @@ def grow(
     neurons by coordinate descent, one after another, and freeze them. Refuses fewer
     than two examples, and a threshold that is not above 0.
     """
-    if n < 2 or not threshold > 0:
-        raise HlnbError(
-            f"n = {n}, threshold = {threshold}: take 2 examples or more, and a "
-            "threshold above 0."
-        )
+    at_least(2, n=n)
+    above_zero(threshold=threshold)
     x, y, _ = problem.sample(n, generator=generator)
     x, y = x.double(), y.double()
     total = float(y.var(correction=0))

@@ -118,7 +118,7 @@ def plus(context, lanes, factor, other):
 
 @intrinsic
 def rectified(context, lanes, by):
-    """lanes, but 0 where `by` is not above 0; what is not a number stays."""
+    """lanes, but 0 where `by` is not above 0; NaN stays NaN."""
 
     def code(context, builder, signature, args):
         def one(mine, theirs):

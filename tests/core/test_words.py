@@ -1,0 +1,21 @@
+"""Words of numbers and names."""
+
+import numpy as np
+import pytest
+
+from hlnb.words import in_range, layer_in_words
+
+
+@pytest.mark.parametrize("kind", [list, tuple, np.array])
+def test_a_range_in_words(kind):
+    assert in_range(kind([3.0, 1.0, 2.0])) == "2.00 [1.00–3.00]"
+    assert in_range(kind([3.0, 1.0]), ".0f") == "2 [1–3]"
+
+
+@pytest.mark.parametrize(
+    ("name", "shown"),
+    [("layer1", "layer 1"), ("layer12", "layer 12"), ("conv1", "conv1"),
+     ("readout", "readout"), ("layer1_head", "layer1_head"), ("layer 1", "layer 1")],
+)  # fmt: skip
+def test_layers_are_shown_with_a_space(name, shown):
+    assert layer_in_words(name) == shown
