@@ -9,7 +9,7 @@ from hlnb.studies.table_1.experiment import READINGS, Protocol, reproduce
 from hlnb.training.executors import Here
 
 PROTOCOL = Protocol(
-    **{"d": 30, "T": 6, "n_train": 32, "seeds": 2, "more_seeds": 3, "lrs": (0.1, 0.4)},
+    **{"d": 30, "T": 6, "n_train": 32, "seeds": 3, "more_seeds": 4, "lrs": (0.1, 0.4)},
     **{"slow_lrs": (0.1,), "sweep_epochs": 5, "epochs": 4, "alone_epochs": 6},
 )
 pytestmark = pytest.mark.filterwarnings("ignore:All-NaN")
@@ -30,12 +30,12 @@ def test_captions_count_runs_and_epochs(rows):
     found = {r: {"as defined": row.times} for r, row in rows.items()}
     errors = captions.errors(rows)
     for drawn, counts in (
-        (captions.rates(rows, PROTOCOL), ["2 runs at", "within 5 epochs"]),
-        (captions.layerwise(errors, rows, PROTOCOL), ["of 2 runs", "(5 epochs)"]),
-        (captions.single(rows, PROTOCOL), ["2 runs (thin"]),
-        (captions.deviation(rows, PROTOCOL), ["2 runs at each"]),
-        (captions.interpretability(rows, PROTOCOL), ["(2 runs,"]),
-        (captions.variants(found, rows, PROTOCOL), ["(3 and 2 runs)"]),
+        (captions.rates(rows, PROTOCOL), ["3 runs at", "within 5 epochs"]),
+        (captions.layerwise(errors, rows, PROTOCOL), ["of 3 runs", "(5 epochs)"]),
+        (captions.single(rows, PROTOCOL), ["3 runs (thin"]),
+        (captions.deviation(rows, PROTOCOL), ["3 runs at each"]),
+        (captions.interpretability(rows, PROTOCOL), ["(3 runs,"]),
+        (captions.variants(found, rows, PROTOCOL), ["(4 and 3 runs)"]),
     ):
         assert [count in drawn.caption for count in counts] == [True] * len(counts)
         assert drawn.alt.strip()
@@ -68,7 +68,7 @@ def test_a_slide_stands_where_its_pattern_begins():
     row = np.zeros(8, np.float32)
     row[4:7] = patterns[0]
     fig, alt = captions.slide(row, patterns, 4)
-    assert "begins at pixel 4" in alt
+    assert "The pattern begins at pixel 4;" in alt
     responses = fig.axes[1].images[0].get_array()
     assert responses[0].argmax() == 4
     assert responses[0, 4] == 3
