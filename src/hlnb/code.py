@@ -5,7 +5,8 @@ function, a class with all its methods, a constant. It depends on the definition
 it names, wherever they live, and a module's statements without a name (a setting of
 matplotlib, a registration) belong to whoever reaches the module. Names that cannot be
 followed (`getattr(module, …)`, `import *`, `__file__`) stand for the whole module.
-What a string says (an annotation, `import_module("…")`) is text and is not followed.
+What a string says (an annotation, `import_module("…")`) is text and is not followed,
+unless it is the path of a template in the package: that counts by the template's text.
 What a stub beside a module (`.pyi`) imports, the module has too, once it is asked for.
 
 The digest of a definition knows neither the module that it lives in nor how it is
@@ -23,6 +24,7 @@ from typing import Any, NamedTuple
 
 PACKAGE = Path(__file__).resolve().parent
 ROUNDS = 4  # how far a digest tells apart definitions whose own text is the same
+TEMPLATES = "templates/*.*"  # in any folder of the package
 SKIPPED_FIELDS = {"ctx", "kind", "type_comment"}
 FUNCTION = ast.FunctionDef | ast.AsyncFunctionDef
 NAMED = FUNCTION | ast.ClassDef
@@ -94,13 +96,19 @@ class Package:
         self._texts = {name: path.read_bytes() for name, path in self._paths.items()}
         stubs = {name: path.with_suffix(".pyi") for name, path in self._paths.items()}
         self._stubs = {n: p.read_bytes() for n, p in stubs.items() if p.is_file()}
+        self.templates = {
+            path.relative_to(folder).as_posix(): _sha(path.read_bytes())
+            for path in sorted(folder.rglob(TEMPLATES))
+        }
         texts = [*self._texts.items(), *self._stubs.items()]
-        self.fingerprint = digest([[name, _sha(text)] for name, text in texts])
+        shas = [[name, _sha(text)] for name, text in texts]
+        self.fingerprint = digest([shas, self.templates])
         self._modules: dict[str, _Module] = {}
         if (
             like is not None
             and like._texts.keys() == self._texts.keys()
             and like._stubs == self._stubs
+            and like.templates == self.templates
         ):
             known = like._modules.items()
             same = {n: m for n, m in known if like._texts[n] == self._texts[n]}
@@ -482,6 +490,8 @@ class _Tree:
         if targets := self._targets(node):
             self.named.append(targets)
             return ["Named", sorted(map(_short, targets))]
+        if isinstance(node, ast.Constant) and node.value in self.package.templates:
+            return ["Template", self.package.templates[node.value]]
         if isinstance(node, ast.Name) and node.id not in self.bound:
             self.named.append(self.bound.get("*", ()))
             if node.id in REFLECTIVE:

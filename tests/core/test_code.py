@@ -419,6 +419,29 @@ def test_names_that_a_stub_gives_are_followed_and_import_nothing(make):
     assert reached(now, "from p import f\nf") == {"b.g", "b."}
 
 
+def test_the_path_of_a_template_stands_for_its_text(make):
+    sub = 'def f(): return "sub/templates/a.html"\ndef g(): return "sub/templates"'
+    package = make(sub=sub)
+    (package.folder / "sub" / "templates").mkdir()
+    template = package.folder / "sub" / "templates" / "a.html"
+
+    def digests(like):
+        package = Package(like.folder, like=like)
+        roots = (Definition("p.sub", name) for name in "fg")
+        return package, [package.digest([root]) for root in roots]
+
+    template.write_text("one")
+    one, (f, g) = digests(package)
+    template.write_text("other")
+    other, (new_f, new_g) = digests(one)
+    assert one.fingerprint != other.fingerprint
+    assert (f != new_f, g == new_g) == (True, True)
+    moved = template.with_name("b.html")
+    template.rename(moved)
+    (moved.parents[1] / "__init__.py").write_text(sub.replace("a.html", "b.html"))
+    assert digests(other)[1] == [new_f, new_g]
+
+
 # --- what moves a digest --------------------------------------------------------------
 
 BOOK = {

@@ -12,6 +12,7 @@ import pytest
 from hlnb import claims
 from hlnb.claims import Claim
 from hlnb.errors import HlnbError
+from hlnb.figures.drawn import Drawn
 from hlnb.page import show
 from hlnb.publishing import copies, notebooks
 
@@ -43,6 +44,16 @@ def test_a_figure_brings_its_words(shown):
     assert base64.b64decode(bundle["image/png"]).startswith(b"\x89PNG")
     assert metadata == {"hlnb": {"name": "fig-a-1", **WORDS}}
     assert not plt.get_fignums()
+
+
+def test_a_figure_that_knows_its_words_needs_no_others(shown):
+    show.figure(Drawn(line(), **WORDS), name="fig-a-1")
+    show.figure(line(), name="fig-a-1", **WORDS)
+    (one, its_words), (other, given) = shown
+    assert (one, its_words) == (other, given)
+    with pytest.raises(HlnbError, match="fig-a has its own words"):
+        show.figure(Drawn(line(), **WORDS), name="fig-a", alt="Others.")
+    plt.close("all")
 
 
 @pytest.mark.parametrize(

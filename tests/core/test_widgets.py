@@ -1,15 +1,17 @@
-"""A widget of choices: a card for each combination, chosen by rules of style alone."""
+"""Widgets of choices: a card for each combination, chosen by rules of style alone."""
 
 import base64
 import io
 import re
+from itertools import product
 
 import pytest
+from markupsafe import Markup
 from matplotlib.figure import Figure
 from PIL import Image
 
 from hlnb.errors import HlnbError
-from hlnb.page.widgets import Choices
+from hlnb.page.widgets import Choices, Ticks
 
 pytestmark = pytest.mark.usefixtures("closed")
 GROUPS = {"Problem": ["one", "two"], "Rate": ["0.1", "1"]}
@@ -64,10 +66,32 @@ def test_what_is_shown_says_what_it_is(capsys):
     assert "Problem: one, two; Rate: 0.1, 1" in capsys.readouterr().out
 
 
+def ticks(**changed):
+    cards = {ticked: f"{ticked} &" for ticked in product((False, True), repeat=2)}
+    boxes = ["<b>", Markup("<i>x</i>")]
+    given = {"name": "t", "label": "All", "boxes": boxes, "cards": cards}
+    return Ticks(**given | changed)
+
+
+def test_each_set_of_ticked_boxes_shows_its_card():
+    html = ticks().html(ticked=[False, True])
+    rules = re.findall(r"#hlnb-t-0:(\S+) ~ #hlnb-t-1:(\S+) ~ div \.hlnb-t-(\d)", html)
+    shown = dict(re.findall(r'hlnb-choice hlnb-t-(\d)">([^<]+)<', html))
+    on = {"checked": True, "not(:checked)": False}
+    found = {(on[one], on[two]): shown[number] for one, two, number in rules}
+    assert found == {k: v.replace("&", "&amp;") for k, v in ticks().cards.items()}
+    assert re.findall(r'id="([\w-]+)" checked', html) == ["hlnb-t-1"]
+    assert '<label for="hlnb-t-0">&lt;b&gt;</label>' in html
+    assert '<label for="hlnb-t-1"><i>x</i></label>' in html
+    assert 'aria-label="All"' in html
+
+
 @pytest.mark.parametrize(
     ("act", "text"),
     [
         (lambda: Choices("No Name", GROUPS), "lower case, digits, hyphens"),
+        (lambda: ticks(name="No Name"), "lower case, digits, hyphens"),
+        (lambda: ticks(boxes=["a"]), "needs a card for each set of boxes"),
         (lambda: Choices("test", GROUPS).html(first=("one", "1")), "no card for"),
         (lambda: filled().html(first=("one", "2")), "is no choice of test"),
         (

@@ -226,7 +226,7 @@ def test_a_clean_source_has_no_problem(book):
     [
         ("!ls", "cell 4: is not plain Python"),
         ("%matplotlib inline", "cell 4: is not plain Python"),
-        ("import sys\n" + "x = 1\n" * 26, "cell 4: has 26 lines, more than 25"),
+        ("import sys\n" + "x = 1\n" * 25, "cell 4: has 26 lines, more than 25"),
         ("x = 1  # " + "x" * 80, "line 1 has 89 columns, more than 88"),
         ("from ipywidgets import interact", "uses interact"),
         ("import ipywidgets as w\nw.interact(print)", "uses interact"),

@@ -62,3 +62,37 @@ def test_correction_is_held_against_its_control():
     assert found[2].ours == pytest.approx(np.median(UP - DOWN))
     less = claims.correction({"probe": (UP, 2 * UP)}, {"probe": "a probe"})
     assert [c.verdict for c in less] == ["reproduced", "not reproduced"]
+
+
+def test_one_epoch_is_held_against_sixty_percent():
+    (claim,) = claims.one_epoch(np.array([0.61, 0.6]), lr=0.001, dataset="made up")
+    assert claim.verdict == "partly"
+    assert claim.note == "1 of 2 runs; Adam 0.001; made up"
+
+
+def test_looks_and_best_inputs_have_a_claim_each():
+    found = [
+        *claims.looks({"orientation": UP, "colour opponency": DOWN}),
+        *claims.best_inputs({1: UP, 2: MIXED}),
+    ]
+    assert {c.id: c.verdict for c in found} == {
+        "cifar-orientation": "reproduced",
+        "cifar-colour-opponency": "not reproduced",
+        "cifar-best-input-1": "reproduced",
+        "cifar-best-input-2": "partly",
+    }
+
+
+def test_variants_and_parts_are_named_by_what_was_changed():
+    found = claims.variants({"a rate for each part": UP, "two epochs a part": DOWN}, UP)
+    assert {c.id: c.verdict for c in found} == {
+        "lwt-rate": "reproduced",
+        "lwt-epochs": "not reproduced",
+        "lwt-rates-help": "reproduced",
+    }
+    found = claims.parts({"conv1": UP, "readout": MIXED}, np.array([0.9, 1.0]))
+    assert {c.id: c.verdict for c in found} == {
+        "cifar-alone-conv1": "reproduced",
+        "cifar-alone-readout": "partly",
+        "cifar-travel": "partly",
+    }

@@ -178,6 +178,9 @@ CASES: dict[str, Callable[[], partial]] = {
     "cifar.accuracies": lambda: partial(
         layerwise.accuracies, walked(CNN), CNN, pictures()["test"]
     ),
+    "cifar.first_layer_likeness": lambda: partial(
+        layerwise.first_layer_likeness, CNN, [(drawn(CNN), drawn(CNN, 1))], images(4)
+    ),
     "feature_correction.qualities": lambda: partial(
         *(correction.qualities, corrected()),
         correction.square_network(squares().d),

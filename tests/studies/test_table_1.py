@@ -5,6 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from hlnb.data.patterns import toy_problem
 from hlnb.errors import HlnbError
 from hlnb.metrics.times import first_hit
 from hlnb.models.networks import toy_network
@@ -28,6 +29,7 @@ from hlnb.studies.table_1.experiment import (
     READINGS,
     REPORTED,
     Protocol,
+    ShiftedPattern,
     arrived,
     best_rate,
     moved,
@@ -95,6 +97,18 @@ def test_deviation_is_that_of_the_arrival():
     found = moved(result([[0.5, 0.1, 0.1], [0.5, 0.5, 0.5]], filters=filters), 0.1)
     assert found[0] == pytest.approx(2)
     assert np.isnan(found[1])
+
+
+def test_a_shifted_pattern_is_the_first_one_a_pixel_further():
+    problem = toy_problem(1, d=36, T=6, scale=0.5)
+    for near, of in (
+        (ShiftedPattern.of(problem), problem),
+        (ShiftedPattern.of(problem).with_seed(3), problem.with_seed(3)),
+    ):
+        one, two = near.patterns.tolist()
+        assert one == of.patterns[0].tolist()
+        assert two == [one[-1], *one[:-1]]
+        assert (near.classes, near.d) == (problem.classes, 36)
 
 
 def test_a_row_has_the_runs_of_its_protocol(rows):

@@ -21,6 +21,7 @@ from matplotlib.figure import Figure
 
 from hlnb.claims import Claim
 from hlnb.errors import HlnbError
+from hlnb.figures.drawn import Drawn
 from hlnb.figures.export import numbers, save
 
 CLAIMS_MIME = "application/vnd.hlnb.claims+json"
@@ -28,12 +29,21 @@ DATA_MIME = "application/vnd.hlnb.data+json"
 NUMBERS_MIME = "application/vnd.hlnb.numbers"  # a CSV file, see `packed`
 
 
-def figure(fig: Figure, *, name: str, caption: str, alt: str) -> None:
+def figure(
+    drawn: Figure | Drawn, *, name: str, caption: str = "", alt: str = ""
+) -> None:
     """Shows a numbered figure, with its numbers as a CSV file, and closes it.
 
-    `alt` says in words what a reader sees in it. Refuses a `name` other than fig- with
-    lower case, digits and hyphens, and an empty caption or `alt`.
+    A Drawn has its words; a bare Figure needs them here: `alt` says what a reader sees
+    in it. Refuses a `name` other than fig- with lower case, digits and hyphens, an
+    empty caption or `alt`, and words beside those of a Drawn.
     """
+    if isinstance(drawn, Drawn):
+        if caption or alt:
+            raise HlnbError(f"Figure {name} has its own words: change them there.")
+        fig, caption, alt = drawn
+    else:
+        fig = drawn
     if not re.fullmatch(r"fig-[a-z0-9-]+", name):
         raise HlnbError(f"Figure name {name!r}: use fig-, lower case, digits, hyphens.")
     if not caption.strip() or not alt.strip():

@@ -8,21 +8,25 @@ from hlnb.publishing import notebooks, parameters
 from hlnb.publishing.render.claims import badges
 from hlnb.publishing.render.executed import Executed
 from hlnb.publishing.render.tables import plain, seconds, table
-from hlnb.publishing.templates import rendered
+from hlnb.templates import rendered
 
 
 def banner(chapter: Executed) -> str:
     """What stands above the head of a chapter that code has overtaken; or nothing."""
     if not chapter.overtaken:
         return ""
-    return rendered("banner.md", number=chapter.name[:2], ran=chapter.provenance)
+    return rendered(
+        "publishing/templates/banner.md",
+        number=chapter.name[:2],
+        ran=chapter.provenance,
+    )
 
 
 def head(chapter: Executed, *, known: dict[str, Executed], claims: list[dict]) -> str:
     """What stands below the title: goals, needs, times, verdicts, parameters."""
     needs = chapter.metadata.get("needs", [])
     return rendered(
-        "head.md",
+        "publishing/templates/head.md",
         name=chapter.name,
         goals=chapter.metadata.get("goals"),
         needs=[known[n].link if n in known else n for n in needs],
@@ -95,7 +99,7 @@ def stamp(chapter: Executed) -> str:
         "Data": data(ran),
         "Key": f"`{chapter.metadata['key'][:12]}`",
     }
-    return rendered("stamp.md", fields=fields)
+    return rendered("publishing/templates/stamp.md", fields=fields)
 
 
 def redrawing(ran: dict[str, Any]) -> dict[str, str]:

@@ -24,8 +24,8 @@ from hlnb.publishing.render.head import (
     versions,
 )
 from hlnb.publishing.render.tables import plain, plain_number, seconds, slug, table
-from hlnb.publishing.templates import rendered
 from hlnb.storage import write_whole
+from hlnb.templates import rendered
 
 # Figures that stand on other pages than their chapter's
 PICTURES = "_build/staging/pictures"
@@ -49,12 +49,12 @@ def parameters(found: list[Executed]) -> str:
         }
         for c in found
     ]
-    return rendered("parameters.md", chapters=listed)
+    return rendered("publishing/templates/parameters.md", chapters=listed)
 
 
 def seminar(found: list[Executed]) -> str:
     """For each chapter: minutes of its sections, what to run before, wrong answers."""
-    return rendered("seminar.md", chapters=[*map(_lesson, found)])
+    return rendered("publishing/templates/seminar.md", chapters=[*map(_lesson, found)])
 
 
 def _lesson(chapter: Executed) -> dict[str, Any]:

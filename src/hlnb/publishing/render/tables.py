@@ -2,7 +2,7 @@
 
 import re
 
-from hlnb.publishing.templates import rendered
+from hlnb.templates import rendered
 
 
 def seconds(value: float) -> str:
@@ -23,7 +23,7 @@ def plain_number(value: float) -> str:
 
 def table(names: list[str], rows: list[list[str]], *, label: str = "") -> str:
     """A MyST table whose cells are Markdown."""
-    return rendered("table.md", rows=[names, *rows], label=label)
+    return rendered("publishing/templates/table.md", rows=[names, *rows], label=label)
 
 
 def plain(text: str) -> str:

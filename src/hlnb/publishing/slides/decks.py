@@ -15,8 +15,8 @@ from bs4 import BeautifulSoup, NavigableString, Tag
 
 from hlnb.errors import HlnbError
 from hlnb.publishing.notebooks import STATE, VIEW
-from hlnb.publishing.templates import rendered
 from hlnb.storage import write_whole
+from hlnb.templates import rendered
 
 CHAPTERS = "book/chapters"  # below the rendered book
 FOLDER = "slides"
@@ -107,7 +107,9 @@ def deck(page: str, name: str, *, offline: bool = True) -> str:
             _Section(made, films, words, place).add(_blocks(section))
     _claims(made)
     scripts = _scripts(page, offline=offline)
-    return rendered("deck.html", title=title, slides=made.slides, **scripts)
+    return rendered(
+        "publishing/templates/deck.html", title=title, slides=made.slides, **scripts
+    )
 
 
 def _clean(top: Tag, *, base: str) -> None:

@@ -91,9 +91,9 @@ def example(
     """
     return [
         measured(
-            "lwt-one-epoch",
-            EXAMPLE,
-            "All parts together: accuracy over 60 % after a single epoch",
+            id="lwt-one-epoch",
+            source=EXAMPLE,
+            statement="All parts together: accuracy over 60 % after a single epoch",
             theirs="> 0.60",
             values=one,
             unit="validation accuracy",
@@ -165,4 +165,112 @@ def correction(
             unit=f"change of the {names[name]}, all layers less first alone",
         )
         for name, (together, alone) in gains.items()
+    ]
+
+
+def one_epoch(accuracy: Values, *, lr: float, dataset: str) -> list[Claim]:
+    """The Claim of Example 5.2 on the validation accuracy after one epoch."""
+    good = accuracy > 0.6
+    return [
+        measured(
+            id="cifar-one-epoch",
+            source=EXAMPLE,
+            statement="Accuracy is over 60 % after a single epoch",
+            theirs="> 0.60",
+            values=accuracy,
+            unit="validation accuracy",
+            verdict=in_every_run(good),
+            note=f"{good.sum()} of {len(good)} runs; Adam {lr:g}; {dataset}",
+        )
+    ]
+
+
+def looks(moved: Mapping[str, Values]) -> list[Claim]:
+    """Claims on what filters look like: by name, mean share, trained − untrained."""
+    return [
+        positive(
+            id=f"cifar-{name.replace(' ', '-')}",
+            source="zeiler2014visualizing",
+            statement="The first layer learns edges and colours: the share "
+            f"“{name}” rises",
+            values=values,
+            unit="mean share, trained less untrained",
+        )
+        for name, values in moved.items()
+    ]
+
+
+def best_inputs(closer: Mapping[int, Values]) -> list[Claim]:
+    """Claims on best inputs: by layer, cosine with patches, trained − untrained."""
+    return [
+        positive(
+            id=f"cifar-best-input-{layer}",
+            source="our guess",
+            statement=f"Training turns the best input of layer {layer} towards the "
+            "best patches of images",
+            values=values,
+            unit="mean cosine, trained less untrained",
+        )
+        for layer, values in closer.items()
+    ]
+
+
+def variants(behind: Mapping[str, Values], gained: Values) -> list[Claim]:
+    """Claims on variants of layer-wise training, by test accuracy.
+
+    `behind`: by variant ("a rate for each part"), all parts together minus it.
+    `gained`: layer-wise training with a rate for each part minus that with one rate.
+    """
+    return [
+        *(
+            positive(
+                id=f"lwt-{what.split()[1]}",
+                source=EXAMPLE,
+                statement=f"Layer-wise training does not learn well: {what}",
+                theirs="worse",
+                values=values,
+                unit=f"test accuracy, all together less {what}",
+            )
+            for what, values in behind.items()
+        ),
+        positive(
+            id="lwt-rates-help",
+            source=EXAMPLE,
+            statement="Some of the issue is due to needing new hyperparameters for "
+            "each part",
+            theirs="some of this issue",
+            values=gained,
+            unit="test accuracy, a rate for each part less one rate",
+        ),
+    ]
+
+
+def parts(behind: Mapping[str, Values], moved: Values) -> list[Claim]:
+    """Claims on Properties 1 and 3.
+
+    `behind`: by part, test accuracy of all parts together minus that of it alone.
+    `moved`: relative deviation of the first layer's filters, all together.
+    """
+    return [
+        *(
+            positive(
+                id=f"cifar-alone-{part}",
+                source="glasgow, Property 1",
+                statement=f"{part} alone does not suffice: less accurate than all "
+                "parts together",
+                theirs="every level is needed",
+                values=values,
+                unit="test accuracy, all together less this part alone",
+            )
+            for part, values in behind.items()
+        ),
+        measured(
+            id="cifar-travel",
+            source="glasgow, Property 3",
+            statement="First-layer filters move by at least their own length",
+            theirs="≥ 1",
+            values=moved,
+            unit="relative deviation of conv1 after four epochs, all together",
+            verdict=in_every_run(moved >= 1),
+        ),
     ]

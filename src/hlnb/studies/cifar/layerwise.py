@@ -226,9 +226,10 @@ def first_layer_features(
     return picked.movedim(1, 2).flatten(0, 1).numpy()
 
 
+@kept
 def first_layer_likeness(
     model: Model,
-    pairs: Iterable[tuple[Params, Params]],
+    pairs: Sequence[tuple[Params, Params]],
     x: Float[torch.Tensor, "n 3 h w"],
 ) -> Float[np.ndarray, " pair"]:
     """Linear CKA of the first layers of each pair of networks, on the same places."""

@@ -5,12 +5,12 @@ Supports are tuples of coordinates from 0, shown as products of z_1, z_2, …
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from html import escape
-from itertools import cycle, product
+from itertools import compress, cycle, product
 from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
 from jaxtyping import Real
+from markupsafe import Markup
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
@@ -24,7 +24,9 @@ from hlnb.figures.artists import (
 )
 from hlnb.figures.style import STYLES
 from hlnb.metrics.times import median
+from hlnb.page.widgets import Ticks
 from hlnb.results import Result
+from hlnb.templates import rendered
 from hlnb.words import Values
 
 Support = tuple[int, ...]
@@ -75,8 +77,8 @@ def sum_in_words(supports: Iterable[Support]) -> str:
     return " + ".join(words(support) for support in supports)
 
 
-def _html(support: Support) -> str:
-    return "".join(f"<i>z</i><sub>{i + 1}</sub>" for i in support)
+def _html(support: Support) -> Markup:
+    return Markup("".join(f"<i>z</i><sub>{i + 1}</sub>" for i in support))
 
 
 @dataclass(frozen=True)
@@ -358,74 +360,51 @@ def cards_figure(cards: Sequence[Card]) -> Figure:
 WIDE, HIGH, EDGE = 420, 190, 42  # of a card's drawing, in its own units
 
 
-def _drawing(card: Card) -> str:
-    """The flow's risk as an inline picture, which needs no file and no script."""
-    right, foot = WIDE - 12, HIGH - 34
-    end = card.times[-1]
-
-    def place(t: float, share: float) -> str:
-        x = EDGE + (right - EDGE) * t / end
-        return f"{x:.1f},{foot - (foot - 12) * min(share, 1.15) / 1.15:.1f}"
-
-    kept = np.unique(np.linspace(0, len(card.times) - 1, 90).astype(int))
-    points = " ".join(place(card.times[i], card.share[i]) for i in kept)
-    rows = []
-    for share in (0, 0.5, 1):
-        y = place(0, share).split(",")[1]
-        rows.append(f'<line x1="{EDGE}" x2="{right}" y1="{y}" y2="{y}" stroke="#ddd"/>')
-        rows.append(
-            f'<text x="{EDGE - 6}" y="{y}" dy="4" text-anchor="end">{share}</text>'
+def _card(card: Card) -> Markup:
+    """The card of a target: its order, what is predicted, and its flow as a drawing."""
+    return Markup(
+        rendered(
+            "studies/leap/templates/card.html",
+            steps=[(_html(support), new) for support, new in card.steps],
+            leap=card.leap,
+            growth=growth(card.leap),
+            power=card.leap - 1,
+            left=f"{card.share[-1]:.2f}",
+            end=f"{card.times[-1]:g}",
+            **_drawing(card),
         )
-    for t in (0, end / 2, end):
-        x = place(t, 0).split(",")[0]
-        rows.append(f'<text x="{x}" y="{foot + 15}" text-anchor="middle">{t:g}</text>')
-    floor = place(0, card.out_of_reach).split(",")[1]
-    colour = LEAP_STYLES[card.leap][0]
+    )
+
+
+def _drawing(card: Card) -> dict[str, Any]:
+    """What the card's template draws of a flow's risk, in the units of the drawing."""
+    right, foot, end = WIDE - 12, HIGH - 34, card.times[-1]
+
+    def x(t: float) -> str:
+        return f"{EDGE + (right - EDGE) * t / end:.1f}"
+
+    def y(share: float) -> str:
+        return f"{foot - (foot - 12) * min(share, 1.15) / 1.15:.1f}"
+
     alt = (
         f"Share of the variance left by the flow of {sum_in_words(card.supports)} "
         f"against time: 1 at the start, {card.share[-1]:.2f} at t = {end:g}; "
         f"{card.out_of_reach:.2f} is out of reach."
     )
-    return (
-        f'<svg viewBox="0 0 {WIDE} {HIGH}" role="img" aria-label="{escape(alt)}">'
-        + "".join(rows)
-        + f'<line x1="{EDGE}" x2="{right}" y1="{floor}" y2="{floor}" stroke="#444" '
-        'stroke-dasharray="2 4" stroke-width="1.5"/>'
-        f'<polyline points="{points}" fill="none" stroke="{colour}" '
-        'stroke-width="2.5"/>'
-        f'<text x="{(EDGE + right) / 2}" y="{HIGH - 4}" text-anchor="middle">'
-        "time t: share left by the limit flow; dotted: out of reach</text></svg>"
-    )
-
-
-def _card(card: Card) -> str:
-    order = ", ".join(f"{_html(support)} (+{new})" for support, new in card.steps)
-    d_power = max(card.leap - 1, 1)
-    return (
-        f"<p><strong>Leap {card.leap}.</strong> Best order, with new coordinates: "
-        f"{order}.</p>"
-        f"<p>Predicted: the escape time {growth(card.leap)}; steps of online SGD "
-        f"(conjecture) like d{'' if d_power == 1 else f'<sup>{d_power}</sup>'}. "
-        f"At d = ∞ the flow goes from 1 to {card.share[-1]:.2f} of the variance by "
-        f"t = {card.times[-1]:g}.</p>" + _drawing(card)
-    )
-
-
-STYLE = """
-.{n} {{ background: #fff; border: 1px solid #bbb; border-radius: 6px; color: #222;
-  max-width: 34rem; padding: .8rem 1rem; }}
-.{n} label {{ color: #222; display: inline-block; line-height: 2rem;
-  margin: 0 1.1em 0 .3em; }}
-.{n} input {{ height: 1.5rem; width: 1.5rem; vertical-align: -.4rem; }}
-.{n} p {{ color: #222; margin: .5rem 0 0; }}
-.{n} svg {{ display: block; max-width: 100%; width: 30rem; }}
-.{n} svg text {{ fill: #222; font-size: 12px; }}
-.{n} .hlnb-choice {{ display: none; }}
-@media (max-width: 576px) {{
-  .{n} {{ align-items: center; display: grid; grid-template-columns: max-content 1fr; }}
-  .{n} > div {{ grid-column: 1 / -1; }}
-}}
-"""
+    drawn = np.unique(np.linspace(0, len(card.times) - 1, 90).astype(int))
+    return {
+        "wide": WIDE,
+        "high": HIGH,
+        "edge": EDGE,
+        "right": right,
+        "foot": foot,
+        "shares": [(y(share), share) for share in (0, 0.5, 1)],
+        "times": [(x(t), f"{t:g}") for t in (0, end / 2, end)],
+        "floor": y(card.out_of_reach),
+        "points": " ".join(f"{x(card.times[i])},{y(card.share[i])}" for i in drawn),
+        "colour": LEAP_STYLES[card.leap][0],
+        "alt": alt,
+    }
 
 
 def ticks_html(
@@ -433,29 +412,15 @@ def ticks_html(
 ) -> str:
     """Boxes to tick, and the card of the ticked target: HTML and CSS, no script.
 
-    `cards`: one for every non-empty choice of `monomials`. It works in a page without a
-    kernel, since each card is shown by a rule on the boxes before it. `ticked`: the
-    choice shown first.
+    `cards`: one for every non-empty choice of `monomials`. `ticked`: the choice shown
+    first.
     """
-    n = "hlnb-ticks"
-    by_choice = {frozenset(card.supports): card for card in cards}
-    boxes = "".join(
-        f'<input type="checkbox" id="{n}-{i}"{" checked" * (monomial in ticked)}>'
-        f'<label for="{n}-{i}">{_html(monomial)}</label>'
-        for i, monomial in enumerate(monomials)
-    )
-    rules, shown = [], []
-    for number, choice in enumerate(product((False, True), repeat=len(monomials))):
-        chosen = frozenset(m for m, yes in zip(monomials, choice, strict=True) if yes)
-        path = " ~ ".join(
-            f"#{n}-{i}:{'checked' if yes else 'not(:checked)'}"
-            for i, yes in enumerate(choice)
-        )
-        rules.append(f".{n} {path} ~ div .{n}-{number} {{ display: block; }}")
-        inside = _card(by_choice[chosen]) if chosen else "<p>Tick a monomial.</p>"
-        shown.append(f'<div class="hlnb-choice {n}-{number}">{inside}</div>')
-    return (
-        f"<style>{STYLE.format(n=n)}{chr(10).join(rules)}</style>"
-        f'<div class="{n}" role="group" aria-label="Target: ticked monomials">'
-        f'{boxes}<div role="status">{"".join(shown)}</div></div>'
-    )
+    by_target = {frozenset(card.supports): _card(card) for card in cards}
+    by_target[frozenset()] = Markup("<p>Tick a monomial.</p>")
+    shown = {
+        choice: by_target[frozenset(compress(monomials, choice))]
+        for choice in product((False, True), repeat=len(monomials))
+    }
+    boxes = [_html(monomial) for monomial in monomials]
+    widget = Ticks("ticks", "Target: ticked monomials", boxes, shown)
+    return widget.html(ticked=[monomial in ticked for monomial in monomials])

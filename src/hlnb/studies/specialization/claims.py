@@ -31,68 +31,57 @@ def about_filters(
     """
     learned, coin = degree["learned"], degree["labels by coin"]
     index, answers = averages
-    exact = (abs(index) < 1e-9) & (abs(answers - 0.5).max(1) < 1e-9)
-    rows = [
-        (
-            "spec-average",
-            NOTES,
-            "The average of an upright and a level detector is no detector",
-            "hardly an edge detector",
-            exact,
-            "index 0 and half of each response, to 1e-9",
-        ),
-        (
-            "spec-start",
-            NOTES,
-            "Untrained filters are mixtures (median index below 0.3)",
-            "random combinations",
-            learned[:, 0] < 0.3,
-            PLAN,
-        ),
-        (
-            "spec-end",
-            NOTES,
-            "Trained filters are detectors of one kind (median index above 0.8)",
-            "vertical or horizontal",
-            learned[:, -1] > 0.8,
-            f"{PLAN}; pilot 0.72 to 0.83",
-        ),
-        (
-            "spec-both",
-            NOTES,
-            "Filters of both kinds appear",
-            "either kind",
-            (levels > 0) & (levels < filters),
-            "at least one of each",
-        ),
-        (
-            "spec-coin",
-            "our guess",
-            "With labels by coin filters stay mixtures (below 0.3)",
-            "–",
-            coin[:, -1] < 0.3,
-            "a control; our threshold",
-        ),
-        (
-            "spec-linear",
-            "derived here",
-            "Without ReLU nothing is learned (test error above 0.4)",
-            "1/2",
-            errors[:, -1] > 0.4,
-            "a control",
-        ),
-    ]
     return [
         counted(
-            id,
-            source,
-            statement,
-            theirs=theirs,
-            holds=holds,
-            note=note,
-            of="runs" if len(holds) == len(learned) else "pairs of detectors",
-        )
-        for id, source, statement, theirs, holds, note in rows
+            id="spec-average",
+            source=NOTES,
+            statement="The average of an upright and a level detector is no detector",
+            theirs="hardly an edge detector",
+            holds=(abs(index) < 1e-9) & (abs(answers - 0.5).max(1) < 1e-9),
+            of="pairs of detectors",
+            note="index 0 and half of each response, to 1e-9",
+        ),
+        counted(
+            id="spec-start",
+            source=NOTES,
+            statement="Untrained filters are mixtures (median index below 0.3)",
+            theirs="random combinations",
+            holds=learned[:, 0] < 0.3,
+            note=PLAN,
+        ),
+        counted(
+            id="spec-end",
+            source=NOTES,
+            statement="Trained filters are detectors of one kind (median index above "
+            "0.8)",
+            theirs="vertical or horizontal",
+            holds=learned[:, -1] > 0.8,
+            note=f"{PLAN}; pilot 0.72 to 0.83",
+        ),
+        counted(
+            id="spec-both",
+            source=NOTES,
+            statement="Filters of both kinds appear",
+            theirs="either kind",
+            holds=(levels > 0) & (levels < filters),
+            note="at least one of each",
+        ),
+        counted(
+            id="spec-coin",
+            source="our guess",
+            statement="With labels by coin filters stay mixtures (below 0.3)",
+            theirs="–",
+            holds=coin[:, -1] < 0.3,
+            note="a control; our threshold",
+        ),
+        counted(
+            id="spec-linear",
+            source="derived here",
+            statement="Without ReLU nothing is learned (test error above 0.4)",
+            theirs="1/2",
+            holds=errors[:, -1] > 0.4,
+            note="a control",
+        ),
     ]
 
 
@@ -111,71 +100,62 @@ def about_barriers(
     first, later = shared
     two, one = wide["two inits"], wide["one init, two orders"]
     small, fit = narrow["two inits"], narrow["two inits, matched"]
-    rows = [
-        (
-            "spec-two",
-            NOTES,
-            "Two initializations, wide network: a barrier above 20 points",
-            "poor loss",
-            two,
-            two > 0.2,
-            PLAN,
-        ),
-        (
-            "spec-two-narrow",
-            NOTES,
-            "Two initializations, narrow network: a barrier above 20 points",
-            "poor loss",
-            small,
-            small > 0.2,
-            "the plan's threshold; the plan had no narrow network",
-        ),
-        (
-            "spec-one",
-            FRANKLE,
-            "One initialization, two orders: a barrier below 5 points",
-            "similar loss, sometimes",
-            one,
-            one < 0.05,
-            PLAN,
-        ),
-        (
-            "spec-shared",
-            FRANKLE,
-            "Shared epochs lower the barrier between siblings (loud step)",
-            "stable after some training",
-            later - first,
-            later < first,
-            "most shared epochs less none",
-        ),
-    ]
+    points = "points of test error"
     return [
-        *(
-            measured(
-                id,
-                source,
-                statement,
-                theirs=theirs,
-                values=100 * values,
-                unit="points of test error",
-                verdict=in_every_run(holds),
-                note=note,
-            )
-            for id, source, statement, theirs, values, holds, note in rows
+        measured(
+            id="spec-two",
+            source=NOTES,
+            statement="Two initializations, wide network: a barrier above 20 points",
+            theirs="poor loss",
+            values=100 * two,
+            unit=points,
+            verdict=in_every_run(two > 0.2),
+            note=PLAN,
+        ),
+        measured(
+            id="spec-two-narrow",
+            source=NOTES,
+            statement="Two initializations, narrow network: a barrier above 20 points",
+            theirs="poor loss",
+            values=100 * small,
+            unit=points,
+            verdict=in_every_run(small > 0.2),
+            note="the plan's threshold; the plan had no narrow network",
+        ),
+        measured(
+            id="spec-one",
+            source=FRANKLE,
+            statement="One initialization, two orders: a barrier below 5 points",
+            theirs="similar loss, sometimes",
+            values=100 * one,
+            unit=points,
+            verdict=in_every_run(one < 0.05),
+            note=PLAN,
+        ),
+        measured(
+            id="spec-shared",
+            source=FRANKLE,
+            statement="Shared epochs lower the barrier between siblings (loud step)",
+            theirs="stable after some training",
+            values=100 * (later - first),
+            unit=points,
+            verdict=in_every_run(later < first),
+            note="most shared epochs less none",
         ),
         counted(
-            "spec-matched",
-            AINSWORTH,
-            "Matching units takes away half of the narrow network's barrier",
+            id="spec-matched",
+            source=AINSWORTH,
+            statement="Matching units takes away half of the narrow network's barrier",
             theirs="most of it, if wide",
             holds=fit < small / 2,
             of="pairs",
             note="our threshold",
         ),
         counted(
-            "spec-outputs",
-            "our guess",
-            "The average of outputs has a lower error than that of parameters",
+            id="spec-outputs",
+            source="our guess",
+            statement="The average of outputs has a lower error than that of "
+            "parameters",
             theirs="–",
             holds=averages[0] < averages[1],
             of="groups",

@@ -1,4 +1,4 @@
-"""Every cell of a row of Table 1 as a Claim, and Properties 1–4 run by run."""
+"""Every cell of a row of Table 1 as a Claim, and what is said of all its rows."""
 
 from collections.abc import Callable, Iterator, Mapping
 
@@ -9,9 +9,12 @@ from hlnb.claims import Claim, counted, in_every_run, measured, near
 from hlnb.metrics import foreign, likeness
 from hlnb.metrics.times import describe, median, within_phase
 from hlnb.seeding import stream
+from hlnb.studies.table_1 import nulls
 from hlnb.studies.table_1.experiment import READINGS, REPORTED, Reproduction, best_rate
 
 Rows = Mapping[str, Reproduction]  # by reading
+Properties = Mapping[int, Bool[np.ndarray, " _run"]]  # which runs have each of them
+Ends = Mapping[str, Real[np.ndarray, " _run"]]  # last errors by way of training
 SCORES: Mapping[str, Callable] = {
     "dot": likeness.max_dot,
     "convolution": likeness.max_convolution,
@@ -312,6 +315,212 @@ def variant_claims(
                 )
             )
     return claims
+
+
+def speed_claims(
+    times: Mapping[str, Mapping[int, Real[np.ndarray, " _run"]]],
+) -> list[Claim]:
+    """Claims on epochs to error 0.1, all layers together, by reading and problem."""
+    found = []
+    for r, reading in READINGS.items():
+        each = [*times[r].values()]
+        middle = [median(runs) for runs in each]
+        found += [
+            counted(
+                id=f"t1-first-{r}",
+                source="glasgow, Section 5",
+                statement=f"Problem 1 is learned first ({reading})",
+                theirs="4 epochs",
+                holds=np.argmin(each, axis=0) == 0,
+                of="seeds",
+            ),
+            counted(
+                id=f"t1-25-{r}",
+                source="glasgow, Section 5",
+                statement=f"No more than 25 epochs are needed ({reading})",
+                theirs="typically",
+                holds=[m <= 25 for m in middle],
+                of="problems",
+            ),
+            counted(
+                id=f"t1-four-{r}",
+                source="glasgow, Section 5",
+                statement=f"200 epochs are over 4 times as many ({reading})",
+                theirs="often far",
+                holds=[m < 50 for m in middle],
+                of="problems",
+            ),
+        ]
+    return found
+
+
+def shuffled_claims(moved: Real[np.ndarray, " network"]) -> list[Claim]:
+    """The Claim on the report's second number: how far shuffled pixels move it."""
+    return [
+        measured(
+            id="t1-second-number",
+            source="glasgow, Section 5, Interpretability",
+            statement="The second interpretability number depends on the pattern's "
+            "shape",
+            theirs="implied",
+            values=moved,
+            unit="relative change when pixels are shuffled",
+            verdict=in_every_run(moved > 1e-3),
+            note="identity: it depends on the two sums only",
+        )
+    ]
+
+
+def shared_claims(has: Mapping[tuple[int, str], Properties]) -> list[Claim]:
+    """Claims on Properties 1, 3 and 4 over the problems that the report grants them.
+
+    `has`: by problem and reading.
+    """
+    problems = sorted({n for n, _ in has})
+    found = []
+    for r, reading in READINGS.items():
+        for p, word in (
+            (1, "no single layer suffices"),
+            (3, "the filters travel far at every learning rate"),
+            (4, "layer-wise training fails"),
+        ):
+            expected = [n for n in problems if HAS_PROPERTY[n][p - 1]]
+            runs = np.concatenate([has[n, r][p] for n in expected])
+            total = nulls.share(runs)
+            found.append(
+                counted(
+                    id=f"t1-property-{p}-{r}",
+                    source="glasgow, Section 6",
+                    statement=f"Property {p}, {word}: problems "
+                    f"{', '.join(map(str, expected))} ({reading})",
+                    theirs="holds",
+                    holds=runs,
+                    note=f"share {total.low:.2f} to {total.high:.2f} (95 %), "
+                    f"sign test p = {total.p:.2g}",
+                )
+            )
+    return found
+
+
+def any_rate_claims(
+    far: Mapping[str, Mapping[float, Bool[np.ndarray, " _run"]]],
+    online: Bool[np.ndarray, " run"],
+    *,
+    lr: float,
+) -> list[Claim]:
+    """Claims on Property 3 at any rate and with fresh data: deviation ≥ 1 on arrival.
+
+    `far`: by reading and learning rate. `online`: with fresh data, at `lr`.
+    """
+    return [
+        *(
+            counted(
+                id=f"t1-any-rate-{r}",
+                source="glasgow, Property 3",
+                statement="Deviation ≥ 1 whenever the error is 0.1, at any rate "
+                f"({READINGS[r]})",
+                theirs="any learning rate",
+                holds=np.concatenate([*runs.values()]),
+            )
+            for r, runs in far.items()
+        ),
+        counted(
+            id="t1-online",
+            source="glasgow, Property 3",
+            statement="Deviation ≥ 1 at error 0.1 with fresh data in every epoch (unit "
+            "length)",
+            theirs="any training",
+            holds=online,
+            note=f"lr {lr:g}",
+        ),
+    ]
+
+
+def nearer_claims(
+    ranks: Mapping[tuple[int, str, str, str], Real[np.ndarray, " _run"]],
+) -> list[Claim]:
+    """Claims on Property 2: p-values by problem, reading, null and score."""
+    tested = nulls.counts(ranks)
+    found = []
+    for n, r in dict.fromkeys(key[:2] for key in ranks):
+        test, expected = (n, r, "untrained", "cosine"), HAS_PROPERTY[n][1]
+        found.append(
+            counted(
+                id=f"t1-interpretable-{n}-{r}",
+                source="glasgow, Property 2",
+                statement=f"Filters of problem {n} are nearer to a pattern than "
+                f"untrained ones ({READINGS[r]})",
+                theirs="holds" if expected else "does not",
+                holds=(ranks[test] <= nulls.LEVEL) == expected,
+                of="networks as the report says",
+                note=f"cosine; Holm p = {tested[test][2]:.2g}",
+            )
+        )
+    return found
+
+
+def remedy_claims(ends: Mapping[int, Ends]) -> list[Claim]:
+    """Claims that layer-wise training fails with rates of its own and with heads.
+
+    `ends`: by problem, test errors at the end, by way of training.
+    """
+    return [
+        measured(
+            id=f"t1-layerwise-{tag}-{n}",
+            source="glasgow, Property 4",
+            statement=f"Layer-wise training fails on problem {n}: {way} (unit length)",
+            theirs="fails",
+            values=ends[n][way],
+            unit="test error at the end",
+            verdict=in_every_run(ends[n][way] > 0.1),
+            note="not the report's protocol",
+        )
+        for way, tag in (("layer-wise, best rates", "rates"), ("greedy", "greedy"))
+        for n in (2, 3, 4)
+    ]
+
+
+def guess_claims(says: Mapping[int, float], ends: Mapping[int, Ends]) -> list[Claim]:
+    """Claims that layer-wise training fails where one pattern says nothing.
+
+    `says`: by problem, how much one pattern says about the class. `ends`: as in
+    `remedy_claims`.
+    """
+    return [
+        counted(
+            id=f"t1-guess-{n}",
+            source="our guess, this chapter",
+            statement=f"One pattern says {value:.2f} about the class, so layer-wise "
+            f"training {'fails' if value == 0 else 'succeeds'} on problem {n}",
+            theirs="a guess",
+            holds=(ends[n]["layer-wise"] > 0.1) == (value == 0),
+        )
+        for n, value in says.items()
+    ]
+
+
+def kernel_claims(
+    errors: Mapping[int, Mapping[str, Real[np.ndarray, "_run _size"]]], *, n_train: int
+) -> list[Claim]:
+    """Claims that fixed kernels do not learn, by problem and kernel.
+
+    `n_train`: examples behind the last of the sizes.
+    """
+    return [
+        measured(
+            id=f"t1-{name.split()[0]}-{n}",
+            source="glasgow, Section 3.1",
+            statement=f"The {name} stays above error 0.1 on problem {n} with {n_train} "
+            "examples",
+            theirs="kernels do not explain it",
+            values=found[:, -1],
+            unit="test error",
+            verdict=in_every_run(found[:, -1] > 0.1),
+            note="unit length; kernel ridge regression",
+        )
+        for n, kernels in errors.items()
+        for name, found in kernels.items()
+    ]
 
 
 def in_words(row: Reproduction) -> dict[str, str | float]:

@@ -5,12 +5,14 @@ Source: M. Glasgow, "Theory of Hierarchical Learning via Gradient Descent", Sect
 
 from collections.abc import Mapping, Sequence
 from concurrent.futures import Executor
-from dataclasses import dataclass, replace
-from functools import partial
+from dataclasses import dataclass, fields, replace
+from functools import cached_property, partial
 from typing import Any
 
 import numpy as np
-from jaxtyping import Real
+import torch
+from jaxtyping import Float, Real
+from torch import Tensor
 
 from hlnb.data.patterns import PatternProblem, toy_problem
 from hlnb.errors import HlnbError
@@ -52,6 +54,23 @@ READINGS: Mapping[str, str] = {
 
 
 ARRIVAL: Mapping[str, float] = {"test": 0.1, "validation": 0.1}
+
+
+@dataclass(frozen=True)
+class ShiftedPattern(PatternProblem):
+    """A problem whose second and last pattern is its first one, shifted by a pixel."""
+
+    @classmethod
+    def of(cls, problem: PatternProblem) -> "ShiftedPattern":
+        """The same classes, sizes and first pattern as `problem`, which has two."""
+        given = {field.name: getattr(problem, field.name) for field in fields(problem)}
+        return cls(**given)
+
+    @cached_property
+    def patterns(self) -> Float[Tensor, "2 T"]:
+        """±scale; the pixel that is shifted out comes in at the front."""
+        first = super().patterns[:1]
+        return torch.cat([first, first.roll(1, dims=1)])
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""Pages and their parts as files: HTML, and MyST's Markdown."""
+"""Templates of the package, filled: HTML, and MyST's Markdown."""
 
 from functools import cache
 from typing import Any
@@ -9,7 +9,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 @cache
 def _environment() -> Environment:
     return Environment(
-        loader=PackageLoader("hlnb.publishing"),
+        loader=PackageLoader("hlnb", ""),
         autoescape=lambda name: name is not None and name.endswith(".html"),
         lstrip_blocks=True,
         trim_blocks=True,
@@ -18,5 +18,9 @@ def _environment() -> Environment:
 
 
 def rendered(template: str, /, **given: Any) -> str:
-    """A template of this folder, filled; in HTML, texts are escaped."""
+    """A template, named by its path in the package, filled; HTML escapes texts.
+
+    `hlnb.code` counts the template's own text where the path is written out, so it is
+    written out, and no template includes another.
+    """
     return _environment().get_template(template).render(given).rstrip("\n")
