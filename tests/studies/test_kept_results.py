@@ -115,6 +115,19 @@ CASES: dict[str, Callable[[], partial]] = {
         *(staircases.grow, staircase(5, 2, n_test=4)),
         **{"n": 500, "threshold": 0.2, "generator": stream(0, "growth")},
     ),
+    "parity.solved": lambda: partial(parity.solved, 6, problems=9, noise=0.1),
+    "parity.tries": lambda: partial(parity.tries, 6, problems=3, noise=0.1),
+    "parity.cube_deviations": lambda: partial(
+        parity.cube_deviations,
+        perceptron(d=3, width=2),
+        drawn(perceptron(d=3, width=2)),
+        d=3,
+    ),
+    "parity.shares_by_size": lambda: partial(
+        parity.shares_by_size,
+        {d: perceptron(d=d, width=3) for d in (4, 5)},
+        seeds=2,
+    ),
     "parity.hidden_run": lambda: partial(
         *(parity.hidden_run, Parity(6, 2)),
         *(walked(perceptron(d=6, width=4), **{"test error": [0.5, 0.0]}), 0),
