@@ -150,6 +150,9 @@ CASES: dict[str, Callable[[], partial]] = {
     "shallow_to_deep.trial": lambda: partial(
         chain.trial, GRAMMAR, chain.LEARNERS[1], n_train=12, seed=0
     ),
+    "shallow_to_deep.error_with": lambda: partial(
+        chain.error_with, GRAMMAR, n_train=12, seed=0, more=1
+    ),
     "shallow_to_deep.likeness": lambda: partial(
         conditions.likeness, conditions.toy_case(4, d=44, T=6), filters(), seed=0
     ),
