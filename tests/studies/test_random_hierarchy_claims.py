@@ -64,7 +64,7 @@ def test_curves_collapse_if_errors_are_on_their_side_of_three_thresholds(
     [
         ((0.34, 1.0, 2.9), (0.8, 1.2), [REPRODUCED, REPRODUCED]),
         ((0.34, 1.0, 3.0), (0.75, 1.2), [PARTLY, PARTLY]),
-        ((0.33, 0.1, np.inf), (0.75, 1.25), [NOT, NOT]),
+        ((1 / 3, 0.1, np.inf), (0.75, 1.25), [NOT, NOT]),
     ],
 )
 def test_strings_needed_are_held_against_the_law(ratios, slopes, expected):
