@@ -38,9 +38,6 @@ FOR_PUBLISHING = {
 LIGHT = [m for m in MODULES if m.endswith((".figures", ".claims"))]
 LIGHT.remove("hlnb.studies.table_1.claims")  # draws foreign patterns to rank ours
 LIGHT += ["hlnb.figures.artists", "hlnb.figures.export", "hlnb.words", "hlnb.page.show"]
-
-# A notebook's second study, until it has settings of its own
-SHARED = {"10_staircase": {"studies.table_1"}}
 WITHOUT_TORCH = """
 import importlib, sys
 
@@ -106,7 +103,7 @@ def test_a_notebook_imports_the_core_and_one_study(path):
     texts = ("".join(c["source"]) for c in cells if c["cell_type"] == "code")
     names = {part(n) for t in texts for n in imported(t) if n.startswith("hlnb.")}
     studies = {name for name in names if name.startswith("studies.")}
-    assert len(studies - SHARED.get(path.stem, set())) <= 1
+    assert len(studies) <= 1
     assert names - studies <= {*CORE}
 
 

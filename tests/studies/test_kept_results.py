@@ -115,6 +115,19 @@ CASES: dict[str, Callable[[], partial]] = {
         *(staircases.grow, staircase(5, 2, n_test=4)),
         **{"n": 500, "threshold": 0.2, "generator": stream(0, "growth")},
     ),
+    "parity.solved": lambda: partial(parity.solved, 6, problems=9, noise=0.1),
+    "parity.tries": lambda: partial(parity.tries, 6, problems=3, noise=0.1),
+    "parity.cube_deviations": lambda: partial(
+        parity.cube_deviations,
+        perceptron(d=3, width=2),
+        drawn(perceptron(d=3, width=2)),
+        d=3,
+    ),
+    "parity.shares_by_size": lambda: partial(
+        parity.shares_by_size,
+        {d: perceptron(d=d, width=3) for d in (4, 5)},
+        seeds=2,
+    ),
     "parity.hidden_run": lambda: partial(
         *(parity.hidden_run, Parity(6, 2)),
         *(walked(mlp(d=6, widths=(4,)), **{"test error": [0.5, 0.0]}), 0),
@@ -136,6 +149,9 @@ CASES: dict[str, Callable[[], partial]] = {
     ),
     "shallow_to_deep.trial": lambda: partial(
         chain.trial, GRAMMAR, chain.LEARNERS[1], n_train=12, seed=0
+    ),
+    "shallow_to_deep.error_with": lambda: partial(
+        chain.error_with, GRAMMAR, n_train=12, seed=0, more=1
     ),
     "shallow_to_deep.likeness": lambda: partial(
         conditions.likeness, conditions.toy_case(4, d=44, T=6), filters(), seed=0

@@ -378,3 +378,44 @@ def test_expected_gradient_is_what_sampling_finds():
     mean, error = products.mean(0), products.std(0) / math.sqrt(n)
     found = parity.first_layer_signal(params, support, [3])[:, 0]
     assert ((found - mean).abs() < 5 * error).all()
+
+
+def test_elimination_finds_a_parity_unless_labels_are_flipped():
+    assert all(parity.finds(8, n=24, seed=seed) for seed in range(5))
+    assert not any(parity.finds(8, n=7, seed=seed) for seed in range(5))  # rank below d
+    assert parity.solved(8, problems=20, noise=0.0) == sum(
+        parity.finds(8, n=18, seed=seed) for seed in range(20)
+    )
+    assert parity.solved(8, problems=20, noise=0.5) == 0
+
+
+def test_noise_takes_further_tries_and_may_take_too_many():
+    clean = parity.tries(8, problems=20, noise=0.0)
+    noisy = parity.tries(8, problems=20, noise=0.1)
+    assert clean.min() == 1
+    assert clean.mean() < noisy.mean() < np.inf
+    assert (parity.tries(8, problems=3, noise=0.5, cap=5) == np.inf).all()
+
+
+def test_shares_by_size_are_means_over_sets_and_their_bound():
+    models = {d: perceptron(d=d, width=3) for d in (4, 6)}
+    curves, bounded = parity.shares_by_size(models, seeds=2)
+    for run in (0, 1):
+        params = models[6].init(stream(run, "init"))
+        shares = parity.shares(parity.cube_gradients(models[6], params, d=6)).numpy()
+        size = parity.degrees(6)
+        three = shares[size == 3].mean()
+        assert curves["|I| = 3, mean"][run, 1] == pytest.approx(three, rel=1e-12)
+        assert curves["|I| = d/2, mean"][run, 1] == pytest.approx(three, rel=1e-12)
+        assert curves["all sets, median"][run, 1] == np.median(shares)
+    assert bounded == [True] * 2 * (5 + 7)
+
+
+def test_deviations_on_the_cube_are_those_of_its_gradients():
+    model = perceptron(d=4, width=3)
+    params = model.init(stream(0, "init"))
+    found = parity.cube_deviations(model, params, d=4)
+    assert len(found) == sum(value.numel() for value in params.values())
+    assert found.max() < 1e-12
+    g = parity.cube_gradients(model, params, d=4)
+    assert found.tolist() == parity.lemma_deviations(g).tolist()

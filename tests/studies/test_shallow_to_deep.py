@@ -18,6 +18,7 @@ from hlnb.studies.shallow_to_deep.experiment import (
     cluster_points,
     clusters,
     descend,
+    error_with,
     factors,
     gradient_at_ones,
     grammars,
@@ -288,3 +289,11 @@ def test_grammars_by_code():
     assert found["v = 4, L = 3"] == RandomHierarchy(4, 4, 4, depth=3)
     with pytest.raises(HlnbError, match="'8' is no grammar: write v-L"):
         grammars(["8"])
+
+
+def test_as_many_clusters_as_features_are_right_and_fewer_are_wrong():
+    n = round(0.7 * DEEP.n_max)
+    asked = {"n_train": n, "seed": 1}
+    assert error_with(DEEP, more=0, **asked) == 0
+    assert error_with(DEEP, more=-1, **asked) > 0.1
+    assert 0 <= error_with(DEEP, more=1, **asked) < error_with(DEEP, more=-1, **asked)

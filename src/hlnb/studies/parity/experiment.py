@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import torch
-from jaxtyping import Bool, Float, Int, UInt8
+from jaxtyping import Bool, Float, Int, Real, UInt8
 from torch import Tensor
 from torch.func import grad, vmap
 
@@ -29,6 +29,7 @@ from hlnb.models.networks import mlp
 from hlnb.results import Result
 from hlnb.schedules import simultaneous
 from hlnb.seeding import stream
+from hlnb.studies.parity.gf2 import solve, solve_noisy
 from hlnb.training.runs import Run
 from hlnb.training.sweep import sweep
 
@@ -44,6 +45,46 @@ def equations(batch: Batch) -> tuple[np.ndarray, np.ndarray]:
     of the support I.
     """
     return ((1 - batch.x) / 2).to(torch.uint8).numpy(), batch.y.to(torch.uint8).numpy()
+
+
+def finds(d: int, *, n: int, seed: int, noise: float = 0.0) -> bool:
+    """Whether elimination finds a parity of d/2 coordinates from n examples.
+
+    `noise`: probability with which a label is flipped.
+    """
+    problem = Parity(d, d // 2, noise=noise, seed=seed)
+    batch = problem.sample(n, generator=stream(seed, "train"))
+    found = solve(*equations(batch))
+    return found.unique and (*np.flatnonzero(found.s),) == problem.support
+
+
+@kept
+def solved(d: int, *, problems: int, noise: float) -> int:
+    """How many of so many problems one elimination of d + 10 examples solves."""
+    return sum(finds(d, n=d + 10, seed=seed, noise=noise) for seed in range(problems))
+
+
+@kept
+def tries(
+    d: int, *, problems: int, noise: float, n: int = 4000, cap: int = 2000
+) -> Real[np.ndarray, " problem"]:
+    """Eliminations until a parity of d/2 coordinates is found among n noisy examples.
+
+    Each takes d + 10 of them by chance. inf: not found in `cap` eliminations, or a
+    wrong set was.
+    """
+    return np.array(
+        [_tries(d, seed, noise=noise, n=n, cap=cap) for seed in range(problems)]
+    )
+
+
+def _tries(d: int, seed: int, *, noise: float, n: int, cap: int) -> float:
+    problem, order = Parity(d, d // 2, noise=noise, seed=seed), stream(seed, "draws")
+    bits, b = equations(problem.sample(n, generator=stream(seed, "train")))
+    draws = (torch.randperm(n, generator=order)[: d + 10].numpy() for _ in range(cap))
+    found = solve_noisy(bits, b, draws)
+    right = found.s is not None and (*np.flatnonzero(found.s),) == problem.support
+    return found.tries if right else np.inf
 
 
 def zigzag_network(support: Support, *, d: int) -> tuple[Model, dict[str, Tensor]]:
@@ -151,6 +192,14 @@ def lemma_deviations(
     return (ratio - 1).abs().where(energy > 0, 0)
 
 
+@kept
+def cube_deviations(
+    model: Model, params: Params, *, d: int
+) -> Float[np.ndarray, " parameter"]:
+    """`lemma_deviations` of a network's parameters, on the whole cube."""
+    return lemma_deviations(cube_gradients(model, params, d=d)).numpy()
+
+
 def shares(g: Float[Tensor, "point parameter"]) -> Float[Tensor, " support"]:
     """The share of the gradient's mean square that depends on each I; they sum to 1.
 
@@ -163,6 +212,31 @@ def shares(g: Float[Tensor, "point parameter"]) -> Float[Tensor, " support"]:
 def degrees(d: int) -> Int[np.ndarray, " support"]:
     """|I| for each I, in the order of `signals` and `shares`."""
     return np.bitwise_count(np.arange(2**d)).astype(int)
+
+
+@kept
+def shares_by_size(
+    models: Mapping[int, Model], *, seeds: int
+) -> tuple[dict[str, Float[np.ndarray, "run d"]], list[bool]]:
+    """How the `shares` of untrained networks fall with d, and what bounds them.
+
+    `models`: by d, from 4 up. By name: the mean over sets of three, the mean over sets
+    of half the coordinates, the median over all. Second: whether the sets of one size
+    have at most 1 together, for each run, d and size.
+    """
+    names, bounded = ("|I| = 3, mean", "|I| = d/2, mean", "all sets, median"), []
+    curves = {name: np.zeros((seeds, len(models))) for name in names}
+    for run in range(seeds):
+        for j, (d, model) in enumerate(models.items()):
+            g = cube_gradients(model, model.init(stream(run, "init")), d=d)
+            found, size = shares(g).numpy(), degrees(d)
+            total = np.bincount(size, found)  # over the sets of each size
+            mean = total / np.bincount(size)
+            bounded += (total <= 1 + 1e-12).tolist()
+            values = (mean[3], mean[d // 2], np.median(found))
+            for name, value in zip(names, values, strict=True):
+                curves[name][run, j] = value
+    return curves, bounded
 
 
 def activity_coefficients(

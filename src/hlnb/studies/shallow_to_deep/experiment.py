@@ -237,6 +237,34 @@ def trial(problem: RandomHierarchy, learner: str, *, n_train: int, seed: int) ->
     return Trial(float(wrong) / guessing, misplaced(chain.clusters[0], mine.parents[0]))
 
 
+@kept
+def error_with(
+    problem: RandomHierarchy, *, n_train: int, seed: int, more: int
+) -> float:
+    """Error over that of guessing, if every level has `more` clusters than features.
+
+    The learner is "one step, all patches", with the grammar and the strings of `seed`.
+    """
+    mine, count = problem.with_seed(seed), problem.vocab_size + more
+    data = mine.derivations(seed, n_train=n_train)
+    labels, n_classes = data["train"].labels, problem.n_classes
+    train, test = (data[on].symbols[0] for on in ("train", "test"))
+    base, draws = problem.vocab_size, stream(seed, f"{more} clusters more")
+    for level in range(problem.depth):
+        weights = base ** torch.arange(problem.tuple_size)
+        train, test = (
+            (s.view(len(s), -1, problem.tuple_size) * weights).sum(2)
+            for s in (train, test)
+        )
+        n_codes = base**problem.tuple_size
+        rows = table(LEARNERS[1], train, labels, n_codes=n_codes, n_classes=n_classes)
+        if level < problem.depth - 1:
+            found = clusters(rows, count, generator=draws)
+            train, test, base = found[train], found[test], count
+    wrong = (rows[0].argmax(1)[test[:, 0]] != data["test"].labels).double().mean()
+    return float(wrong) / (1 - 1 / n_classes)
+
+
 def ways(model: Model, *, epochs: int) -> dict[str, Schedule]:
     """Four ways of training, each in `epochs` in all, by name.
 

@@ -7,7 +7,7 @@ import itertools
 import math
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
@@ -18,6 +18,7 @@ from hlnb import kept as keeping
 from hlnb.data.boolean import Polynomial, Support, characters, cube
 from hlnb.errors import above_zero, at_least
 from hlnb.metrics.fourier import index, walsh_hadamard
+from hlnb.metrics.measures import Error, Weights
 from hlnb.metrics.times import first_hit
 from hlnb.models.model import Model
 from hlnb.results import Result
@@ -47,6 +48,22 @@ def trainings(model: Model, *, epochs: int) -> dict[str, tuple[Model, Schedule]]
         "simultaneous": (plain, simultaneous(plain, epochs=epochs * len(plain.layers))),
         "layer-wise": (plain, layerwise(plain, epochs=epochs)),
         "greedy": (model, Schedule("greedy", phases)),
+    }
+
+
+def toy_settings() -> dict[str, Any]:
+    """What trainings on toy problem 4 have in common: measures, sizes, device.
+
+    Those of the report's Table 1, so that errors compare with those of chapter 05.
+    """
+    return {
+        "measures": {
+            "test": Error("test"),
+            "validation": Error("validation"),
+            "filters": Weights("conv"),
+        },
+        "n_train": 1024,
+        "device": "cpu",
     }
 
 
