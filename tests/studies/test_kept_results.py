@@ -32,6 +32,7 @@ from hlnb.studies.deep_linear import experiment as deep
 from hlnb.studies.feature_correction import experiment as correction
 from hlnb.studies.layers_over_time import experiment as lot
 from hlnb.studies.leap import limit, linear
+from hlnb.studies.linear_regression import experiment as regression
 from hlnb.studies.parity import experiment as parity
 from hlnb.studies.related import collapse, features, rank, sculpting
 from hlnb.studies.shallow_to_deep import conditions
@@ -107,6 +108,10 @@ def paths() -> list[list[dict[str, np.ndarray]]]:
 
 def filters() -> np.ndarray:
     return arrays(TOY_NET)["conv.weight"]
+
+
+def regressions() -> list[regression.Regression]:
+    return [regression.gaussian_regression(3, 2, seed=seed) for seed in range(2)]
 
 
 # function → a small question to it, made anew for each call
@@ -195,6 +200,10 @@ CASES: dict[str, Callable[[], partial]] = {
     ),
     "deep_linear.least_nuclear": lambda: partial(
         deep.least_nuclear, deep.completion(4, rank=1, share=0.5, seed=0), steps=6
+    ),
+    "linear_regression.wanderings": lambda: partial(
+        *(regression.wanderings, regressions()),
+        **{"part": 0.5, "passes": 12, "seeds": range(2), "shuffled": True},
     ),
     "layers_over_time.over_runs": lambda: partial(
         *(lot.over_runs, unwrap(lot.likeness), LAYERS, paths()),
