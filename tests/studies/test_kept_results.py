@@ -110,6 +110,12 @@ def filters() -> np.ndarray:
     return arrays(TOY_NET)["conv.weight"]
 
 
+def stacked() -> deep.Entries:
+    return deep.stacked(
+        [deep.completion(4, rank=1, share=0.5, seed=seed) for seed in range(2)]
+    )
+
+
 def regressions() -> list[regression.Regression]:
     return [regression.gaussian_regression(3, 2, seed=seed) for seed in range(2)]
 
@@ -200,6 +206,18 @@ CASES: dict[str, Callable[[], partial]] = {
     ),
     "deep_linear.least_nuclear": lambda: partial(
         deep.least_nuclear, deep.completion(4, rank=1, share=0.5, seed=0), steps=6
+    ),
+    "deep_linear.product_flow": lambda: partial(
+        *(deep.product_flow, deep.corner(), deep.balanced(0.5 * np.eye(2), 2)),
+        times=np.array([0.0, 1.0, 2.0]),
+    ),
+    "deep_linear.first_and_last": lambda: partial(
+        *(deep.first_and_last, deep.corner(), deep.balanced(0.5 * np.eye(2), 2)),
+        **{"lr": 0.1, "steps": 3},
+    ),
+    "deep_linear.completed": lambda: partial(
+        *(deep.completed, stacked(), 2),
+        **{"start": 0.1, "seeds": range(2), "lr": 0.1, "steps": 4, "every": 2},
     ),
     "linear_regression.wanderings": lambda: partial(
         *(regression.wanderings, regressions()),
