@@ -112,6 +112,27 @@ def test_stacked_runs_descend_as_each_does_alone():
     assert_allclose(both[1, 0], three, atol=1e-14)
 
 
+def test_completed_are_the_starts_ends_and_errors_of_a_descent():
+    problems = [deep.completion(D, rank=1, share=0.5, seed=s) for s in (0, 1)]
+    starts = [deep.small_start(D, 2, size=0.3, seed=s) for s in (7, 8)]
+    both, how = deep.stacked(problems), {"lr": 0.05, "steps": 6}
+    found = deep.completed(both, 2, start=0.3, seeds=[7, 8], every=2, **how)
+    w, _ = deep.descend(both, np.stack(starts, 1), every=2, **how)
+    assert np.array_equal(found.first, w[0])
+    assert np.array_equal(found.last, w[3])
+    assert np.array_equal(found.unseen, both.unseen_error(w))
+    ends = deep.first_and_last(both, np.stack(starts, 1), **how)
+    assert np.array_equal(ends, w[[0, 3]])
+
+
+def test_the_flow_of_the_product_is_the_product_of_the_flow():
+    at, times = factors(3) / 2, np.array([0.0, 0.1, 0.3])
+    entries = deep.full(matrix(9))
+    found = deep.product_flow(entries, at, times=times)
+    each = [deep.product(now) for now in deep.flow(entries, at, times=times)]
+    assert found == pytest.approx(np.array(each), abs=1e-12)
+
+
 @pytest.mark.parametrize("wrong", [{"lr": 0.0}, {"steps": 0}, {"every": 0}])
 def test_a_descent_of_nothing_is_refused(wrong):
     with pytest.raises(HlnbError, match=f"^{next(iter(wrong))} = 0.*: take"):

@@ -32,6 +32,7 @@ from hlnb.studies.deep_linear import experiment as deep
 from hlnb.studies.feature_correction import experiment as correction
 from hlnb.studies.layers_over_time import experiment as lot
 from hlnb.studies.leap import limit, linear
+from hlnb.studies.linear_regression import experiment as regression
 from hlnb.studies.parity import experiment as parity
 from hlnb.studies.related import collapse, features, rank, sculpting
 from hlnb.studies.shallow_to_deep import conditions
@@ -109,6 +110,16 @@ def filters() -> np.ndarray:
     return arrays(TOY_NET)["conv.weight"]
 
 
+def stacked() -> deep.Entries:
+    return deep.stacked(
+        [deep.completion(4, rank=1, share=0.5, seed=seed) for seed in range(2)]
+    )
+
+
+def regressions() -> list[regression.Regression]:
+    return [regression.gaussian_regression(3, 2, seed=seed) for seed in range(2)]
+
+
 # function → a small question to it, made anew for each call
 CASES: dict[str, Callable[[], partial]] = {
     "staircase.grow": lambda: partial(
@@ -119,13 +130,13 @@ CASES: dict[str, Callable[[], partial]] = {
     "parity.tries": lambda: partial(parity.tries, 6, problems=3, noise=0.1),
     "parity.cube_deviations": lambda: partial(
         parity.cube_deviations,
-        perceptron(d=3, width=2),
-        drawn(perceptron(d=3, width=2)),
+        mlp(d=3, widths=(2,)),
+        drawn(mlp(d=3, widths=(2,))),
         d=3,
     ),
     "parity.shares_by_size": lambda: partial(
         parity.shares_by_size,
-        {d: perceptron(d=d, width=3) for d in (4, 5)},
+        {d: mlp(d=d, widths=(3,)) for d in (4, 5)},
         seeds=2,
     ),
     "parity.hidden_run": lambda: partial(
@@ -214,6 +225,22 @@ CASES: dict[str, Callable[[], partial]] = {
     ),
     "deep_linear.least_nuclear": lambda: partial(
         deep.least_nuclear, deep.completion(4, rank=1, share=0.5, seed=0), steps=6
+    ),
+    "deep_linear.product_flow": lambda: partial(
+        *(deep.product_flow, deep.corner(), deep.balanced(0.5 * np.eye(2), 2)),
+        times=np.array([0.0, 1.0, 2.0]),
+    ),
+    "deep_linear.first_and_last": lambda: partial(
+        *(deep.first_and_last, deep.corner(), deep.balanced(0.5 * np.eye(2), 2)),
+        **{"lr": 0.1, "steps": 3},
+    ),
+    "deep_linear.completed": lambda: partial(
+        *(deep.completed, stacked(), 2),
+        **{"start": 0.1, "seeds": range(2), "lr": 0.1, "steps": 4, "every": 2},
+    ),
+    "linear_regression.wanderings": lambda: partial(
+        *(regression.wanderings, regressions()),
+        **{"part": 0.5, "passes": 12, "seeds": range(2), "shuffled": True},
     ),
     "layers_over_time.over_runs": lambda: partial(
         *(lot.over_runs, unwrap(lot.likeness), LAYERS, paths()),

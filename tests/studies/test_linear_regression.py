@@ -236,6 +236,15 @@ def test_sgd_wanders_only_if_not_all_equations_can_be_solved():
     assert rest(tall, shuffled=False) > rest(tall)
 
 
+def test_each_problem_wanders_in_the_order_of_its_own_seed():
+    how = {"part": 0.5, "passes": 12, "shuffled": False}
+    problems = [reg.gaussian_regression(9, 4, seed=s, noise=0.5) for s in (3, 4)]
+    found = reg.wanderings(problems, seeds=[5, 6], **how)
+    each = zip(problems, (5, 6), strict=True)
+    assert found.tolist() == [reg.wandering(p, seed=s, **how) for p, s in each]
+    assert found[0] != reg.wandering(problems[0], seed=6, **how)
+
+
 # How fast
 
 

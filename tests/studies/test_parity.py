@@ -398,7 +398,7 @@ def test_noise_takes_further_tries_and_may_take_too_many():
 
 
 def test_shares_by_size_are_means_over_sets_and_their_bound():
-    models = {d: perceptron(d=d, width=3) for d in (4, 6)}
+    models = {d: mlp(d=d, widths=(3,)) for d in (4, 6)}
     curves, bounded = parity.shares_by_size(models, seeds=2)
     for run in (0, 1):
         params = models[6].init(stream(run, "init"))
@@ -412,7 +412,7 @@ def test_shares_by_size_are_means_over_sets_and_their_bound():
 
 
 def test_deviations_on_the_cube_are_those_of_its_gradients():
-    model = perceptron(d=4, width=3)
+    model = mlp(d=4, widths=(3,))
     params = model.init(stream(0, "init"))
     found = parity.cube_deviations(model, params, d=4)
     assert len(found) == sum(value.numel() for value in params.values())

@@ -8,6 +8,7 @@ NumPy in float64. Sources: the seminar notes (Theodosis 2021), and Arora, Cohen 
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 import torch
@@ -183,6 +184,29 @@ def flow(
     return found.y.T.reshape(-1, *shape)
 
 
+@kept
+def product_flow(
+    entries: Entries,
+    factors: Float64[np.ndarray, "depth d d"],
+    *,
+    times: Float64[np.ndarray, " t"],
+) -> Float64[np.ndarray, "t d d"]:
+    """W under the `flow` of its factors, at each of the `times`."""
+    return product(flow(entries, factors, times=times).swapaxes(0, 1))
+
+
+@kept
+def first_and_last(
+    entries: Entries,
+    factors: Float64[np.ndarray, "depth *run d d"],
+    *,
+    lr: float,
+    steps: int,
+) -> Float64[np.ndarray, "2 *run d d"]:
+    """W before descent and after all its steps."""
+    return descend(entries, factors, lr=lr, steps=steps, every=steps)[0]
+
+
 def _svd(w: Float64[np.ndarray, "d d"]) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """U, σ, Vᵀ; a σ that is zero but for rounding is zero.
 
@@ -215,6 +239,35 @@ def small_start(
     at_least(1, depth=depth)
     spread = (size / d ** ((depth - 1) / 2)) ** (1 / depth)
     return spread * _normal(stream(seed, f"deep linear start {d} {depth}"), depth, d, d)
+
+
+class Completed(NamedTuple):
+    """What descent made of several problems at once."""
+
+    unseen: Float64[np.ndarray, "record run"]  # error on entries that are not observed
+    first: Float64[np.ndarray, "run d d"]  # W at the first record, the start
+    last: Float64[np.ndarray, "run d d"]  # W at the last record
+
+
+@kept
+def completed(
+    problems: Entries,
+    depth: int,
+    *,
+    start: float,
+    seeds: Sequence[int],
+    lr: float,
+    steps: int,
+    every: int,
+) -> Completed:
+    """The Completed of `stacked` problems, each from a `small_start` of its own seed.
+
+    `start`: the root mean square entry of W there. `every`: the steps between records.
+    """
+    d = problems.target.shape[-1]
+    drawn = [small_start(d, depth, size=start, seed=seed) for seed in seeds]
+    w, _ = descend(problems, np.stack(drawn, 1), lr=lr, steps=steps, every=every)
+    return Completed(problems.unseen_error(w), w[0], w[-1])
 
 
 def imbalance(factors: Float64[np.ndarray, "depth d d"]) -> float:

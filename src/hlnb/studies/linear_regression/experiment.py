@@ -14,6 +14,7 @@ from jaxtyping import Bool, Float64, Int, Real
 from scipy import linalg, stats
 
 from hlnb.errors import HlnbError, above_zero, at_least
+from hlnb.kept import kept
 from hlnb.metrics.fits import log_slopes
 from hlnb.seeding import stream
 
@@ -205,6 +206,21 @@ def wandering(
     lr = part / (x**2).sum(1).max()
     w = stochastic_descent(x, y, lr=lr, passes=passes, seed=seed, shuffled=shuffled)
     return float(distances(problem, w)[-10 * len(x) :].mean())
+
+
+@kept
+def wanderings(
+    problems: Sequence[Regression],
+    *,
+    part: float,
+    passes: int,
+    seeds: Sequence[int],
+    shuffled: bool,
+) -> Float64[np.ndarray, " run"]:
+    """`wandering` in each problem, with the order of its seed."""
+    how = {"part": part, "passes": passes, "shuffled": shuffled}
+    pairs = zip(problems, seeds, strict=True)
+    return np.array([wandering(problem, seed=seed, **how) for problem, seed in pairs])
 
 
 def errors_by_mode(

@@ -1,0 +1,245 @@
+"""The claims of the chapter on linear regression."""
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+from jaxtyping import Bool, Real
+
+from hlnb.claims import Claim, counted
+
+NOTES, OURS = "theodosis2021notes, linear regression", "derived here"
+TO_8 = "distance below 1e-8"
+
+Runs = Real[np.ndarray, " run"]
+
+
+def about_limits(
+    *, missed: Mapping[str, Runs], drift: Mapping[str, Runs], passes: int
+) -> list[Claim]:
+    """Claims on where descent and SGD end.
+
+    By way of fitting, for each run: how far the last iterate `missed` the limit, and
+    the largest `drift` out of the row space.
+    """
+    arrives = {way: gap < 1e-8 for way, gap in missed.items()}
+    tiny, far = (arrives[f"descent from length {size}"] for size in ("0.001", "1"))
+    largest = np.maximum(drift["descent from 0"], drift["SGD from 0"])
+    return [
+        counted(
+            id="reg-limit",
+            source=NOTES,
+            statement="Descent from 0 ends at the minimum-norm X⁺y",
+            theirs="proof",
+            holds=arrives["descent from 0"],
+            note=TO_8,
+        ),
+        counted(
+            id="reg-sgd",
+            source=NOTES,
+            statement="SGD from 0 ends at the minimum-norm X⁺y",
+            theirs="proof",
+            holds=arrives["SGD from 0"],
+            note=f"{TO_8} after {passes} passes, constant step size",
+        ),
+        counted(
+            id="reg-span",
+            source=NOTES,
+            statement="From 0, no iterate leaves the row space of X",
+            theirs="proof",
+            holds=largest < 1e-12,
+            note="descent and SGD; distance below 1e-12 in all steps",
+        ),
+        counted(
+            id="reg-start",
+            source=OURS,
+            statement="From w₀ the limit is X⁺y + (I − P)w₀",
+            theirs="proof",
+            holds=tiny & far,
+            note=f"{TO_8}, from length 0.001 and length 1",
+        ),
+    ]
+
+
+def about_rates(
+    *,
+    exact: Bool[np.ndarray, "step _mode"],
+    falls: Mapping[float, Bool[np.ndarray, " run"]],
+    grown: Mapping[float, Runs],
+    flips: Mapping[float, Real[np.ndarray, "run mode"]],
+    lost: Runs,
+) -> list[Claim]:
+    """Claims on which step sizes η let the error fall, and how fast.
+
+    By η · λ₁, for each run: whether the error `falls` in each step, by what factor the
+    first mode's error has `grown`, and how often each mode `flips` its sign. exact:
+    whether a step multiplied a mode by 1 − ηλ to the bit. lost: κ times the share that
+    the slowest mode loses in a step at η · λ₁ = 1.
+    """
+    stable = falls[1.98] & (abs(grown[2.0] - 1) < 1e-6) & (grown[2.02] > 1)
+    calm = ~(flips[0.5] + flips[1.0]).any(1)
+    return [
+        counted(
+            id="reg-modes",
+            source=NOTES,
+            statement="A step takes 1 − ηλ times a mode's error",
+            theirs="identity",
+            holds=exact.ravel(),
+            of="modes and steps",
+            note="to the bit, on dyadic numbers",
+        ),
+        counted(
+            id="reg-stable",
+            source=OURS,
+            statement="Descent's error falls iff η < 2/λ₁",
+            theirs="proof",
+            holds=stable,
+            note="ηλ₁ = 1.98 falls, 2 swings for ever, 2.02 grows",
+        ),
+        counted(
+            id="reg-monotone",
+            source=OURS,
+            statement="In descent no mode overshoots iff η ≤ 1/λ₁",
+            theirs="proof",
+            holds=calm & (flips[1.02][:, 0] > 0),
+            note="no mode at ηλ₁ = 0.5 and 1; the first at 1.02",
+        ),
+        counted(
+            id="reg-required",
+            source=NOTES,
+            statement="Progress of descent requires η < 1/λ₁",
+            theirs="required",
+            holds=~falls[1.5],
+            note="at 1.5/λ₁ the error falls in each step",
+        ),
+        counted(
+            id="reg-progress",
+            source=NOTES,
+            statement="At η = 1/λ₁ the slowest mode loses 1/κ a step",
+            theirs="1/κ",
+            holds=abs(lost - 1) < 1e-9,
+            note="κ of XᵀX on the row space; to 1e-9",
+        ),
+    ]
+
+
+def about_spectra(
+    *,
+    gaps: Mapping[float, Runs],
+    sides: Mapping[float, int],
+    ratios: Mapping[float, Runs],
+    zeros: Bool[np.ndarray, " matrix"],
+) -> list[Claim]:
+    """Claims on the law of eigenvalues and on condition numbers.
+
+    By d/n: `gaps`, each matrix's distance from the law; `sides`, the smaller of n and
+    d; `ratios`, κ over that of the law. zeros: whether a square matrix has an
+    eigenvalue that can't be told from zero.
+    """
+    close = [abs(np.median(ratio) - 1) < 0.15 for ratio in ratios.values()]
+    return [
+        counted(
+            id="reg-law",
+            source=NOTES,
+            statement="Spectra of XᵀX/n follow Marchenko and Pastur",
+            theirs="limit law",
+            holds=np.concatenate([gaps[g] < 5 / side for g, side in sides.items()]),
+            of="matrices",
+            note="KS gap · min(n, d) < 5; pilot: 3.8",
+        ),
+        counted(
+            id="reg-kappa",
+            source=NOTES,
+            statement="κ of XᵀX is ((1 + √γ)/(1 − √γ))², γ = d/n",
+            theirs="9; 34.0",
+            holds=np.array(close),
+            of="ratios d/n",
+            note="median within 15 %",
+        ),
+        counted(
+            id="reg-zero",
+            source=NOTES,
+            statement="At d = n some eigenvalues of XᵀX equal zero",
+            theirs="some",
+            holds=zeros,
+            of="matrices",
+            note="singular value below rounding",
+        ),
+    ]
+
+
+def about_square(
+    *, fits: Real[np.ndarray, " size"], growth: Sequence[float], n: int
+) -> list[Claim]:
+    """Claims on square matrices.
+
+    fits: p-values of the limit law, corrected by Holm. growth: the exponent of κ, and
+    the ends of its interval, from `n` matrices of each size.
+    """
+    slope, low, high = growth
+    return [
+        counted(
+            id="reg-square",
+            source="edelman1988",
+            statement="At d = n, n λ_min has a limit law",
+            theirs="limit law",
+            holds=fits > 0.01,
+            of="sizes",
+            note="Holm's p > 0.01; pilot: 0.048",
+        ),
+        Claim(
+            id="reg-growth",
+            source="edelman1988",
+            statement="At d = n, κ of XᵀX grows like n²",
+            theirs="exponent 2",
+            ours=slope,
+            low=low,
+            high=high,
+            n=n,
+            unit="exponent [bootstrap]",
+            verdict="reproduced" if abs(slope - 2) < 0.25 else "not reproduced",
+            note="reproduced: within 0.25",
+        ),
+    ]
+
+
+def about_risk(
+    *,
+    covered: Bool[np.ndarray, " ratio"],
+    ratio: Real[np.ndarray, " ratio"],
+    peaked: Bool[np.ndarray, " run"],
+    n_ratios: int,
+) -> list[Claim]:
+    """Claims on the risk of the minimum-norm solution.
+
+    By d/n off the peak: whether the mean's interval `covered` the exact risk, and the
+    `ratio` of mean and limit. peaked: whether a run's risk is the largest of all
+    `n_ratios` at d = n.
+    """
+    return [
+        counted(
+            id="reg-risk",
+            source=OURS,
+            statement="Mean risk of X⁺y is max(0, 1 − n/d) + σ²E Σ 1/λ",
+            theirs="exact",
+            holds=covered,
+            of="ratios d/n",
+            note="in the mean's 95 % interval, Bonferroni",
+        ),
+        counted(
+            id="reg-limit-risk",
+            source="hastie2022surprises",
+            statement="Risk of X⁺y is near its limit",
+            theirs="limit",
+            holds=abs(ratio - 1) < 0.15,
+            of="ratios d/n",
+            note="mean within 15 %",
+        ),
+        counted(
+            id="reg-peak",
+            source="belkin2019reconciling",
+            statement="The risk of X⁺y peaks at d = n",
+            theirs="d = n",
+            holds=peaked,
+            note=f"the largest of {n_ratios} ratios, in each run",
+        ),
+    ]
