@@ -19,6 +19,11 @@ def at_least(lowest: int, **values: object) -> None:
     _refuse(values, lambda one: isinstance(one, Integral) and one >= lowest, whole)
 
 
+def finite(**values: object) -> None:
+    """Refuses what is not a finite number."""
+    _refuse(values, isfinite, "a finite number")
+
+
 def above_zero(**values: object) -> None:
     """Refuses what is not a finite number above 0."""
     _refuse(values, lambda one: isfinite(one) and one > 0, "a finite number above 0")

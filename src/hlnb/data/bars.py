@@ -12,8 +12,8 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from hlnb.data.problem import Batch, check_finite
-from hlnb.errors import HlnbError
+from hlnb.data.problem import Batch
+from hlnb.errors import HlnbError, finite
 from hlnb.seeding import stream
 
 
@@ -49,7 +49,7 @@ class OneBar:
 
     def __post_init__(self):
         detectors(self.side)
-        check_finite(noise=self.noise)
+        finite(noise=self.noise)
         if self.noise < 0:
             raise HlnbError(
                 f"noise = {self.noise}: a standard deviation is at least 0."

@@ -14,8 +14,8 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from hlnb.data.problem import Batch, check_finite
-from hlnb.errors import HlnbError, at_least
+from hlnb.data.problem import Batch
+from hlnb.errors import HlnbError, at_least, finite
 from hlnb.seeding import stream
 
 Support = tuple[int, ...]
@@ -97,7 +97,7 @@ class Polynomial:
         if len(self.supports) != len(self.coefficients) or not self.supports:
             raise HlnbError("A polynomial has at least one term, each a coefficient.")
         for coefficient in self.coefficients:
-            check_finite(coefficient=coefficient)
+            finite(coefficient=coefficient)
 
     @property
     def n_classes(self) -> int:

@@ -13,8 +13,8 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
-from hlnb.data.problem import Batch, check_finite
-from hlnb.errors import HlnbError
+from hlnb.data.problem import Batch
+from hlnb.errors import HlnbError, finite
 from hlnb.seeding import stream
 
 
@@ -74,7 +74,7 @@ class Bent:
     n_test: int = 5000
 
     def __post_init__(self):
-        check_finite(height=self.height, waves=self.waves)
+        finite(height=self.height, waves=self.waves)
         if not 0 <= self.flipped < 0.5:
             raise HlnbError(f"flipped = {self.flipped}: take a share below one half.")
 

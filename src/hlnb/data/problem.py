@@ -1,14 +1,11 @@
 """What every problem has in common."""
 
-import math
 from collections.abc import Mapping
 from typing import Any, NamedTuple, Protocol, runtime_checkable
 
 import torch
 from jaxtyping import Float, Int
 from torch import Tensor
-
-from hlnb.errors import HlnbError
 
 
 class Batch(NamedTuple):
@@ -46,10 +43,3 @@ class Problem(Protocol):
     def describe(self) -> Mapping[str, Any]:
         """What identifies the problem: JSON types only."""
         ...
-
-
-def check_finite(**numbers: float) -> None:
-    """Refuses a number that is infinite or NaN."""
-    for name, number in numbers.items():
-        if not math.isfinite(number):
-            raise HlnbError(f"{name} = {number} is not finite: take a number that is.")

@@ -14,8 +14,8 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from hlnb.data.problem import Batch, check_finite
-from hlnb.errors import HlnbError, at_least
+from hlnb.data.problem import Batch
+from hlnb.errors import HlnbError, at_least, finite
 from hlnb.seeding import stream
 
 
@@ -41,9 +41,9 @@ class SquaredQuadratic:
                 f"direction = {self.direction} has to name a coefficient that is not "
                 f"0, and no more than d = {self.d} of them."
             )
-        check_finite(alpha=self.alpha)
+        finite(alpha=self.alpha)
         for coefficient in self.direction:
-            check_finite(direction=coefficient)
+            finite(direction=coefficient)
 
     @property
     def n_classes(self) -> int:

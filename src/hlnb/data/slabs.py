@@ -15,8 +15,8 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
-from hlnb.data.problem import Batch, check_finite
-from hlnb.errors import HlnbError, between_0_and_1
+from hlnb.data.problem import Batch
+from hlnb.errors import HlnbError, between_0_and_1, finite
 from hlnb.seeding import stream
 
 # pieces → how a coordinate is spread over them, from left to right, for labels 0 and 1.
@@ -57,7 +57,7 @@ class Slabs:
             raise HlnbError(
                 f"Coordinates have 1, 2, 3, 5 or 7 pieces, not {list(self.pieces)}."
             )
-        check_finite(margin=self.margin, turn=self.turn or 0)
+        finite(margin=self.margin, turn=self.turn or 0)
         widest = max(self.pieces)
         if self.margin <= 0 or self.margin * (widest - 1) >= 1:
             raise HlnbError(
