@@ -46,6 +46,8 @@ REFLECTIVE = ("__file__", "eval", "exec", "globals", "locals", "vars")
 NEUTRAL = {
     "storage": "files are whole or none, and read as written (test_storage)",
     "errors": "the one exception",
+    "settings": "they name places and counts of processes (test_settings)",
+    "limits": "they decide how many processes compute (test_limits)",
     "training.executors": "every executor gives the same bits (test_executors)",
     "kept": "kept and computed results are equal to the bit (test_kept)",
     "code": "keys decide what is computed anew, not what comes out (test_code)",

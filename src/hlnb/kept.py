@@ -14,7 +14,7 @@ import importlib
 import inspect
 import json
 import logging
-import os
+import multiprocessing
 import platform
 import sys
 import types
@@ -35,10 +35,11 @@ from typing import (
 
 import numpy as np
 
-from hlnb import code, storage
+from hlnb import code, settings, storage
 from hlnb.errors import HlnbError
 
 FORMAT = "hlnb kept 1"
+COMPILING = ".compiling"  # ends the name of a file, beside that of the progress
 LIBRARIES = ("torch", "numpy", "numba", "llvmlite", "scipy", "scikit-learn")
 KNOWN = {"torch", "numpy", "scipy", "sklearn", *sys.stdlib_module_names}
 SCALARS = (bool, int, float, str, type(None))
@@ -88,12 +89,24 @@ def computed_on(device: str = "cpu") -> dict[str, str]:
     }
     if device != "cpu" and torch.cuda.is_available():
         found["card"] = torch.cuda.get_device_name(None if device == "auto" else device)
-    if os.environ.get("HLNB_FAST") == "0":
+    if not loops_compile():
         found["loops"] = "plain"
     for name in LIBRARIES:
         with suppress(PackageNotFoundError):
             found[name] = version(name)
     return found
+
+
+@functools.cache
+def loops_compile() -> bool:
+    """Whether Numba's loops take the steps: it works here, and HLNB_FAST is not 0."""
+    if settings.variable("HLNB_FAST") == "0":
+        return False
+    try:
+        import numba  # noqa: F401
+    except Exception:  # one that does not fit the other packages may raise anything
+        return False
+    return True
 
 
 def _processor() -> str:
@@ -115,7 +128,7 @@ def place(function: Callable, arguments: Mapping[str, Any]) -> Place | None:
     None where nothing is kept, or if the result hangs on code from outside the package,
     which could change unseen: that is said once. An `Executor` decides nothing.
     """
-    if not (os.environ.get("HLNB_CACHE") or os.environ.get("HLNB_REDRAW")):
+    if not (settings.variable("HLNB_CACHE") or settings.variable("HLNB_REDRAW")):
         return None
     asked = _Asked()
     try:
@@ -250,8 +263,8 @@ def keep(
 ) -> None:
     """Stores a result; a full disk loses nothing else. `computed`: on what, if not on
     this machine."""
-    folder = os.environ.get("HLNB_CACHE")
-    if place is None or not folder or os.environ.get("HLNB_REDRAW"):
+    folder = settings.variable("HLNB_CACHE")
+    if place is None or not folder or settings.variable("HLNB_REDRAW"):
         return
     computed = computed_on(place.device) if computed is None else computed
     arrays: dict[str, np.ndarray] = {}
@@ -261,7 +274,7 @@ def keep(
     if _edited():
         return
     with suppress(HlnbError):  # the result is not lost, it is not kept
-        file = place.path(folder, computed)
+        file = place.path(settings.place(folder), computed)
         arrays["about"] = np.array(json.dumps(about))
         storage.write(file, arrays, small=False)
 
@@ -284,8 +297,10 @@ def find(place: Place | None) -> Found | None:
     """
     if place is None:
         return None
-    if record := os.environ.get("HLNB_REDRAW"):
-        found = read(Path(record) / place.address[:2] / f"{place.address}.npz", place)
+    if record := settings.variable("HLNB_REDRAW"):
+        found = read(
+            settings.place(record) / place.address[:2] / f"{place.address}.npz", place
+        )
         if found is None:
             raise HlnbError(
                 f"The runs of record in {record} lack a result of this chapter: what "
@@ -293,7 +308,7 @@ def find(place: Place | None) -> Found | None:
             )
         return found
     computed = computed_on(place.device)
-    path = place.path(os.environ["HLNB_CACHE"], computed)
+    path = place.path(settings.place(settings.variable("HLNB_CACHE")), computed)
     return read(path, place, computed=computed)
 
 
@@ -450,9 +465,25 @@ def at_hand(kept: int, total: int) -> None:
 
 def progress(runs: int) -> None:
     """Lets the file that HLNB_CACHE_PROGRESS names grow by a byte for each run."""
-    if path := os.environ.get("HLNB_CACHE_PROGRESS"):
+    if path := settings.variable("HLNB_CACHE_PROGRESS"):
         with suppress(OSError), open(path, "ab") as file:
             file.write(b"." * runs)
+
+
+@functools.cache
+def compiling() -> None:
+    """Says that loops are compiled, which takes seconds in which no run ends.
+
+    `hlnb run` is told by a file beside that of the progress; others read it on stderr,
+    of a pool from its first process.
+    """
+    if path := settings.variable("HLNB_CACHE_PROGRESS"):
+        with suppress(OSError):
+            Path(path + COMPILING).touch()
+    elif multiprocessing.current_process().name in ("MainProcess", "SpawnProcess-1"):
+        logging.getLogger(__name__).warning(
+            "Compiling the loops for layers of this size, once: some ten seconds."
+        )
 
 
 def _say(text: str) -> None:
@@ -464,7 +495,7 @@ def _say(text: str) -> None:
 
 def _note(*lines: Mapping[str, Any]) -> bool:
     """Adds lines to the file that HLNB_CACHE_NOTES names, if it names one."""
-    path = os.environ.get("HLNB_CACHE_NOTES")
+    path = settings.variable("HLNB_CACHE_NOTES")
     if path and lines:
         with suppress(OSError), open(path, "a", encoding="utf8") as file:
             file.writelines(f"{json.dumps(line)}\n" for line in lines)

@@ -68,5 +68,5 @@ def test_a_number_that_is_not_finite_is_refused(problem, name, value):
 
 @pytest.mark.parametrize("weight", [math.nan, math.inf, -0.5])
 def test_a_scene_has_a_share_of_its_class(weight):
-    with pytest.raises(HlnbError, match=r"weight = .* is not a share"):
+    with pytest.raises(HlnbError, match=r"weight = .*: take a number from 0 to 1"):
         PatternProblem(((Scene((0,)),), (Scene((1,), weight),)), k=2)

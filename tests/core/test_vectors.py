@@ -1,5 +1,8 @@
 """Rows in registers do what the same lines of NumPy do."""
 
+import os
+import subprocess
+import sys
 from functools import cache
 
 import numba
@@ -98,3 +101,63 @@ def test_a_compiled_function_runs_without_the_interpreter():
 
     assert double(1.5) == 3
     assert double.nopython_signatures
+
+
+SLOPE = """
+import numpy as np
+from hlnb.training.fast.gradients import _slope
+slope = _slope(np.zeros((1, 2), np.float32), np.array([1]))
+print(*slope[0], _slope._cache.cache_path)
+"""
+
+
+def told(code: str, **more):
+    """What a fresh Python prints and what it says on stderr, beside `more` variables."""
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, **more
+    )
+    assert done.returncode == 0, done.stderr
+    return done.stdout.split(), done.stderr
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("home", [None, "/proc/nowhere"])
+def test_without_a_place_to_write_loops_are_compiled_and_not_kept(home):
+    """As in a package that is read-only, where only a folder of the user is left."""
+    environment = {k: v for k, v in os.environ.items() if not k.startswith("XDG")}
+    environment |= {"NUMBA_CACHE_LOCATOR_CLASSES": "UserWideCacheLocator"}
+    environment |= {"HOME": home} if home else {"XDG_CACHE_HOME": "/proc/nowhere"}
+    printed, said = told(SLOPE, env=environment)
+    assert printed == ["0.5", "-0.5", "None"]
+    assert said.count("Compiling the loops") == 1
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("harm", ["index", "code", "no room"])
+def test_a_store_of_loops_that_fails_costs_time_alone(tmp_path, harm):
+    environment = os.environ | {"NUMBA_CACHE_DIR": str(tmp_path)}
+    full = "import resource; resource.setrlimit(resource.RLIMIT_FSIZE, (100, 100))\n"
+    first, said = told((full if harm == "no room" else "") + SLOPE, env=environment)
+    assert "Compiling the loops" in said
+    kept = [p for p in tmp_path.rglob("*") if p.suffix in (".nbi", ".nbc")]
+    assert len(kept) == (0 if harm == "no room" else 2)
+    for path in kept:
+        if path.suffix == {"index": ".nbi", "code": ".nbc"}.get(harm):
+            path.write_bytes(path.read_bytes()[:-50])
+    for compiles in (True, False):  # what was damaged is mended
+        again, said = told(SLOPE, env=environment)
+        assert again == first
+        assert ("Compiling" in said) == compiles
+
+
+@pytest.mark.slow
+def test_hlnb_run_is_told_by_a_file_that_loops_are_compiled(tmp_path):
+    environment = os.environ | {
+        "NUMBA_CACHE_DIR": str(tmp_path),
+        "HLNB_CACHE_PROGRESS": str(tmp_path / "progress"),
+    }
+    for found in (True, False):
+        _, said = told(SLOPE, env=environment)
+        assert said == ""
+        assert (tmp_path / "progress.compiling").exists() == found
+        (tmp_path / "progress.compiling").unlink(missing_ok=True)

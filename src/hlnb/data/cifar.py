@@ -2,8 +2,9 @@
 
 Krizhevsky, "Learning Multiple Layers of Features from Tiny Images", 2009. The data are
 looked for in the folder that the environment variable `HLNB_DATA` names or, when it is
-not set, in the user's cache. That folder holds `cifar-10-batches-bin/` or the archive.
-Records are one label byte and 3072 pixel bytes; nothing is unpickled.
+not set, in the user's cache. That folder holds `cifar-10-batches-bin/`, the six files
+of it, or the archive. Records are one label byte and 3072 pixel bytes; nothing is
+unpickled.
 """
 
 import contextlib
@@ -25,6 +26,7 @@ import pooch
 from jaxtyping import UInt8
 
 from hlnb.errors import HlnbError
+from hlnb.settings import hindrance, place, variable
 from hlnb.storage import write_whole
 
 CLASSES = (
@@ -36,6 +38,8 @@ ARCHIVE = "cifar-10-binary.tar.gz"
 LOCK = f".{ARCHIVE}.lock"  # held while the archive is fetched; stays behind, empty
 TRAIN_FILES = tuple(f"data_batch_{k}.bin" for k in range(1, 6))
 FILES = (*TRAIN_FILES, "test_batch.bin")
+# The version for Python, as distributed, as torchvision keeps it, and its own files
+PYTHON = ("cifar-10-python.tar.gz", "cifar-10-batches-py", "batches.meta")
 _RECORD = 1 + 3 * 32 * 32  # bytes
 _BLOCK = 1 << 14  # bytes written at a time; a dropped connection loses less than that
 
@@ -81,15 +85,36 @@ def path(*, archive: Archive = OFFICIAL) -> Path:
     Refuses missing data, a damaged archive, and a folder that it cannot write to.
     """
     root = _root()
-    if (root / FOLDER).is_dir():
-        return root / FOLDER
+    if folder := _unpacked(root):
+        return folder
     if (root / ARCHIVE).is_file():
         return _unpack(root, archive)
-    where = f"{root}, which HLNB_DATA names" if _named() else f"the cache {root}"
-    put = "there" if _named() else "into a folder and set HLNB_DATA to it"
-    raise HlnbError(
-        f"CIFAR-10 is missing: neither {FOLDER}/ nor {ARCHIVE} is in {where}; run "
-        f"`hlnb data fetch` (170 MB), put the files {put}, or pass `dataset=shapes`."
+    raise HlnbError(f"CIFAR-10 is missing: {_missing(root)}, or pass `dataset=shapes`.")
+
+
+def _unpacked(root: Path) -> Path | None:
+    """Where the six files lie: in their folder, or in `root` itself."""
+    if (root / FOLDER).is_dir():
+        return root / FOLDER
+    return root if all((root / name).is_file() for name in FILES) else None
+
+
+def _missing(root: Path) -> str:
+    """What was found in place of the files, and what to do."""
+    named = variable("HLNB_DATA")
+    where = f"{root}, which HLNB_DATA names" if named else f"the cache {root}"
+    if root.is_file():
+        return f"{where}, is a file; set HLNB_DATA to the folder that it is in"
+    for name in PYTHON:
+        if (root / name).exists():
+            return (
+                f"{name} in {where}, is the version for Python, whose pickles are not "
+                "read; run `hlnb data fetch` for the binary one (170 MB)"
+            )
+    put = "there" if named else "into a folder and set HLNB_DATA to it"
+    return (
+        f"neither {FOLDER}/ nor {ARCHIVE} is in {where}; run `hlnb data fetch` "
+        f"(170 MB), put the files {put}"
     )
 
 
@@ -98,17 +123,17 @@ def fetch(*, archive: Archive = OFFICIAL) -> Path:
 
     They go where `path` looks. After a broken connection the next call resumes the
     download. The archive is kept, so that an altered folder can be deleted and unpacked
-    again. Refuses what `verify` refuses, and reports a missing connection and a full
-    disk.
+    again. Refuses what `verify` refuses, and says whether the connection, a proxy,
+    certificates or the disk is at fault.
     """
     root = _root()
-    if not (root / FOLDER).is_dir():
+    if not _unpacked(root):
         with _alone(root):
-            if not (root / FOLDER).is_dir():  # else another process was here first
+            if not _unpacked(root):  # else another process was here first
                 _download(root, archive)
                 _unpack(root, archive)
     verify(archive=archive)
-    return root / FOLDER
+    return path(archive=archive)
 
 
 def verify(*, archive: Archive = OFFICIAL) -> Provenance:
@@ -142,12 +167,15 @@ def load(folder: Path, *, archive: Archive = OFFICIAL) -> Records:
     )
 
 
-def _named() -> str:
-    return os.environ.get("HLNB_DATA", "")
-
-
 def _root() -> Path:
-    return Path(_named() or pooch.os_cache("hlnb")).expanduser().absolute()
+    if named := variable("HLNB_DATA"):
+        return place(named)
+    try:
+        return place(pooch.os_cache("hlnb"))
+    except HlnbError:  # no home, so no cache
+        raise HlnbError(
+            "CIFAR-10 has no place: HOME is not set, so set HLNB_DATA to a folder."
+        ) from None
 
 
 def _records(file: Path, n: int) -> UInt8[np.ndarray, "n 3073"]:
@@ -301,10 +329,14 @@ def _download(root: Path, archive: Archive) -> None:
         kept = part.stat().st_size / 1e6 if part.is_file() else 0
         raise HlnbError(
             f"Cannot download {archive.url} ({type(error).__name__}; {kept:.1f} MB so "
-            "far are kept): run `hlnb data fetch` again with a connection, or put "
+            f"far are kept): {hindrance(error)}; run `hlnb data fetch` again, or put "
             f"{ARCHIVE} into {root}."
         ) from error
     except OSError as error:
+        if error.errno is None:  # of no file: requests looked for its certificates
+            raise HlnbError(
+                f"Cannot download {archive.url} ({error}): {hindrance(error)}."
+            ) from error
         raise _cannot_write(root, error) from error
     except ValueError as error:  # pooch: the checksum
         raise HlnbError(

@@ -92,7 +92,7 @@ class PatternProblem:
             if not math.isfinite(value) or value < 0 or (name == "scale" and not value):
                 raise HlnbError(f"{name} = {value} is not a size of pixels: raise it.")
         for scene in itertools.chain(*self.classes):
-            _check_share("weight", scene.weight)
+            between_0_and_1(weight=scene.weight)
 
     @property
     def n_classes(self) -> int:

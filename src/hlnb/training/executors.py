@@ -22,8 +22,12 @@ from typing import Any
 
 import cloudpickle
 
+from hlnb import limits
 from hlnb.errors import HlnbError
+from hlnb.settings import number, place, variable
 
+GIGABYTE = 10**9
+A_WORKER = 0.4 * GIGABYTE  # bytes: torch, its libraries and a toy problem
 MANY = 256  # cluster jobs that are waited for at once
 
 
@@ -97,7 +101,7 @@ class Jobs(Executor):
 
 def executor(where: str | None = None) -> Executor:
     """The executor that `where` names, or else HLNB_EXECUTOR (see the module)."""
-    where = os.environ.get("HLNB_EXECUTOR", "") if where is None else where
+    where = variable("HLNB_EXECUTOR") if where is None else where
     kind, _, folder = where.partition(":")
     if not where:
         return _pool()
@@ -112,10 +116,10 @@ def executor(where: str | None = None) -> Executor:
 
 
 def processes() -> Executor:
-    """The executor for many sweeps: one process per core, or what HLNB_EXECUTOR names.
+    """The executor for many sweeps: processes, or what HLNB_EXECUTOR names.
 
-    HLNB_WORKERS sets how many processes; each starts once and imports torch once. With
-    one worker: this process.
+    HLNB_WORKERS sets how many processes (see `workers`); each starts once and imports
+    torch once. With one worker: this process.
     """
     return executor()
 
@@ -153,32 +157,33 @@ def _submitit(kind: str, folder: str) -> Executor:
             "Jobs need submitit, which is not installed: "
             "pip install 'hlnb[slurm]' adds it."
         ) from None
-    cluster = submitit.AutoExecutor(folder=Path(folder).resolve(), cluster=kind)
-    hours = os.environ.get("HLNB_JOB_HOURS", "4")
+    try:
+        cluster = submitit.AutoExecutor(folder=place(folder), cluster=kind)
+    except RuntimeError as error:  # there is no srun
+        raise HlnbError(
+            f"No Slurm answers here ({_reason(error)}): take HLNB_EXECUTOR=local:FOLDER"
+            ", or unset it."
+        ) from error
+    hours = variable("HLNB_JOB_HOURS") or "4"
     try:
         cluster.update_parameters(timeout_min=int(60 * float(hours)), cpus_per_task=1)
     except (ValueError, OverflowError) as error:
         raise HlnbError(f"HLNB_JOB_HOURS = {hours!r} is not a number.") from error
-    if kind == "slurm" and (partition := os.environ.get("HLNB_PARTITION")):
+    if kind == "slurm" and (partition := variable("HLNB_PARTITION")):
         cluster.update_parameters(slurm_partition=partition)
     return Jobs(cluster)
 
 
 def workers() -> int:
-    """Processes to use: HLNB_WORKERS, or one per core."""
-    return _whole("HLNB_WORKERS", os.cpu_count() or 1, "processes")
+    """Processes to use: HLNB_WORKERS, or one for each processor that this process may
+    keep busy, as far as the memory that it may fill goes (see `limits`)."""
+    room = int(limits.memory() // A_WORKER) - 1  # this process takes as much
+    return number("HLNB_WORKERS", max(1, min(limits.processors(), room)), "processes")
 
 
 def runs_per_task() -> int:
     """Runs that a task computes one after the other: HLNB_RUNS_PER_TASK, or 1."""
-    return _whole("HLNB_RUNS_PER_TASK", 1, "runs")
-
-
-def _whole(name: str, default: int, what: str) -> int:
-    given = os.environ.get(name, str(default))
-    if not given.isdigit() or int(given) < 1:
-        raise HlnbError(f"{name} = {given!r} is not a number of {what}.")
-    return int(given)
+    return number("HLNB_RUNS_PER_TASK", 1, "runs")
 
 
 def ended_early(pool: Executor) -> str:

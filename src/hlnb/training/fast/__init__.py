@@ -1,16 +1,15 @@
 """The same steps, faster: the one door to loops that Numba compiles.
 
-Without Numba, or with HLNB_FAST=0, nothing is covered, and autograd takes every step:
-the same answers but for the last digits, slower.
+Without a working Numba, or with HLNB_FAST=0, nothing is covered, and autograd takes
+every step: the same answers but for the last digits, slower.
 """
 
-import os
 from collections.abc import Sequence
-from importlib.util import find_spec
 
+from hlnb.kept import loops_compile
 from hlnb.models.layers import Layer
 
-if os.environ.get("HLNB_FAST") != "0" and find_spec("numba"):
+if loops_compile():
     from hlnb.training.fast.gradients import (
         Descent,
         prepared,

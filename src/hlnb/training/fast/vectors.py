@@ -8,12 +8,16 @@ instructions, written for any processor; LLVM splits what is wider than its regi
 
 import inspect
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 
 import numba
 from llvmlite import ir
 from numba import types
 from numba.core import cgutils
+from numba.core.caching import FunctionCache, NullCache
 from numba.extending import intrinsic, models, register_model
+
+from hlnb import kept
 
 REGISTER = 512  # bits of the widest registers there are
 # NaN and infinity stay what they are: a run that diverges has to show it
@@ -22,10 +26,41 @@ FAST = ("reassoc", "contract", "nsz", "arcp")
 
 def compiled(function: Callable) -> Callable:
     """`function` as machine code, kept on disk, without a type checker around it."""
-    compiler = numba.njit(
-        cache=True, nogil=True, fastmath=set(FAST), error_model="numpy"
-    )
-    return compiler(inspect.unwrap(function))
+    compiler = numba.njit(nogil=True, fastmath=set(FAST), error_model="numpy")
+    loop = compiler(inspect.unwrap(function))
+    loop._cache = Store(loop.py_func)
+    return loop
+
+
+class Store(NullCache):
+    """Where Numba keeps a compiled loop. A place that cannot be written or a damaged
+    file costs the seconds of compiling anew, and nothing else."""
+
+    def __init__(self, function: Callable):
+        self._files: NullCache | FunctionCache = NullCache()
+        with suppress(RuntimeError, OSError):  # no folder can be written
+            self._files = FunctionCache(function)
+
+    @property
+    def cache_path(self) -> str | None:
+        return self._files.cache_path
+
+    def load_overload(self, signature, context):
+        """The kept machine code; None, said on the way, if it has to be compiled."""
+        try:
+            found = self._files.load_overload(signature, context)
+        except Exception:  # a damaged file may raise anything at all
+            found = None
+            with suppress(OSError):
+                self._files.flush()
+        if found is None:
+            kept.compiling()
+        return found
+
+    def save_overload(self, signature, code):
+        """Keeps it, if the disk has room."""
+        with suppress(OSError):
+            self._files.save_overload(signature, code)
 
 
 class Lanes(types.Type):
