@@ -44,6 +44,9 @@ REFLECTIVE = ("__file__", "eval", "exec", "globals", "locals", "vars")
 NEUTRAL = {
     "storage": "files are whole or none, and read as written (test_storage)",
     "errors": "the one exception",
+    "hlnb": "names lead to their modules; refuses parameters or nothing (test_given)",
+    "parameters": "what may be given, not what comes out (test_given)",
+    "given": "refuses what `hlnb run` refuses, and changes nothing (test_given)",
     "training.executors": "every executor gives the same bits (test_executors)",
     "kept": "kept and computed results are equal to the bit (test_kept)",
     "code": "keys decide what is computed anew, not what comes out (test_code)",

@@ -22,12 +22,14 @@ MODULES = {
 NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
 # From the ground up: each may import what stands before it
 CORE = (
-    *("errors", "words", "seeding", "storage", "code", "kept", "data", "models"),
-    *("schedules", "metrics", "results", "training", "claims", "figures", "page"),
+    *("errors", "parameters", "given", "words", "seeding", "storage", "code", "kept"),
+    *("data", "models", "schedules", "metrics", "results", "training", "claims"),
+    *("figures", "page"),
 )
 # What publishing needs of the core: it renders and executes, whatever is computed
 FOR_PUBLISHING = {
-    *("hlnb.errors", "hlnb.storage", "hlnb.code", "hlnb.training.executors"),
+    *("hlnb.errors", "hlnb.parameters", "hlnb.storage", "hlnb.code"),
+    "hlnb.training.executors",
     "hlnb.data.cifar",  # `hlnb data` fetches it
 }
 # Imports no torch, so that a caption is mended and a figure tested in a second
