@@ -7,6 +7,7 @@ or a list of them, and refuses an empty list, NaN and what is no number.
 from collections.abc import Callable, Iterable
 from math import isfinite
 from numbers import Integral, Real
+from typing import Any
 
 
 class HlnbError(Exception):
@@ -16,7 +17,7 @@ class HlnbError(Exception):
 def at_least(lowest: int, **values: object) -> None:
     """Refuses what is not a whole number from `lowest` up."""
     whole = f"a whole number from {lowest} up"
-    _refuse(values, lambda one: isinstance(one, Integral) and one >= lowest, whole)
+    _refuse(values, lambda one: _whole(one) and one >= lowest, whole)
 
 
 def finite(**values: object) -> None:
@@ -34,13 +35,17 @@ def between_0_and_1(**values: object) -> None:
     _refuse(values, lambda one: 0 <= one <= 1, "a number from 0 to 1")
 
 
-def _refuse(values: dict, fits: Callable[[Real], bool], wanted: str) -> None:
+def _refuse(values: dict, fits: Callable[[Any], bool], wanted: str) -> None:
     for name, value in values.items():
         several = isinstance(value, Iterable) and not isinstance(value, str)
         numbers = list(value) if several else [value]
         if not numbers or not all(_number(one) and fits(one) for one in numbers):
             each = ", or several" if several else ""
             raise HlnbError(f"{name} = {value!r}: take {wanted}{each}.")
+
+
+def _whole(one: object) -> bool:
+    return isinstance(one, Integral)
 
 
 def _number(one: object) -> bool:

@@ -24,13 +24,14 @@ MODULES = {
 NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
 # From the ground up: each may import what stands before it
 CORE = (
-    *("errors", "words", "settings", "limits", "seeding", "storage", "templates"),
-    *("code", "kept", "data", "models", "schedules", "metrics", "results"),
-    *("training", "claims", "figures", "page"),
+    *("errors", "parameters", "given", "words", "settings", "limits", "seeding"),
+    *("storage", "templates", "code", "kept", "data", "models", "schedules"),
+    *("metrics", "results", "training", "claims", "figures", "page"),
 )
 # What publishing needs of the core: it renders and executes, whatever is computed
 FOR_PUBLISHING = {
-    *("hlnb.errors", "hlnb.settings", "hlnb.storage", "hlnb.templates", "hlnb.code"),
+    *("hlnb.errors", "hlnb.parameters", "hlnb.settings", "hlnb.storage"),
+    *("hlnb.templates", "hlnb.code"),
     "hlnb.training.executors",
     "hlnb.data.cifar",  # `hlnb data` fetches it
 }

@@ -6,6 +6,7 @@ import nbformat
 import pytest
 
 from hlnb.errors import HlnbError
+from hlnb.parameters import Parameter, parse_parameters
 from hlnb.publishing import chapters
 from hlnb.publishing.chapters import (
     Chapter,
@@ -15,7 +16,6 @@ from hlnb.publishing.chapters import (
     select,
     source_problems,
 )
-from hlnb.publishing.parameters import Parameter, parse_parameters
 from publishing_fixtures import PARAMETERS, add_chapter, edit, make_book
 
 

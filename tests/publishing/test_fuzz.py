@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from hlnb import kept, results, storage
 from hlnb.errors import HlnbError
-from hlnb.publishing.parameters import Parameter, parse_parameters
+from hlnb.parameters import Parameter, parse_parameters
 
 KINDS = ["int", "float", "bool", "str", "list[int]", "list[float]", "list[str]"]
 MANY = settings(max_examples=300, deadline=None, derandomize=True, database=None)

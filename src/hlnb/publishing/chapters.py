@@ -6,13 +6,13 @@ import itertools
 import json
 import re
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 from hlnb.errors import HlnbError
-from hlnb.publishing.parameters import Parameter, parse_parameters
+from hlnb.parameters import Parameter, declared
 
 NAME = re.compile(r"\d\d_[a-z0-9_]+")
 MAX_LINES, MAX_COLUMNS = 25, 88
@@ -82,15 +82,8 @@ class Chapter:
             raise HlnbError(
                 f"{self.name} has {len(cells)} cells tagged parameters; it needs one."
             )
-        found = parse_parameters(text_of(cells[0]), where=self.name)
-        for name, about in self.metadata.get("ranges", {}).items():
-            if name not in found:
-                raise HlnbError(
-                    f"{self.name}: metadata.hlnb.ranges names {name!r}, "
-                    "which is no parameter."
-                )
-            found[name] = _bounded(found[name], about, where=self.name)
-        return found
+        ranges = self.metadata.get("ranges", {})
+        return declared(text_of(cells[0]), ranges, where=self.name)
 
     def smoke(self) -> dict[str, Any]:
         """The tiny parameters of the smoke run, in the parameters' types."""
@@ -110,25 +103,6 @@ class Chapter:
                 ) from None
         known = self.parameters
         return {n: known[n].admit(known[n].coerce(v)) for n, v in values.items()}
-
-
-def _bounded(parameter: Parameter, about: Any, *, where: str) -> Parameter:
-    """The parameter with what `metadata.hlnb.ranges` says of it."""
-    match about:
-        case {"range": [int() | float() as low, int() | float() as high], **rest}:
-            bounds = {"range": (low, high)}
-        case {"range": {"choices": [_, *_] as choices}, **rest}:
-            bounds = {"choices": tuple(choices)}
-        case _:
-            rest, bounds = {}, None
-    if bounds is None or not isinstance(rest.get("effect"), str):
-        raise HlnbError(
-            f"{where}: metadata.hlnb.ranges of {parameter.name} does not read "
-            '{"range": [low, high] or {"choices": [...]}, "effect": "..."}.'
-        )
-    bounded = replace(parameter, effect=rest["effect"], **bounds)
-    bounded.admit(bounded.default)
-    return bounded
 
 
 def read_notebook(path: Path) -> dict[str, Any]:

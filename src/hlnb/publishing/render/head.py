@@ -4,7 +4,8 @@ import json
 import shlex
 from typing import Any
 
-from hlnb.publishing import notebooks, parameters
+from hlnb.parameters import Parameter
+from hlnb.publishing import notebooks
 from hlnb.publishing.render.claims import badges
 from hlnb.publishing.render.executed import Executed
 from hlnb.publishing.render.tables import plain, seconds, table
@@ -68,7 +69,7 @@ def parameter_table(chapter: Executed) -> str:
     return table(names, rows, label="hlnb-parameters")
 
 
-def admitted(parameter: parameters.Parameter) -> str:
+def admitted(parameter: Parameter) -> str:
     """Which values a parameter takes, in words."""
     if parameter.range:
         return "{:g} to {:g}".format(*parameter.range)

@@ -4,8 +4,10 @@ import ast
 import io
 import json
 import math
+import reprlib
 import tokenize
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from typing import Any
 
 from hlnb.errors import HlnbError
@@ -54,6 +56,34 @@ class Parameter:
             )
         return value
 
+    def take(self, value: Any) -> Any:
+        """The value that a notebook was given, in this parameter's type, if the
+        chapter takes it."""
+        try:
+            return self.admit(self.coerce(value))
+        except (ValueError, OverflowError):  # 10**400 is no float
+            raise HlnbError(
+                f"Parameter {self.name} is of type {self.type}, which "
+                f"{reprlib.repr(value)} is not{self._way_out(value)}."
+            ) from None
+
+    def _way_out(self, value: Any) -> str:
+        """How to give papermill what was given as text."""
+        items = value if isinstance(value, list) else [value]
+        if not any(isinstance(item, str) for item in items):
+            return ""
+        if self.type.startswith("list[") and isinstance(value, str):
+            listed = json.dumps(self.default)
+            return (
+                f"; papermill's -p gives a list as text: use -y '{self.name}: {listed}'"
+            )
+        if self.type.removeprefix("list[").startswith("str"):
+            return ""
+        return (
+            ", as it is text (YAML reads 1e-2 as text, papermill's -r gives all as "
+            "text); write numbers as 1.0e-2 or 0.01, after -p or -y"
+        )
+
     def coerce(self, value: Any) -> Any:
         """The value in this parameter's type; a ValueError if it's of another."""
         if self.type.startswith("list["):
@@ -98,6 +128,23 @@ def _items(text: str, kind: str) -> list[Any]:
     return [_scalar(item.strip().strip("'\""), kind) for item in inner.split(",")]
 
 
+def declared(
+    source: str, ranges: Mapping[str, Any], *, where: str
+) -> dict[str, Parameter]:
+    """The parameters of a cell by name, with what `metadata.hlnb.ranges` says of them.
+
+    `where` names the chapter in errors.
+    """
+    found = parse_parameters(source, where=where)
+    for name, about in ranges.items():
+        if name not in found:
+            raise HlnbError(
+                f"{where}: metadata.hlnb.ranges names {name!r}, which is no parameter."
+            )
+        found[name] = _bounded(found[name], about, where=where)
+    return found
+
+
 def parse_parameters(source: str, *, where: str) -> dict[str, Parameter]:
     """The parameters of a cell by name; `where` names the chapter in errors."""
     found = {}
@@ -130,6 +177,25 @@ def parse_parameters(source: str, *, where: str) -> dict[str, Parameter]:
             ) from None
         found[name] = Parameter(name, kind, default, comments[line.lineno])
     return found
+
+
+def _bounded(parameter: Parameter, about: Any, *, where: str) -> Parameter:
+    """The parameter with what `metadata.hlnb.ranges` says of it."""
+    match about:
+        case {"range": [int() | float() as low, int() | float() as high], **rest}:
+            bounds = {"range": (low, high)}
+        case {"range": {"choices": [_, *_] as choices}, **rest}:
+            bounds = {"choices": tuple(choices)}
+        case _:
+            rest, bounds = {}, None
+    if bounds is None or not isinstance(rest.get("effect"), str):
+        raise HlnbError(
+            f"{where}: metadata.hlnb.ranges of {parameter.name} does not read "
+            '{"range": [low, high] or {"choices": [...]}, "effect": "..."}.'
+        )
+    bounded = replace(parameter, effect=rest["effect"], **bounds)
+    bounded.admit(bounded.default)
+    return bounded
 
 
 def _comments(source: str) -> dict[int, str]:
