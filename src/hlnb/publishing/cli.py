@@ -6,6 +6,7 @@ import signal
 import sys
 from collections.abc import Callable, Sequence
 from dataclasses import asdict
+from pathlib import Path
 from typing import Any
 
 from hlnb.errors import HlnbError
@@ -66,6 +67,9 @@ def _parser() -> argparse.ArgumentParser:
         "--out", metavar="DIR", help="where copies go (with -p and --smoke: runs/)"
     )
     run.add_argument(
+        "--show", action="store_true", help="render what was executed as a page"
+    )
+    run.add_argument(
         "--scheduler", metavar="ADDRESS", help="run on a Dask cluster: tcp://host:port"
     )
     run.add_argument(
@@ -120,6 +124,9 @@ def _parser() -> argparse.ArgumentParser:
 
     build = add("build", _build, "Build the pages from the executed chapters.")
     build.add_argument(
+        "--run", metavar="PLACE", help="a re-run as a page, into _build/run"
+    )
+    build.add_argument(
         "--edition",
         choices=["reader", "student"],
         default="reader",
@@ -157,7 +164,13 @@ def _list(arguments: argparse.Namespace) -> int:
 
 
 def _run(arguments: argparse.Namespace) -> int:
-    return _executed(
+    again = arguments.parameters or arguments.smoke or arguments.out
+    if arguments.show and not again:
+        raise HlnbError(
+            "--show is for a re-run: give -p, --smoke or --out; `hlnb build` renders "
+            "the published chapters."
+        )
+    status = _executed(
         arguments,
         overrides=[(name, value) for name, value in arguments.parameters],
         smoke=arguments.smoke,
@@ -166,6 +179,16 @@ def _run(arguments: argparse.Namespace) -> int:
         scheduler=arguments.scheduler,
         timeout=arguments.timeout,
     )
+    if arguments.show and status == 0:
+        return _show(arguments.out or find_root() / "runs", arguments.chapters)
+    return status
+
+
+def _show(place: str | Path, names: Sequence[str] = ()) -> int:
+    from hlnb.publishing.reruns import build_run
+
+    print(f"Built {build_run(find_root(), place, names)}")
+    return 0
 
 
 def _redraw(arguments: argparse.Namespace) -> int:
@@ -283,6 +306,10 @@ def _short(value: object) -> str:
 
 
 def _build(arguments: argparse.Namespace) -> int:
+    if arguments.run is not None:
+        if arguments.edition == "student":
+            raise HlnbError("--run shows one re-run: leave --edition student out.")
+        return _show(arguments.run)
     if arguments.edition == "student":
         from hlnb.publishing.editions import build_student as build
     else:

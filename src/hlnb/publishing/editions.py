@@ -66,21 +66,7 @@ def write_source(root: Path, folder: Path) -> None:
         part["chapters"] = [c for c in part["chapters"] if c["file"] not in TEACHERS]
     config = yaml.safe_load((root / "_config.yml").read_text("utf8"))
     config.pop("launch_buttons", None)  # they lead to the notebooks with solutions
-    unwanted = shutil.ignore_patterns("node_modules", "__pycache__", ".*", "*.ipynb")
-    shutil.copytree(root / "book", folder / "book", ignore=unwanted)
-    recipe = root / "book" / "assets" / ".npmrc"
-    if recipe.exists():
-        shutil.copy(recipe, folder / "book" / "assets")
-    if (fetched := root / assets.FOLDER).is_dir():
-        shutil.copytree(fetched, folder / assets.FOLDER)
-    listed = [c["file"] for part in parts for c in part["chapters"]]
-    beside = [f"{name}.md" for name in listed if not name.startswith("book/")]
-    for name in ("LICENSE", *beside):
-        if (root / name).exists():
-            shutil.copy(root / name, folder)
-    for measured in (root / "benchmarks").glob("*.json"):
-        (folder / "benchmarks").mkdir(exist_ok=True)
-        shutil.copy(measured, folder / "benchmarks")
+    copy_pages(root, folder, contents, config)
     states = json.dumps(copies.states(root), indent=1)
     write_whole(folder / copies.STATES, states.encode())
     for name in TEACHERS:
@@ -94,10 +80,35 @@ def write_source(root: Path, folder: Path) -> None:
                 if cell["cell_type"] == "markdown" and _unlinked(text) != text:
                     cell["source"] = _unlinked(text)
             write_whole(folder / name / path.name, to_bytes(notebook))
+    _refuse_orphans(folder, stripped["book/chapters"])
+
+
+def copy_pages(
+    root: Path, folder: Path, contents: dict[str, Any], config: dict[str, Any]
+) -> None:
+    """Copies what a build of the book reads, but notebooks, into a new folder.
+
+    contents, config: what its `_toc.yml` and its `_config.yml` say.
+    """
+    unwanted = shutil.ignore_patterns("node_modules", "__pycache__", ".*", "*.ipynb")
+    shutil.copytree(root / "book", folder / "book", ignore=unwanted)
+    recipe = root / "book" / "assets" / ".npmrc"
+    if recipe.exists():
+        shutil.copy(recipe, folder / "book" / "assets")
+    if (fetched := root / assets.FOLDER).is_dir():
+        shutil.copytree(fetched, folder / assets.FOLDER)
+    parts = contents.get("parts", [contents])
+    listed = [c["file"] for part in parts for c in part["chapters"]]
+    beside = [f"{name}.md" for name in listed if not name.startswith("book/")]
+    for name in ("LICENSE", *beside):
+        if (root / name).exists():
+            shutil.copy(root / name, folder)
+    for measured in (root / "benchmarks").glob("*.json"):
+        (folder / "benchmarks").mkdir(exist_ok=True)
+        shutil.copy(measured, folder / "benchmarks")
     for name, data in (("_toc.yml", contents), ("_config.yml", config)):
         text = yaml.safe_dump(data, sort_keys=False, allow_unicode=True)
         write_whole(folder / name, text.encode())
-    _refuse_orphans(folder, stripped["book/chapters"])
 
 
 def _stripped(folder: Path) -> dict[Path, Notebook]:

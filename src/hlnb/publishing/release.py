@@ -14,7 +14,7 @@ import yaml
 
 from hlnb.errors import HlnbError
 from hlnb.publishing import chapters, copies, notebooks, record
-from hlnb.publishing.copies import executed_path
+from hlnb.publishing.render import executed
 from hlnb.publishing.slides import decks
 from hlnb.storage import write_whole
 
@@ -38,20 +38,23 @@ def downloads(root: Path, html: Path) -> list[Path]:
     """Puts what the pages offer into `html`, a book rendered from `root`.
 
     For each chapter with a page: `downloads/NAME.ipynb`, the clean notebook,
-    `downloads/NAME-executed.ipynb` and `slides/NAME.html`; the numbers of each figure
+    `downloads/NAME-executed.ipynb`, with the numbers in its text, and
+    `slides/NAME.html`; the numbers of each figure
     in `downloads/figures/fig-NAME.csv`, those of a chapter in a zip. For all of them
     `downloads/hlnb-notebooks.zip`, with the claims as JSON and CSV. The student edition
     is rendered from stripped notebooks, so its downloads are stripped too.
     """
     files, packed = {}, {}
     shown = _rendered(root, html)
+    known = {chapter.name: chapter for chapter in executed.load(root)}
     for chapter in shown:
-        clean, executed = chapter.path, executed_path(chapter)
+        clean = chapter.path
+        readable = notebooks.to_bytes(known[chapter.name].filled(known))
         files[f"{chapter.name}.ipynb"] = clean.read_bytes()
-        files[f"{chapter.name}-executed.ipynb"] = executed.read_bytes()
+        files[f"{chapter.name}-executed.ipynb"] = readable
         packed[f"notebooks/{clean.name}"] = clean.read_bytes()
-        packed[f"executed/{clean.name}"] = executed.read_bytes()
-        shown_numbers = notebooks.numbers(json.loads(executed.read_bytes()))
+        packed[f"executed/{clean.name}"] = readable
+        shown_numbers = notebooks.numbers(known[chapter.name].notebook)
         tables = {f"{name}.csv": data for name, data in shown_numbers.items()}
         files |= {f"{FIGURES}/{name}": data for name, data in tables.items()}
         if tables:

@@ -2,6 +2,7 @@
 
 import ast
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -9,6 +10,8 @@ from typing import Any
 
 from hlnb.errors import HlnbError
 from hlnb.publishing import chapters, copies, freshness
+
+GLUED = re.compile(r"\{glue:text\}`(?:[^`:]*?(\w+)\.ipynb::)?(\w+)(?::([^`]*))?`")
 
 
 @dataclass(frozen=True)
@@ -59,13 +62,30 @@ class Executed(chapters.Chapter):
             if "scrapbook" in output.get("metadata", {})
         }
 
-    def with_numbers(self, text: str) -> str:
-        """A text of the chapter for another page, which knows none of its numbers."""
-        return re.sub(
-            r"\{glue:text\}`(\w+)(?::([^`]*))?`",
-            lambda m: format(self.glued[m[1]], m[2] or ""),
-            text,
-        )
+    def with_numbers(
+        self, text: str, known: "Mapping[str, Executed] | None" = None
+    ) -> str:
+        """A text of the chapter for another place, which knows none of its numbers.
+
+        known: the other chapters by name, for numbers that are taken from them.
+        """
+
+        def number(match: re.Match[str]) -> str:
+            chapter, name, form = match.groups()
+            glued = self.glued if chapter is None else (known or {})[chapter].glued
+            return format(glued[name], form or "")
+
+        return GLUED.sub(number, text)
+
+    def filled(self, known: "Mapping[str, Executed]") -> dict[str, Any]:
+        """The executed notebook with its numbers in its text, to be read anywhere."""
+        cells = [
+            cell
+            if cell["cell_type"] != "markdown"
+            else cell | {"source": self.with_numbers(chapters.text_of(cell), known)}
+            for cell in self.cells
+        ]
+        return self.notebook | {"cells": cells}
 
     @property
     def link(self) -> str:

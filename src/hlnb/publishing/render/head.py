@@ -13,7 +13,9 @@ from hlnb.templates import rendered
 
 
 def banner(chapter: Executed) -> str:
-    """What stands above the head of a chapter that code has overtaken; or nothing."""
+    """What stands above the head: a re-run, code that has overtaken; or nothing."""
+    if rerun := chapter.metadata.get("rerun"):
+        return rendered("rerun.md", rerun=rerun, parameters=differing(chapter))
     if not chapter.overtaken:
         return ""
     return rendered(
@@ -21,6 +23,16 @@ def banner(chapter: Executed) -> str:
         number=chapter.name[:2],
         ran=chapter.provenance,
     )
+
+
+def differing(chapter: Executed) -> list[tuple[str, str, str]]:
+    """Name, value and default of each parameter that a re-run has changed."""
+    given, known = chapter.metadata.get("parameters", {}), chapter.parameters
+    return [
+        (name, repr(value), repr(known[name].default))
+        for name, value in given.items()
+        if value != known[name].default
+    ]
 
 
 def head(chapter: Executed, *, known: dict[str, Executed], claims: list[dict]) -> str:

@@ -1,0 +1,119 @@
+"""A re-run as a page: the book with that execution in place of the published one."""
+
+import copy
+import json
+import shutil
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from hlnb.errors import HlnbError
+from hlnb.publishing import chapters, compare, copies, editions, freshness
+from hlnb.publishing.chapters import NAME, Chapter, read_notebook
+from hlnb.publishing.notebooks import CLAIMS, Notebook, payloads, to_bytes
+from hlnb.publishing.render import assets, build
+from hlnb.storage import write_whole
+
+
+def build_run(root: Path, place: str | Path, names: Iterable[str] = ()) -> Path:
+    """The page of a re-run, rendered into `_build/run` with the book around it.
+
+    place: a copy that `hlnb run` made, or a folder of them, of which `names` takes
+    some; the page of the first is returned. Each tells on top which parameters and
+    verdicts differ, and every page that it holds a re-run's numbers. Refuses a copy of
+    another book, and one whose code is not the book's.
+    """
+    root = Path(root).resolve()
+    found = _found(root, Path(place), names)
+    assets.prepare(root)
+    folder = root / "_build" / "run.source"
+    shutil.rmtree(folder, ignore_errors=True)
+    try:
+        _write_source(root, folder, found)
+        rendered = build.build(folder).parent
+        html = build.swapped_in(rendered, root / "_build" / "run")
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+    return html / "book" / "chapters" / f"{next(iter(found))}.html"
+
+
+def _found(root: Path, place: Path, names: Iterable[str]) -> dict[str, Path]:
+    """The executed copies at a place, by the names of their chapters."""
+    known = {chapter.name: chapter for chapter in chapters.load(root)}
+    wanted = {c.name for c in chapters.select([*known.values()], names)}
+    files = [place] if place.is_file() else sorted(place.glob("*.ipynb"))
+    found = {file.stem: file for file in files if NAME.fullmatch(file.stem)}
+    if names:
+        found = {name: file for name, file in found.items() if name in wanted}
+    for name, file in found.items():
+        if name not in known:
+            raise HlnbError(f"{file} is of no chapter of this book.")
+        _refuse_foreign(known[name], file)
+    if not found:
+        raise HlnbError(
+            f"{place} holds no executed chapter: `hlnb run NN -p NAME VALUE` puts one "
+            "into runs/, with the name of its chapter."
+        )
+    return found
+
+
+def _refuse_foreign(chapter: Chapter, file: Path) -> None:
+    """An error if a copy was not made by `hlnb run` from the chapter's code of now."""
+    made = read_notebook(file)["metadata"].get("hlnb", {})
+    again = f"`hlnb run {chapter.name[:2]} -p NAME VALUE` makes one"
+    if copies.provenance(file) is None or "key" not in made:
+        raise HlnbError(f"{file} was not executed by `hlnb run`; {again}.")
+    parameters = made.get("parameters", {})
+    if made["key"] != freshness.keys(chapter, parameters).key:
+        raise HlnbError(f"{file} has other code than the chapter has now; {again}.")
+
+
+def _write_source(root: Path, folder: Path, found: dict[str, Path]) -> None:
+    """Writes the book's sources, with the copies found, into `folder`."""
+    contents = yaml.safe_load((root / "_toc.yml").read_text("utf8"))
+    config = yaml.safe_load((root / "_config.yml").read_text("utf8"))
+    numbers = ", ".join(name[:2] for name in found)
+    options = config.setdefault("sphinx", {}).setdefault("config", {})
+    options.setdefault("html_theme_options", {})["announcement"] = (
+        f"This copy of the book shows a re-run of chapter {numbers}; wherever a page "
+        "takes a number from it, it is the re-run's."
+    )
+    editions.copy_pages(root, folder, contents, config)
+    for name in editions.FOLDERS:
+        chosen = shutil.ignore_patterns(".*", "*.failed.ipynb")
+        shutil.copytree(root / name, folder / name, ignore=chosen, dirs_exist_ok=True)
+    published = copies.claims(root)
+    for name, file in found.items():
+        path = folder / "book" / "chapters" / file.name
+        told = with_differences(read_notebook(file), published, name=name)
+        write_whole(path, to_bytes(told))
+        shutil.copy(file.with_suffix(".provenance.json"), path.parent)
+    states = copies.states(root) | dict.fromkeys(found, freshness.FRESH)
+    write_whole(folder / copies.STATES, json.dumps(states, indent=1).encode())
+
+
+def with_differences(
+    executed: Notebook, published: list[dict[str, Any]], *, name: str
+) -> Notebook:
+    """The executed copy, with what its banner tells in `metadata.hlnb.rerun`.
+
+    published: the claims of the published book.
+    """
+    executed = copy.deepcopy(executed)
+    claims = [c for listed in payloads(executed, CLAIMS) for c in listed]
+    claims = [{"chapter": name} | claim for claim in claims]
+    changes = compare.compare(
+        [claim for claim in published if claim["chapter"] == name], claims
+    )
+    both = [c for c in changes if c.before and c.after]
+    executed["metadata"]["hlnb"]["rerun"] = {
+        "n_claims": len(both),
+        "verdicts": [
+            [c.id, c.before["verdict"], c.after["verdict"]]
+            for c in both
+            if c.before["verdict"] != c.after["verdict"]
+        ],
+    }
+    return executed
