@@ -81,12 +81,57 @@ def log_ticks(low: float, high: float) -> list[float]:
 
     `low` and `high` themselves where fewer than two round numbers lie between.
     """
-    decades = math.log10(high / low)
+    decades = (
+        math.log10(high) - math.log10(low)
+        if high / low == math.inf
+        else (math.log10(high / low))
+    )
     steps = (1, 2, 5) if decades < 1.2 else (1, 3) if decades < 2.2 else (1,)
-    powers = range(math.floor(math.log10(low)), math.ceil(math.log10(high)) + 1)
+    each = 1 if decades < 30 else math.ceil(decades / 10)  # a run on its way to inf
+    last = min(math.ceil(math.log10(high)), 308)
+    powers = range(math.floor(math.log10(low)), last + 1, each)
     ticks = [step * 10.0**power for power in powers for step in steps]
     inside = [tick for tick in ticks if low * 0.999 <= tick <= high * 1.001]
     return inside if len(inside) > 1 else [low, high]
+
+
+def finite(*found: Real[np.ndarray, "..."]) -> Real[np.ndarray, " _value"]:
+    """The finite values of arrays, in a row: what can be drawn when runs diverge."""
+    values = np.concatenate([np.ravel(each) for each in found])
+    return values[np.isfinite(values)]
+
+
+def log_range(*found: Real[np.ndarray, "..."]) -> tuple[float, float]:
+    """The smallest and largest value that has a place on a log axis.
+
+    1 and 10 where none has.
+    """
+    values = finite(*found)
+    values = values[values > 0]
+    return (values.min(), values.max()) if len(values) else (1.0, 10.0)
+
+
+def beside(values: Real[np.ndarray, "*point"], at: float) -> Real[np.ndarray, "*point"]:
+    """`at` for each of the values, infinite or not; NaN for one that is NaN."""
+    placed = np.where(np.isnan(values), np.nan, at)
+    return placed.astype(np.result_type(values, at))
+
+
+def finite_medians(
+    values: Real[np.ndarray, "_run _point"],
+) -> Real[np.ndarray, " _point"]:
+    """Each point's median over the runs that are finite there; NaN if none is."""
+    return medians(np.where(np.isfinite(values), values, np.nan))
+
+
+def say_diverged(fig: Figure, *found: Real[np.ndarray, "_run ..."]) -> None:
+    """Says above the figure how many runs, rows of `found`, have values that are not
+    finite; nothing if none has."""
+    runs = (run for values in found for run in values)
+    if diverged := sum(not np.isfinite(run).all() for run in runs):
+        said = f"{diverged} run{'s' * (diverged > 1)} diverged"
+        above = [text for text in [fig.get_suptitle(), said] if text]
+        fig.suptitle("; ".join(above), fontsize=9)
 
 
 def medians(values: Real[np.ndarray, "_run _point"]) -> Real[np.ndarray, " _point"]:

@@ -11,12 +11,16 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from hlnb.figures.artists import (
+    beside,
     curves,
+    finite,
+    finite_medians,
     key,
     legend_below,
     panels,
     phase_marks,
     plain_ticks,
+    say_diverged,
 )
 from hlnb.figures.style import STYLES, style
 from hlnb.metrics.chance import mean_interval
@@ -67,13 +71,14 @@ def accuracies_figure(
     colour, _, marker = STYLES["simultaneous"]
     fig, (ax,) = panels(1, height=0.6 + 0.45 * len(accuracies))
     for row, values in enumerate(accuracies.values()):
-        ax.plot(values, 0 * values + row, marker, color=colour, alpha=0.6)
-        ax.plot(np.median(values), row, "|", color=colour, ms=18, mew=2.5)
+        ax.plot(values, beside(values, row), marker, color=colour, alpha=0.6)
+        ax.plot(finite_medians(values[:, None]), row, "|", color=colour, ms=18, mew=2.5)
     black, dashes, _ = STYLES["report"]
     ax.axvline(report, color=black, linestyle=dashes, linewidth=1)
     ax.text(report, -0.75, f" report: over {report:g}", fontsize=8, va="center")
     ax.set_yticks(range(len(accuracies)), accuracies)
     ax.set(ylim=(len(accuracies) - 0.5, -1.1), xlabel="validation accuracy (share)")
+    say_diverged(fig, *accuracies.values())
     return fig
 
 
@@ -102,8 +107,10 @@ def spread_figure(
             for r, values in enumerate(runs):
                 at = x + (r - (len(runs) - 1) / 2) * 0.75 / len(runs)
                 colour = colours[group]
-                ax.plot(at + 0 * values, values, ".", color=colour, alpha=0.3, ms=4)
-                ax.plot(at, np.nanmean(values), "_", color=colour, ms=11, mew=2.5)
+                ax.plot(beside(values, at), values, ".", color=colour, alpha=0.3, ms=4)
+                if (~np.isnan(values)).any():
+                    mean = np.nanmean(values)
+                    ax.plot(at, mean, "_", color=colour, ms=11, mew=2.5)
         ax.set_xticks(range(len(groups)), groups)
         ax.set(title=layer, xlim=(-0.6, len(groups) - 0.4))
         ax.grid(axis="x", visible=False)
@@ -120,8 +127,9 @@ def before_after_figure(
     """Statistics after training against before: dots for filters, crosses for runs."""
     fig, axes = panels(len(shares), height=2.9)
     for ax, (name, (before, after)) in zip(axes, shares.items(), strict=True):
-        low = min(before.min(), after.min()) - 0.03
-        high = max(before.max(), after.max()) + 0.03
+        known = finite(before, after)
+        known = known if len(known) else np.array([0.0, 1.0])
+        low, high = known.min() - 0.03, known.max() + 0.03
         ax.plot([low, high], [low, high], ":", color=BEFORE, linewidth=1.2)
         ax.plot(before.ravel(), after.ravel(), ".", color=AFTER, alpha=0.3, ms=4)
         means = before.mean(1), after.mean(1)
@@ -136,6 +144,7 @@ def before_after_figure(
         key("no change", colour=BEFORE, linestyle=":"),
     ]
     legend_below(fig, handles)
+    say_diverged(fig, *(runs for pair in shares.values() for runs in pair))
     return fig
 
 
@@ -252,15 +261,19 @@ def variants_figure(
     fig, (ax,) = panels(1, height=0.7 + 0.36 * len(accuracies))
     for row, (name, values) in enumerate(accuracies.items()):
         colour, _, marker = style(meanings[name])
-        middle, low, high = mean_interval(values)
-        ax.plot([low, high], [row, row], "-", color=colour, linewidth=1.2)
-        ax.plot(values, row + 0 * values, marker, color=colour, alpha=0.5, ms=5)
-        ax.plot(middle, row, "|", color=colour, ms=14, mew=2.5)
+        ended = values[np.isfinite(values)]
+        if len(ended):
+            middle, low, high = mean_interval(ended)
+            ax.plot([low, high], [row, row], "-", color=colour, linewidth=1.2)
+        ax.plot(values, beside(values, row), marker, color=colour, alpha=0.5, ms=5)
+        if len(ended):
+            ax.plot(middle, row, "|", color=colour, ms=14, mew=2.5)
     if chance is not None:
         ax.axvline(chance, color=BEFORE, linestyle=":", linewidth=1.2)
         ax.text(chance, -0.7, " guessing", fontsize=8, va="center")
     ax.set_yticks(range(len(accuracies)), accuracies)
     ax.set(ylim=(len(accuracies) - 0.5, -1), xlabel=xlabel)
+    say_diverged(fig, *accuracies.values())
     return fig
 
 
@@ -285,7 +298,9 @@ def heights_figure(
         for k, (name, (marker, colour)) in enumerate(looks.items(), start=1):
             for lr in lrs:
                 values = rates[lr][:, k]
-                ax.plot(lr + 0 * values, values, marker, color=colour, alpha=0.4, ms=4)
+                ax.plot(
+                    beside(values, lr), values, marker, color=colour, alpha=0.4, ms=4
+                )
             middle = [np.median(rates[lr][:, k]) for lr in lrs]
             ax.plot(lrs, middle, "-", color=colour, linewidth=1.8, label=name)
         ax.set(
@@ -298,6 +313,7 @@ def heights_figure(
         *axes[0].get_legend_handles_labels()[0],
     ]
     legend_below(fig, handles)
+    say_diverged(fig, *(runs for rates in panels_.values() for runs in rates.values()))
     return fig
 
 

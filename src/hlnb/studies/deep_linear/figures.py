@@ -9,7 +9,16 @@ from jaxtyping import Real
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from hlnb.figures.artists import key, legend_below, log_ticks, panels, plain_ticks
+from hlnb.figures.artists import (
+    finite_medians,
+    key,
+    legend_below,
+    log_range,
+    log_ticks,
+    panels,
+    plain_ticks,
+    say_diverged,
+)
 
 # label → (colour, dashes, marker)
 DEPTH_STYLES: Mapping[str, tuple[str, Any, str]] = {
@@ -47,19 +56,21 @@ def orders_figure(
             ax.plot(sizes, runs.T, color=colour, linewidth=0.6, alpha=0.4)
             ax.plot(
                 sizes,
-                np.median(runs, 0),
+                finite_medians(runs),
                 color=colour,
                 linestyle=dashes,
                 marker=marker,
                 linewidth=2,
                 label=label,
             )
-        lowest = min(np.median(runs, 0)[sizes.argmin()] for runs in depths.values())
+        at = sizes.argmin()
+        lowest = min(finite_medians(runs)[at] for runs in depths.values())
         guide = lowest / 3 * sizes / sizes.min()
         ax.plot(sizes, guide, color=THEORY[0], linestyle=THEORY[1], label="slope 1")
         _size_axis(ax, sizes)
         ax.set_ylabel(name)
     legend_below(fig)
+    say_diverged(fig, *(runs for by in found.values() for runs in by.values()))
     return fig
 
 
@@ -107,7 +118,7 @@ def completion_figure(
         left.plot(steps, runs.T, color=colour, linewidth=0.5, alpha=0.35)
         left.plot(
             steps,
-            np.median(runs, 0),
+            finite_medians(runs),
             color=colour,
             linestyle=dashes,
             marker=marker,
@@ -123,17 +134,19 @@ def completion_figure(
         colour, _, marker = DEPTH_STYLES[label]
         apart = row + 0.3 * (np.arange(len(runs)) / max(1, len(runs) - 1) - 0.5)
         right.plot(np.sort(runs), apart, marker, color=colour, ms=4.5, alpha=0.6)
-        right.plot(np.median(runs), row, "|", color=colour, ms=18, mew=2.5)
+        right.plot(
+            finite_medians(runs[:, None]), row, "|", color=colour, ms=18, mew=2.5
+        )
     right.set(xscale="log", xlabel="at the end", ylim=(len(ends) - 0.5, -0.5))
     right.set_yticks(range(len(ends)), [*ends])
     right.grid(False, axis="y")
-    known = np.concatenate([*ends.values()])
-    plain_ticks(right.xaxis, log_ticks(known.min(), known.max()))
-    unseen = np.concatenate([runs.ravel() for _, runs in paths.values()])
-    plain_ticks(left.yaxis, log_ticks(unseen.min(), unseen.max()))
+    plain_ticks(right.xaxis, log_ticks(*log_range(*ends.values())))
+    unseen = [runs for _, runs in paths.values()]
+    plain_ticks(left.yaxis, log_ticks(*log_range(*unseen)))
     run = key("a run", "o", markersize=4.5)
     middle = key("median", "|", markersize=12, markeredgewidth=2.5)
     legend_below(fig, [*left.get_legend_handles_labels()[0], run, middle], columns=5)
+    say_diverged(fig, *unseen)
     return fig
 
 
@@ -163,10 +176,10 @@ def corner_figure(
             norms[0], values, color="#444444", linestyle=dashes, lw=1.8, label=label
         )
     for ax, name in ((first, "$w_{11}$"), (second, "norm of W"), (third, "")):
-        losses = np.concatenate([line.get_xdata() for line in ax.lines])
+        low, high = log_range(*(line.get_xdata() for line in ax.lines))
         ax.set(xscale="log", xlabel="loss", ylabel=name)
-        ax.set_xlim(1.15 * losses.max(), losses.min() / 1.15)
-        plain_ticks(ax.xaxis, [v for v in (1, 0.1, 0.01) if v >= losses.min()])
+        ax.set_xlim(1.15 * high, low / 1.15)
+        plain_ticks(ax.xaxis, [v for v in (1, 0.1, 0.01) if v >= low])
     for ax in (first, second):
         ax.set_yscale("log")
         low, high = ax.get_ylim()

@@ -8,7 +8,17 @@ from jaxtyping import Real
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from hlnb.figures.artists import key, legend_below, log_ticks, panels, plain_ticks
+from hlnb.figures.artists import (
+    beside,
+    finite_medians,
+    key,
+    legend_below,
+    log_range,
+    log_ticks,
+    panels,
+    plain_ticks,
+    say_diverged,
+)
 from hlnb.figures.style import STYLES
 
 BLUE, ORANGE, GREEN, PURPLE = "#0072B2", "#D55E00", "#009E73", "#AA4499"
@@ -39,7 +49,7 @@ def paths_figure(
         ax.plot(passes, shown.T, color=colour, linewidth=0.6, alpha=0.4)
         ax.plot(
             passes,
-            np.median(shown, 0),
+            finite_medians(shown),
             color=colour,
             linestyle=dashes,
             linewidth=2,
@@ -50,6 +60,7 @@ def paths_figure(
     ax.set(yscale="log", xlabel="passes over the data")
     ax.set_ylabel("distance to the minimum-norm solution")
     legend_below(fig, columns=2)
+    say_diverged(fig, *(runs for _, runs in paths.values()))
     return fig
 
 
@@ -115,17 +126,17 @@ def spectra_figure(
 def dots(ax: Axes, found: Runs) -> None:
     """Draws a dot for each run, and a bar at each median."""
     for at, runs in found.items():
-        ax.plot(at + 0 * runs, runs, "o", color=BLUE, ms=3.5, alpha=0.35)
-    middle = [float(np.median(runs)) for runs in found.values()]
+        ax.plot(beside(runs, at), runs, "o", color=BLUE, ms=3.5, alpha=0.35)
+    middle = [float(finite_medians(runs[:, None])[0]) for runs in found.values()]
     bar = {"ls": "", "marker": "_", "ms": 12, "mew": 2.2, "color": BLUE, "zorder": 4}
     ax.plot([*found], middle, **bar, label="median of runs")
 
 
 def _log_axes(ax: Axes, found: Runs) -> None:
     ax.set(xscale="log", yscale="log")
-    values = np.concatenate([*found.values()])
-    if values.max() < 1e6 * values.min():  # else powers of ten, as matplotlib has them
-        plain_ticks(ax.yaxis, log_ticks(values.min(), values.max()))
+    low, high = log_range(*found.values())
+    if high < 1e6 * low:  # else powers of ten, as matplotlib has them
+        plain_ticks(ax.yaxis, log_ticks(low, high))
 
 
 def condition_figure(
@@ -145,6 +156,7 @@ def condition_figure(
     left.set(xlabel="d/n", ylabel="condition number")
     right.set(xlabel="n = d")
     legend_below(fig)
+    say_diverged(fig, *ratios.values(), *square.values())
     return fig
 
 
@@ -169,4 +181,5 @@ def risk_figure(risks: Runs, theory: Curve, *, null: float) -> Figure:
     known = ax.get_legend_handles_labels()[0]
     chance = key("w = 0", colour=STYLES["chance"][0], linestyle=":")
     legend_below(fig, [*known, chance])
+    say_diverged(fig, *risks.values())
     return fig

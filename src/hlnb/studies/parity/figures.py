@@ -9,6 +9,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import LogLocator, NullFormatter
 
 from hlnb.figures.artists import (
+    beside,
     key,
     legend_below,
     log_ticks,
@@ -232,12 +233,12 @@ def cost_figure(
     left.text(d[0], 1.12 * cap, "not within:", fontsize=8, color="#444444")
     left.set(yscale="log", ylim=(4, 4 * cap), ylabel="examples to test error 0.01")
     for size, values in errors.items():
-        right.plot(size + 0 * values, values, DOT, color=NETWORK, ms=4, alpha=0.45)
+        right.plot(beside(values, size), values, DOT, color=NETWORK, ms=4, alpha=0.45)
     ends = [np.median(values) for values in errors.values()]
     right.plot(d, ends, color=NETWORK, linewidth=2, label="SGD, median")
     for size, values in control.items():
         right.plot(
-            size + 0 * values, values, "_", color=NULL, ms=9, label="random labels"
+            beside(values, size), values, "_", color=NULL, ms=9, label="random labels"
         )
     right.set(ylabel="lowest test error (share)", ylim=(-0.02, 0.56))
     for ax in (left, right):

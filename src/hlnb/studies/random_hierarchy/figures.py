@@ -8,7 +8,14 @@ from jaxtyping import Real
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from hlnb.figures.artists import legend_below, log_ticks, multiples, panels, plain_ticks
+from hlnb.figures.artists import (
+    beside,
+    legend_below,
+    log_ticks,
+    multiples,
+    panels,
+    plain_ticks,
+)
 from hlnb.figures.style import STYLES
 from hlnb.metrics.times import median
 
@@ -105,8 +112,7 @@ def word(symbols: Sequence[int], *, level: int, depth: int) -> str:
 def _curve(ax: Axes, label: str, curve: Curve, scale: float) -> None:
     colour, dashes, marker = grammar_style(label)
     for n, runs in curve.items():
-        x = n / scale + 0 * runs
-        ax.plot(x, runs, marker, color=colour, ms=3.5, alpha=0.45)
+        ax.plot(beside(runs, n / scale), runs, marker, color=colour, ms=3.5, alpha=0.45)
     at = [n / scale for n in curve]
     middle = [median(runs) for runs in curve.values()]
     look = {"color": colour, "linestyle": dashes, "marker": marker}

@@ -10,14 +10,17 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from hlnb.figures.artists import (
+    beside,
     ink,
     key,
     legend_below,
+    log_range,
     log_ticks,
     multiples,
     panels,
     plain,
     plain_ticks,
+    say_diverged,
 )
 from hlnb.figures.style import PART_COLOURS, STYLES
 
@@ -82,11 +85,10 @@ def compression_figure(
         line = np.median(runs[:, 0]) * 10.0 ** (slope * layers)
         left.plot(layers, line, color="#000000", linewidth=0.9, label="predicted")
     left.set(yscale="log", ylabel="compression C (within / between)")
-    lowest = min(runs.min() for runs in compression.values())
-    highest = max(runs.max() for runs in compression.values())
-    plain_ticks(left.yaxis, log_ticks(lowest, highest)[::2])
+    plain_ticks(left.yaxis, log_ticks(*log_range(*compression.values()))[::2])
     right.set_ylabel("discrimination D")
     legend_below(fig, columns=5)
+    say_diverged(fig, *compression.values())
     return fig
 
 
@@ -151,7 +153,7 @@ def depths_figure(
         _runs(last, x, runs, FEATURES[label], label)
     colour, dashes, marker = AT_START
     label = "three layers, at the start"
-    last.plot(x[0] + 0 * at_start, at_start, marker, color=colour, ms=4)
+    last.plot(beside(at_start, x[0]), at_start, marker, color=colour, ms=4)
     last.axhline(np.median(at_start), color=colour, linestyle=dashes, label=label)
     last.set(title="best unit", ylim=(0, 1.02))
     last.set_ylabel("|correlation with h|")

@@ -9,12 +9,15 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from hlnb.figures.artists import (
+    beside,
     key,
     legend_below,
+    log_range,
     log_ticks,
     multiples,
     panels,
     plain_ticks,
+    say_diverged,
 )
 from hlnb.figures.style import STYLES
 
@@ -57,7 +60,7 @@ def learners_figure(
             colour, dashes, marker = LEARNERS[label]
             shift = 1.03 ** (i - (len(rows) - 1) / 2)
             for ratio, values in by_ratio.items():
-                x = shift * ratio + 0 * values
+                x = beside(values, shift * ratio)
                 ax.plot(x, values, marker, color=colour, ms=3, alpha=0.45)
             at = [shift * ratio for ratio in by_ratio]
             middle = [np.median(values) for values in by_ratio.values()]
@@ -110,15 +113,16 @@ def signal_figure(found: Mapping[str, tuple[Values, Values]]) -> Figure:
         colour = FEATURES[i % len(FEATURES)]
         ax.plot(signals, shares, look, color=colour, ms=4.5, alpha=0.6, label=name)
     ax.axvline(1, color="black", linestyle="--", linewidth=1)
-    known = np.concatenate([signals for signals, _ in found.values()])
+    signals = [signals for signals, _ in found.values()]
     ax.set(
         xscale="log",
         xlabel="(i) signal / noise of the grammar, at this training set",
         ylabel="level-1 tuples in a\nwrong cluster (share)",
         ylim=(-0.02, None),
     )
-    plain_ticks(ax.xaxis, log_ticks(known.min(), known.max()))
+    plain_ticks(ax.xaxis, log_ticks(*log_range(*signals)))
     legend_below(fig, columns=3)
+    say_diverged(fig, *signals)
     return fig
 
 

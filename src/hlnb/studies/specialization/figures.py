@@ -7,7 +7,13 @@ import numpy as np
 from jaxtyping import Real
 from matplotlib.figure import Figure
 
-from hlnb.figures.artists import legend_below, multiples, panels
+from hlnb.figures.artists import (
+    finite,
+    legend_below,
+    multiples,
+    panels,
+    say_diverged,
+)
 from hlnb.figures.style import PART_COLOURS
 from hlnb.metrics.times import median
 
@@ -83,9 +89,10 @@ def lines_figure(
                 ax.plot(shares, pair, color=LOOKS[name][0], linewidth=0.6, alpha=0.45)
             middle = np.median(values, axis=0)
             ax.plot(shares, middle, **look(name), linewidth=2, markersize=4, label=name)
-    every = [v.max() for by in found.values() for v in by.values()]
-    axes[0].set_ylim(0, 1.05 * max(every))
+    every = [v for by in found.values() for v in by.values()]
+    axes[0].set_ylim(0, 1.05 * (finite(*every).max(initial=0) or 1))
     legend_below(fig)
+    say_diverged(fig, *every)
     return fig
 
 
@@ -108,6 +115,7 @@ def spawn_figure(
         ax.plot(places, [median(v) for v in by_epochs.values()], **look(name), lw=2)
         ax.axhline(level, color="#666666", linestyle=":", linewidth=1.2)
         ax.set_xticks(places, [*map(str, by_epochs)])
-    every = [v.max() for by in found.values() for v in by.values()]
-    axes[0].set_ylim(0, 1.05 * max(level, *every))
+    every = [v for by in found.values() for v in by.values()]
+    axes[0].set_ylim(0, 1.05 * finite(*every).max(initial=level))
+    say_diverged(fig, *every)
     return fig

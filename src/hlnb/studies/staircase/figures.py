@@ -10,7 +10,13 @@ from matplotlib.cm import ScalarMappable
 from matplotlib.colors import BoundaryNorm, ListedColormap
 from matplotlib.figure import Figure
 
-from hlnb.figures.artists import key, legend_below, panels
+from hlnb.figures.artists import (
+    finite_medians,
+    key,
+    legend_below,
+    panels,
+    say_diverged,
+)
 from hlnb.figures.style import STYLES, style
 
 # The degree of a term: dark to light, told apart in grey too
@@ -101,13 +107,14 @@ def coefficients_frame(
         highest = values.shape[1]
         degrees = range(1, highest + 1)
         colours = [degree_colour(k, highest) for k in degrees]
-        ax.bar(degrees, np.median(values, axis=0), color=colours, alpha=0.75)
+        ax.bar(degrees, finite_medians(values), color=colours, alpha=0.75)
         for run in values:
             ax.plot(degrees, run, ".", color="black", ms=3)
         ax.axhline(1, color=STYLES["chance"][0], linestyle=":", linewidth=1.2)
         ax.set(title=f"{name}, {title}", xlabel="degree of the term", ylim=(-0.25, 1.4))
         ax.set_xticks(degrees)
     axes[0].set_ylabel("coefficient / its value in $S_k$")
+    say_diverged(fig, *runs.values())
     return fig
 
 
