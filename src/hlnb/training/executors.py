@@ -154,7 +154,9 @@ def dask(address: str) -> Executor:
     try:
         client = Client(address, timeout=10)
     except (OSError, ValueError) as error:  # TimeoutError is an OSError
-        raise HlnbError(f"No Dask scheduler answers at {address}.") from error
+        raise HlnbError(
+            f"No Dask scheduler answers at {address} ({_reason(error)})."
+        ) from error
     pool = client.get_executor(pure=False)
     shutdown: Callable = pool.shutdown
 
