@@ -16,6 +16,7 @@ import platform
 import resource
 import subprocess
 import sys
+import tempfile
 import time
 from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
@@ -37,6 +38,7 @@ from matplotlib.ticker import LogLocator
 from tqdm import tqdm
 
 from hlnb.figures import artists, export, style
+from hlnb.kept import loops_compile
 from hlnb.publishing.copies import executions
 from hlnb.publishing.run.worker import processor
 from hlnb.storage import write_whole
@@ -214,9 +216,9 @@ print(time.perf_counter() - begun)
 DATA = """
 import resource, time
 import numpy as np
-from hlnb import gf2
 from hlnb.data.hierarchy import RandomHierarchy
 from hlnb.seeding import stream
+from hlnb.studies.parity import gf2
 grammar = RandomHierarchy(vocab_size=8, n_classes=8, n_synonyms=4, depth=3)
 grammar.derive(10, generator=stream(0, "x"))
 begun = time.perf_counter()
@@ -231,13 +233,29 @@ print(time.perf_counter() - begun)
 """
 
 
-def child(code: str, *arguments: str) -> list[float]:
+WARM = """
+from hlnb.training.fast.warm import warm
+print(warm())
+"""
+
+
+def compiling() -> dict[str, float] | None:
+    """Seconds of a tiny run where nothing is compiled yet, and in the next process."""
+    if not loops_compile():
+        return None
+    with tempfile.TemporaryDirectory() as folder:
+        first, then = (child(WARM, NUMBA_CACHE_DIR=folder)[0] for _ in range(2))
+    return {"first": first, "then": then}
+
+
+def child(code: str, *arguments: str, **variables: str) -> list[float]:
     """The numbers that a fresh Python prints."""
     done = subprocess.run(
         [sys.executable, "-c", code, *arguments],
         **{"check": True, "capture_output": True, "text": True},
         env={k: v for k, v in os.environ.items() if k != "HLNB_CACHE"}
-        | {"OMP_NUM_THREADS": "1"},
+        | {"OMP_NUM_THREADS": "1"}
+        | variables,
     )
     return [float(line) for line in done.stdout.split()]
 
@@ -368,14 +386,15 @@ def main() -> None:
     quick = options.quick
     repeats, sizes = (2, SIZES[:1]) if quick else (5, SIZES + OTHERS)
     record = {"about": about(), "repeats": repeats, "rows": []}
-    one_thread(0)
+    cores = os.sched_getaffinity(0) if hasattr(os, "sched_getaffinity") else {0}
+    one_thread(min(cores))
     for size in tqdm(sizes, unit="size", disable=None):
         record["rows"] += rows_of(*size, repeats)
     record["peak"] = peak(repeats)
     cases = {size[:2] for size in sizes}
     record["operations"], record["steps"] = operations(cases), made_of(cases, repeats)
     if hasattr(os, "sched_setaffinity"):
-        os.sched_setaffinity(0, range(os.cpu_count()))
+        os.sched_setaffinity(0, cores)
     record["rows"].append(processes(repeats))
     record["rows"] += card(repeats)
     online = "2" if quick else "977" if options.million else "100"
@@ -384,6 +403,7 @@ def main() -> None:
     strings, memory, elimination = child(DATA)
     record["data"] = {"strings": 10**6, "seconds": strings, "gib": memory}
     record["table_1"] = None if quick else child(TABLE)[0]
+    record["compiling"] = compiling()
     record["book"] = book()
     record["gf2"] = {"equations": 4096, "unknowns": 2048, "seconds": elimination}
     write_whole(ROOT / "book" / "images" / "speed.png", draw(record))

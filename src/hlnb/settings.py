@@ -23,8 +23,8 @@ def place(path: str | Path) -> Path:
     It counts from the folder in which the user stands, also in a kernel of `hlnb run`,
     which works in `notebooks/`. Refuses `~` where no home is known.
     """
-    whole = os.path.expanduser(path)
-    if str(path).startswith("~") and whole == str(path):
+    whole = os.path.expanduser(given := str(path))
+    if given.startswith("~") and whole == given:
         raise HlnbError(f"{path} is nowhere: HOME is not set, so name the whole path.")
     return Path(variable(FROM) or Path.cwd(), whole)
 

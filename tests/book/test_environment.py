@@ -1,6 +1,8 @@
 """pyproject.toml, constraints.txt, environment.yml, Makefile and Binder agree."""
 
 import re
+import shutil
+import subprocess
 import tomllib
 from pathlib import Path
 
@@ -62,6 +64,52 @@ def test_binder_has_a_python_that_the_package_takes():
 def test_torch_is_the_pinned_one_wherever_it_is_installed_by_itself(name):
     found = set(re.findall(r"torch==([\w.]+)", (ROOT / name).read_text("utf8")))
     assert found == {NAMES["torch"]}
+
+
+@pytest.mark.parametrize("name", ["Makefile", ".binder/postBuild"])
+def test_the_loops_are_compiled_at_installation(name):
+    assert "python -m hlnb.training.fast.warm" in (ROOT / name).read_text("utf8")
+
+
+PYTHON = """#!/bin/sh
+echo "$@" >> calls
+[ "$FAILS" = 1 ] && exit 1
+mkdir -p .venv/bin
+for name in python pip; do
+    echo 'echo "$0 $@" >> calls' > .venv/bin/$name
+    chmod +x .venv/bin/$name
+done
+"""
+
+
+@pytest.mark.skipif(shutil.which("make") is None, reason="no make here")
+@pytest.mark.parametrize("there", ["nothing", "no pip", "pip"])
+@pytest.mark.parametrize("fails", ["0", "1"])
+def test_an_environment_without_pip_is_made_anew(tmp_path, there, fails):
+    """With a Python that notes how it is called, and an environment of its own."""
+    for name in ("Makefile", "pyproject.toml", "constraints.txt"):
+        shutil.copy(ROOT / name, tmp_path)
+    (tmp_path / "python").write_text(PYTHON)
+    (tmp_path / "python").chmod(0o755)
+    if there != "nothing":
+        (tmp_path / ".venv/bin").mkdir(parents=True)
+        for name, status in (("python", there == "no pip"), ("pip", 0)):
+            (tmp_path / ".venv/bin" / name).write_text(f"#!/bin/sh\nexit {status:d}\n")
+            (tmp_path / ".venv/bin" / name).chmod(0o755)
+    done = subprocess.run(
+        ["make", ".venv/installed", "PYTHON=./python", f"FAILS={fails}"],
+        **{"cwd": tmp_path, "capture_output": True, "text": True},
+    )
+    calls = tmp_path / "calls"
+    made = calls.exists() and "-m venv --clear .venv" in calls.read_text()
+    assert made == (there != "pip")
+    if made and fails == "1":
+        assert done.returncode != 0
+        assert "apt install python3-venv" in done.stderr
+        assert not (tmp_path / ".venv/installed").exists()
+    else:
+        assert done.returncode == 0, done.stderr
+        assert (tmp_path / ".venv/installed").exists()
 
 
 def test_the_citation_names_the_version_of_the_package():

@@ -18,7 +18,9 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
+import requests
 
+from hlnb import settings
 from hlnb.data import cifar
 from hlnb.errors import HlnbError
 
@@ -468,6 +470,7 @@ def test_folder_that_cannot_be_written(tmp_path, monkeypatch, server):
 
 FETCH = """
 import functools, resource, sys
+from hlnb import settings
 from hlnb.data import cifar
 from hlnb.publishing.cli import main
 
@@ -568,3 +571,88 @@ def test_fetch_checks_what_is_there(root, files):
     (root / cifar.FOLDER / "test_batch.bin").unlink()
     with refuses("Cannot read", "test_batch.bin"):
         cifar.fetch(archive=archive)
+
+
+# Other layouts, other places
+
+
+def test_the_inner_folder_is_accepted(root, files, monkeypatch):
+    archive = put_loose(root, files)
+    monkeypatch.setenv("HLNB_DATA", str(root / cifar.FOLDER))
+    assert cifar.path(archive=archive) == root / cifar.FOLDER
+    assert cifar.fetch(archive=archive) == root / cifar.FOLDER
+    assert not cifar.verify(archive=archive).official
+
+
+@pytest.mark.parametrize("name", cifar.PYTHON)
+def test_the_version_for_python_is_named(root, name):
+    """As distributed, as torchvision unpacks it, and its own folder."""
+    (root / name).touch()
+    with refuses(f"{name} in {root}", "is the version for Python", "`hlnb data fetch`"):
+        cifar.path()
+
+
+def test_an_archive_beside_the_version_for_python_is_used(root, files):
+    (root / "cifar-10-batches-py").mkdir()
+    archive = put_archive(root, files)
+    assert cifar.path(archive=archive) == root / cifar.FOLDER
+
+
+def test_a_file_is_no_folder(root, monkeypatch):
+    (root / cifar.ARCHIVE).touch()
+    monkeypatch.setenv("HLNB_DATA", str(root / cifar.ARCHIVE))
+    with refuses("which HLNB_DATA names, is a file; set HLNB_DATA to the folder"):
+        cifar.path()
+
+
+def test_the_place_counts_from_where_the_user_stands(root, files, monkeypatch):
+    archive = put_loose(root, files)
+    monkeypatch.setenv("HLNB_DATA", root.name)
+    monkeypatch.chdir(root.parent)
+    assert cifar.path(archive=archive) == root / cifar.FOLDER
+    monkeypatch.chdir("/")
+    monkeypatch.setenv("HLNB_FROM", str(root.parent))
+    assert cifar.path(archive=archive) == root / cifar.FOLDER
+
+
+def test_without_a_home_the_data_have_no_place(monkeypatch):
+    monkeypatch.delenv("HLNB_DATA", raising=False)
+    monkeypatch.setattr(cifar.pooch, "os_cache", lambda name: Path("~/.cache") / name)
+    monkeypatch.setattr("os.path.expanduser", lambda path: path)
+    with refuses("HOME is not set, so set HLNB_DATA to a folder"):
+        cifar.path()
+
+
+@pytest.mark.parametrize(
+    ("variable", "value", "parts"),
+    [
+        ("REQUESTS_CA_BUNDLE", "/nowhere/ca.pem", ["/nowhere/ca.pem", "certificates"]),
+        (
+            "HTTPS_PROXY",
+            "http://127.0.0.1:9",
+            ["ProxyError", "unset the proxy"],
+        ),
+        ("HTTPS_PROXY", "socks5://127.0.0.1:9", ["InvalidSchema", "unset the proxy"]),
+        ("HTTPS_PROXY", "http://127.0.0.1:x", ["Invalid", "mend or unset the proxy"]),
+    ],
+)
+def test_what_stands_in_the_way_is_named(root, monkeypatch, variable, value, parts):
+    for name in ("NO_PROXY", "no_proxy", "https_proxy", "CURL_CA_BUNDLE"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv(variable, value)
+    there = cifar.Archive("https://127.0.0.1:9/a.tar.gz", "0" * 32, N)
+    with refuses("Cannot download", *parts) as caught:
+        cifar.fetch(archive=there)
+    assert "make room" not in str(caught.value)
+
+
+def test_each_hindrance_has_its_own_words():
+    words = {
+        requests.exceptions.HTTPError("404"): "its server refuses it",
+        requests.exceptions.SSLError("self-signed"): "certificates",
+        requests.exceptions.ConnectionError("no route"): "a connection is needed",
+        OSError("no CA bundle"): "certificates",
+        OSError(errno.ENOSPC, "No space left on device"): "No space left on device:",
+    }
+    for error, text in words.items():
+        assert text in settings.hindrance(error)

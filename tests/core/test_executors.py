@@ -1,5 +1,6 @@
 """One seam from this process to a cluster: every executor gives the same numbers."""
 
+import errno
 import gc
 import os
 import re
@@ -8,6 +9,7 @@ import sys
 import threading
 import warnings
 from dataclasses import dataclass
+from types import SimpleNamespace
 
 import nbclient
 import nbformat
@@ -15,12 +17,20 @@ import numpy as np
 import pytest
 import torch
 
+from hlnb import limits
 from hlnb.data.patterns import toy_problem
 from hlnb.errors import HlnbError
 from hlnb.metrics.measures import Error, Weights
 from hlnb.models.networks import toy_network
 from hlnb.schedules import simultaneous
-from hlnb.training.executors import Here, Jobs, Processes, executor
+from hlnb.training.executors import (
+    Here,
+    Jobs,
+    Processes,
+    executor,
+    runs_per_task,
+    workers,
+)
 from hlnb.training.runs import grid
 from hlnb.training.sweep import sweep
 
@@ -421,6 +431,8 @@ def test_a_dask_worker_killed_in_mid_sweep(tmp_path):
         ("HLNB_EXECUTOR", "tcp://127.0.0.1:1", "No Dask scheduler answers at tcp://"),
         ("HLNB_RUNS_PER_TASK", "0", "HLNB_RUNS_PER_TASK = '0' is not a number of runs"),
         ("HLNB_WORKERS", "two", "HLNB_WORKERS = 'two' is not a number of processes"),
+        ("HLNB_WORKERS", "²", "HLNB_WORKERS = '²' is not a number of processes"),
+        ("HLNB_WORKERS", "９", "HLNB_WORKERS = '９' is not a number of processes"),
     ],
 )
 def test_what_names_no_executor_is_refused(monkeypatch, variable, value, match):
@@ -451,3 +463,82 @@ def test_nothing_named_is_this_machine(monkeypatch):
     monkeypatch.setenv("HLNB_WORKERS", "1")
     assert isinstance(executor(), Here)
     assert np.isfinite(Here().submit(float, "1").result())
+
+
+@pytest.mark.parametrize("empty", ["", "  "])
+def test_an_empty_variable_is_an_unset_one(monkeypatch, empty, tmp_path):
+    pytest.importorskip("submitit")
+    names = ("WORKERS", "RUNS_PER_TASK", "EXECUTOR", "JOB_HOURS", "PARTITION")
+    for name in names:
+        monkeypatch.setenv(f"HLNB_{name}", empty)
+    monkeypatch.setattr(limits, "processors", lambda: 1)
+    assert workers() == runs_per_task() == 1
+    assert isinstance(executor(), Here)
+    assert isinstance(executor(f"local:{tmp_path}"), Jobs)
+
+
+@pytest.mark.parametrize(
+    ("processors", "gigabytes", "expected"),
+    [(4, 100, 4), (16, 2, 4), (16, 0.5, 1), (1, 100, 1)],
+)
+def test_as_many_workers_as_processors_and_memory_allow(
+    monkeypatch, processors, gigabytes, expected
+):
+    monkeypatch.delenv("HLNB_WORKERS", raising=False)
+    monkeypatch.setattr(limits, "processors", lambda: processors)
+    monkeypatch.setattr(limits, "memory", lambda: int(gigabytes * 1e9))
+    assert workers() == expected
+    monkeypatch.setenv("HLNB_WORKERS", "7")  # who names a number gets it
+    assert workers() == 7
+
+
+def test_a_system_without_semaphores_is_named(monkeypatch):
+    def refuse(*_, **__):
+        raise PermissionError(errno.EACCES, "Permission denied")
+
+    monkeypatch.setenv("HLNB_WORKERS", "2")
+    monkeypatch.setattr("multiprocessing.synchronize.SemLock.__init__", refuse)
+    with pytest.raises(HlnbError, match=r"no semaphores .*Permission.*mount /dev/shm"):
+        sweep(*PLAN, RUNS, **SETTINGS)
+
+
+def test_jobs_that_end_without_a_result_or_cannot_begin(tmp_path):
+    class UncompletedJobError(RuntimeError):
+        pass
+
+    class Lost(Job):
+        job_id, paths = "7", SimpleNamespace(stderr=tmp_path / "7.err")
+
+        def result(self):
+            raise UncompletedJobError("has not produced any output")
+
+    class Cluster:
+        def submit(self, fn, folder):
+            if not folder.exists():
+                raise FileNotFoundError(errno.ENOENT, "No such file", str(folder))
+            return Lost(True)
+
+    pool = Jobs(Cluster())
+    with pytest.raises(HlnbError, match=r"Job 7 ended without .*HLNB_JOB_HOURS.*7.err"):
+        pool.submit(print, tmp_path).result()
+    with pytest.raises(HlnbError, match=r"cannot be submitted .*No such file.* folder"):
+        pool.submit(print, tmp_path / "none")
+
+
+def test_no_slurm_is_one_sentence(tmp_path, monkeypatch):
+    pytest.importorskip("submitit")
+    monkeypatch.setenv("PATH", str(tmp_path))
+    with pytest.raises(HlnbError, match=r"No Slurm answers here .*srun.*local:FOLDER"):
+        executor(f"slurm:{tmp_path}")
+
+
+def test_the_folder_of_jobs_counts_from_where_the_user_stands(tmp_path, monkeypatch):
+    pytest.importorskip("submitit")
+    (tmp_path / "notebooks").mkdir()
+    monkeypatch.chdir(tmp_path / "notebooks")
+    monkeypatch.setenv("HLNB_FROM", str(tmp_path))
+    pool = executor("local:jobs")
+    assert pool.submit(divmod, 7, 2).result() == (3, 1)
+    pool.shutdown()
+    assert (tmp_path / "jobs").is_dir()
+    assert not list((tmp_path / "notebooks").iterdir())

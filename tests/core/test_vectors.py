@@ -112,7 +112,7 @@ print(*slope[0], _slope._cache.cache_path)
 
 
 def told(code: str, **more):
-    """What a fresh Python prints and what it says on stderr, given `more` options."""
+    """What a fresh Python prints, and what it says on stderr."""
     done = subprocess.run(
         [sys.executable, "-c", code], capture_output=True, text=True, **more
     )

@@ -493,6 +493,14 @@ def test_serving_needs_a_book_and_a_free_port(book, tmp_path):
             build.serve(book, port)
     with pytest.raises(HlnbError, match="port 70000"):
         build.serve(book, 70000)
+    with pytest.raises(HlnbError, match=r"of 192\.0\.2\.1 .*--port or --host"):
+        build.serve(book, 0, "192.0.2.1")  # no address of this machine
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "0.0.0.0"])
+def test_the_host_is_the_one_asked_for(tmp_path, host):
+    with build._server(tmp_path, 0, host) as server:
+        assert server.socket.getsockname()[0] == host
 
 
 def test_the_served_front_page_is_the_built_one(book):

@@ -10,6 +10,7 @@ import sys
 import time
 import types
 from concurrent.futures import Executor, ProcessPoolExecutor, ThreadPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
@@ -318,7 +319,133 @@ def test_a_worker_that_dies_is_one_sentence(book):
     with Dying(1) as dying:
         good, (line,) = run(book, "03", executor=dying)
     assert not good
-    assert "03_raises: its worker failed (" in line
+    assert "03_raises: its worker failed (ZeroDivisionError: integer" in line
+
+    class Killed(ThreadPoolExecutor):
+        def submit(self, *_):
+            return super().submit(lambda: (_ for _ in ()).throw(BrokenProcessPool()))
+
+    with Killed(1) as killed:
+        _, (line,) = run(book, "03", executor=killed)
+    assert "03_raises: the process that executed it was killed, perhaps for" in line
+
+
+def test_a_system_without_semaphores_is_named(book, monkeypatch):
+    def refuse(*_, **__):
+        raise FileNotFoundError(errno.ENOENT, "No such file or directory")
+
+    monkeypatch.setattr("multiprocessing.synchronize.SemLock.__init__", refuse)
+    with pytest.raises(HlnbError, match=r"no semaphores \(.*No such.*mount /dev/shm"):
+        run(book, "03")
+
+
+def test_without_room_for_temporary_files_nothing_starts(book, monkeypatch):
+    def full(*_, **__):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr("tempfile.mkdtemp", full)
+    with pytest.raises(HlnbError, match=r"--force needs room .*No space.* set TMPDIR"):
+        run(book, "03", force=True)
+
+
+def test_a_busy_machine_is_no_time_out_of_the_cell(book, tmp_path, monkeypatch):
+    import papermill
+
+    assert (worker.OUTPUTS, worker.STARTS) >= (120, 120)  # minutes
+    root = make_book(tmp_path / "book")
+    add_chapter(root, "01_one", "for i in range(10_000):\n    print(i, flush=True)")
+
+    def late(*_, **__):  # as jupyter_client says it
+        raise RuntimeError("Kernel didn't respond in 600 seconds")
+
+    with ThreadPoolExecutor(1) as threads:
+        monkeypatch.setattr(worker, "OUTPUTS", 0)
+        done, (line,) = run(root, executor=threads)
+        assert not done
+        assert "ended, but its outputs did not arrive within 0 s: the machine" in line
+        assert "--timeout" not in line
+        monkeypatch.setattr(papermill, "execute_notebook", late)
+        _, (line,) = run(book, "03", executor=threads)
+        assert "03_raises: its kernel did not start within 600 s: the machine" in line
+
+
+LOADER = "ERROR: ld.so: object 'x' from LD_PRELOAD: ignored."
+TOLD = "(the loader's, for LD_PRELOAD or LD_AUDIT, so not the chapter's)"
+
+
+@pytest.fixture
+def noisy(tmp_path):
+    """A chapter that is written into by the system, and one that warns in a process."""
+    root = make_book(tmp_path / "book")
+    waits = "\nimport time\ntime.sleep(2)"  # ipykernel reads the stream in a thread
+    say = f"import os\nos.write(2, b{LOADER!r} + b'\\n')"
+    add_chapter(root, "01_loader", say + waits)
+    warns = "import warnings; warnings.warn('old thing')"
+    process = "import subprocess, sys\nsubprocess.call([sys.executable, '-c', %r])"
+    add_chapter(root, "02_warns", process % warns + waits)
+    return root
+
+
+@pytest.mark.parametrize(
+    ("options", "stopped"),
+    [
+        ({}, {"01_loader", "02_warns"}),
+        ({"smoke": True}, {"02_warns"}),
+        ({"overrides": [("seeds", "3")]}, set()),
+    ],
+)
+def test_who_may_write_to_stderr(noisy, monkeypatch, options, stopped):
+    monkeypatch.delenv("PYTEST_CURRENT_TEST")  # with it ipykernel leaves the stream be
+    _, lines = run(noisy, jobs=2, **options)
+    said = {line.partition(":")[0]: line for line in lines}
+    assert {name for name, line in said.items() if "FAILED" in line} == stopped
+    assert f"wrote to stderr: {LOADER} {TOLD}" in said["01_loader"]
+    assert "wrote to stderr: UserWarning: old thing" in said["02_warns"]
+
+
+@pytest.mark.parametrize(
+    ("text", "telling"),
+    [
+        ("/a/b.py:3: RuntimeWarning: overflow\n  x * x\n", "RuntimeWarning: overflow"),
+        ("sys:1: ResourceWarning: unclosed\n", "ResourceWarning: unclosed"),
+        (f"{LOADER}\n/a.py:1: UserWarning: x\n", "UserWarning: x"),
+        ("import time: 1 | 2 | os\n", "(of PYTHONPROFILEIMPORTTIME, so not the"),
+        ("import 'os' # <x>\n", "(of PYTHONVERBOSE, so not the chapter's)"),
+        ("findfont: no Arial\n", "findfont: no Arial (no warning of Python: a"),
+        ("Traceback\n  x\nKeyError: 'a'\n", "KeyError: 'a' (no warning of Python: a"),
+    ],
+)
+def test_a_line_on_stderr_says_where_it_comes_from(text, telling):
+    assert telling in worker._telling(text)
+    assert worker._stops(text, "published")
+    assert worker._stops(text, "smoke") == telling.partition(":")[0].endswith("Warning")
+    assert not worker._stops(text, "rerun")
+
+
+def test_the_kernel_knows_where_the_user_stands_and_says_that_it_compiles(
+    tmp_path, monkeypatch
+):
+    root = make_book(tmp_path / "book")
+    code = (
+        "import os, time\nfrom hlnb import kept, settings\nkept.compiling()\n"
+        "time.sleep(2)\nprint(settings.place('logs'), os.environ['NUMBA_CACHE_DIR'])"
+    )
+    add_chapter(root, "01_here", code)
+    stands = tmp_path / "stands"
+    stands.mkdir()
+    monkeypatch.chdir(stands)
+    monkeypatch.setenv("NUMBA_CACHE_DIR", "loops")
+    with ThreadPoolExecutor(1) as threads:
+        done, lines = run(
+            root, overrides=[("seeds", "1")], out="copies", executor=threads
+        )
+    assert done, lines
+    assert lines[0] == "01_here: compiling loops, once (some ten seconds)"
+    assert len(lines) == 2
+    (copy,) = (stands / "copies").glob("[!.]*.ipynb")
+    (output,) = nbformat.read(copy, 4).cells[4].outputs
+    assert output.text.split() == [str(stands / "logs"), str(stands / "loops")]
+    assert not list((stands / "copies").glob("*.compiling"))
 
 
 def test_a_cell_without_end_and_a_kernel_that_dies_are_told(tmp_path):

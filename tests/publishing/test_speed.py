@@ -47,6 +47,7 @@ def record(tmp_path):
         "large": {"d": 10_000, "n": 102_400, "rate": 5.0, "gib": 1.5},
         "data": {"strings": 10**6, "seconds": 1.0, "gib": 0.5},
         "gf2": {"equations": 4096, "unknowns": 2048, "seconds": 1.0},
+        "compiling": {"first": 17.2, "then": 0.31},
         "starts": [{"case": "hlnb list", "seconds": 0.5}],
     }
     found["starts"][0] |= {"seconds_low": 0.4, "seconds_high": 0.6}
@@ -112,3 +113,12 @@ def test_a_benchmark_of_an_older_version_is_named(record):
     (record / LATEST).write_text(json.dumps(found))
     with pytest.raises(HlnbError, match="has no 'steps': run `make bench`"):
         speed(record)
+
+
+def test_a_record_from_before_compiling_was_measured_is_shown_without(record):
+    path = record / LATEST
+    assert "17 s; a tiny run then takes 0.3 s" in speed(record)
+    found = json.loads(path.read_text())
+    del found["compiling"]
+    path.write_text(json.dumps(found))
+    assert "compiled once" not in speed(record)

@@ -140,6 +140,11 @@ def _parser() -> argparse.ArgumentParser:
 
     serve = add("serve", _serve, "Show the built pages in a browser.")
     serve.add_argument("--port", type=_positive, default=8000)
+    serve.add_argument(
+        "--host",
+        default="127.0.0.1",
+        help="0.0.0.0 shows them to other machines, too (default: %(default)s)",
+    )
     return parser
 
 
@@ -337,7 +342,7 @@ def _release(arguments: argparse.Namespace) -> int:
 def _serve(arguments: argparse.Namespace) -> int:
     from hlnb.publishing.render.build import serve
 
-    serve(find_root(), arguments.port)
+    serve(find_root(), arguments.port, arguments.host)
     return 0
 
 

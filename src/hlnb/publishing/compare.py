@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from hlnb import settings
 from hlnb.errors import HlnbError
 from hlnb.publishing import copies
 from hlnb.publishing.chapters import read_notebook
@@ -78,7 +79,7 @@ def moved(changes: Sequence[Change]) -> list[Change]:
 
 def read(place: str | Path) -> list[dict[str, Any]]:
     """The claims of an executed notebook, of a folder of them, or of a JSON list."""
-    place = Path(place)
+    place = settings.place(place)
     if place.is_dir():
         files = sorted(p for p in place.glob("*.ipynb") if ".failed" not in p.name)
         found = [claim for file in files for claim in _of(file)]

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from hlnb.errors import HlnbError
 from hlnb.publishing.render import assets, build
+from hlnb.settings import place, variable
 
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "chrome")
 QUIET = (  # a browser that asks the network for nothing of its own
@@ -21,8 +22,10 @@ SECONDS = 900
 
 def browser() -> str:
     """The path of a browser that prints."""
-    names = [os.environ.get("HLNB_CHROMIUM"), *BROWSERS]
-    for name in filter(None, names):
+    named = variable("HLNB_CHROMIUM")
+    if os.sep in named:
+        named = str(place(named))
+    for name in filter(None, [named, *BROWSERS]):
         if path := shutil.which(name):
             return path
     raise HlnbError(

@@ -16,6 +16,7 @@ from contextlib import suppress
 from pathlib import Path, PurePosixPath
 from typing import Any
 
+from hlnb import settings
 from hlnb.code import digest
 from hlnb.errors import HlnbError
 from hlnb.publishing import chapters, copies
@@ -36,9 +37,9 @@ Manifest = dict[str, Any]
 
 def home(root: Path) -> Path:
     """The folder of the runs of record, whether they are there or not."""
-    named = os.environ.get(VARIABLE, "")
-    if named and not _is_address(named) and not Path(named).is_file():
-        return Path(named).resolve()
+    named = settings.variable(VARIABLE)
+    if named and not _is_address(named) and not settings.place(named).is_file():
+        return settings.place(named).resolve()
     return root / "runs" / "record"
 
 
@@ -230,7 +231,7 @@ def fetch(root: Path, place: str | None = None) -> Path:
 
     `place`: where the archive is; default: what HLNB_RUNS names.
     """
-    place = place or os.environ.get(VARIABLE, "")
+    place = place or settings.variable(VARIABLE)
     folder = root / "runs" / "record"
     if not place:
         raise HlnbError(
@@ -243,7 +244,10 @@ def fetch(root: Path, place: str | None = None) -> Path:
         )
     temporary = Path(tempfile.mkdtemp(dir=_made(root / "runs"), prefix=".record."))
     try:
-        archive = _downloaded(place, temporary) if _is_address(place) else Path(place)
+        if _is_address(place):
+            archive = _downloaded(place, temporary)
+        else:
+            archive = settings.place(place)
         unpacked = temporary / "record"
         _unpack(archive, unpacked, place)
         try:
@@ -267,8 +271,8 @@ def _downloaded(address: str, folder: Path) -> Path:
         )
     except Exception as error:  # whatever the network does
         raise HlnbError(
-            f"Cannot fetch {address} ({type(error).__name__}): check the address and "
-            "the connection, or name the archive as a file."
+            f"Cannot fetch {address} ({type(error).__name__}): "
+            f"{settings.hindrance(error)}; or name the archive as a file."
         ) from error
     return Path(found)
 

@@ -52,7 +52,7 @@ class Processes(ProcessPoolExecutor):
 
     def __init__(self, count: int):
         spawn = multiprocessing.get_context("spawn")
-        self._begun = spawn.Semaphore(0)
+        self._begun = semaphore(spawn)
         super().__init__(
             count,
             mp_context=spawn,
@@ -87,9 +87,15 @@ class Jobs(Executor):
         self._waiting = ThreadPoolExecutor(MANY)
 
     def submit(self, fn, /, *args, **kwargs) -> Future:
-        job = self._cluster.submit(fn, *args, **kwargs)
+        try:
+            job = self._cluster.submit(fn, *args, **kwargs)
+        except OSError as error:
+            raise HlnbError(
+                f"A job cannot be submitted ({_reason(error)}): see to the folder "
+                "that HLNB_EXECUTOR names."
+            ) from error
         self._jobs.append(job)
-        return self._waiting.submit(job.result)
+        return self._waiting.submit(_result, job)
 
     def shutdown(self, wait: bool = True, *, cancel_futures: bool = False) -> None:
         if cancel_futures:
@@ -97,6 +103,18 @@ class Jobs(Executor):
                 if not job.done():
                     job.cancel(check=False)
         self._waiting.shutdown(wait, cancel_futures=cancel_futures)
+
+
+def _result(job: Any) -> Any:
+    try:
+        return job.result()
+    except Exception as error:
+        if type(error).__name__ != "UncompletedJobError":
+            raise
+        raise HlnbError(
+            f"Job {job.job_id} ended without a result: cancelled, out of memory, or "
+            f"out of time (HLNB_JOB_HOURS); its log is {job.paths.stderr}."
+        ) from error
 
 
 def executor(where: str | None = None) -> Executor:
@@ -137,7 +155,9 @@ def dask(address: str) -> Executor:
     try:
         client = Client(address, timeout=10)
     except (OSError, ValueError) as error:  # TimeoutError is an OSError
-        raise HlnbError(f"No Dask scheduler answers at {address}.") from error
+        raise HlnbError(
+            f"No Dask scheduler answers at {address} ({_reason(error)})."
+        ) from error
     pool = client.get_executor(pure=False)
     shutdown: Callable = pool.shutdown
 
@@ -196,9 +216,22 @@ def ended_early(pool: Executor) -> str:
             '`if __name__ == "__main__":`; or set HLNB_WORKERS=1.'
         )
     return (
-        "A worker process ended before its run did (killed, interrupted, or "
-        "out of memory): make a new pool with processes() and run again."
+        "A worker process ended before its run did (killed, interrupted, or out of "
+        "memory): run again from where the pool is made, with fewer processes if "
+        "memory was short (HLNB_WORKERS)."
     )
+
+
+def semaphore(context: Any) -> Any:
+    """A semaphore at 0, without which no pool of processes works."""
+    try:
+        return context.Semaphore(0)
+    except (OSError, ImportError, NotImplementedError) as error:
+        raise HlnbError(
+            f"No pool of processes works here, as the system gives no semaphores "
+            f"({_reason(error)}): mount /dev/shm (docker run --shm-size=64m), or use "
+            "papermill with HLNB_WORKERS=1, which need none."
+        ) from error
 
 
 class _Parcel:

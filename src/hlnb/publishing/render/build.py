@@ -118,27 +118,31 @@ def _refuse(lines: list[str], who: str) -> None:
     )
 
 
-def serve(root: Path, port: int) -> None:
-    """Serve the rendered book on this machine until Ctrl-C."""
+def serve(root: Path, port: int, host: str = "127.0.0.1") -> None:
+    """Serve the rendered book until Ctrl-C: on this machine alone, or where `host` says
+    (0.0.0.0: on each of its addresses, as a container needs it)."""
     html = Path(root) / "_build" / "html"
     if not (html / "index.html").is_file():
         raise HlnbError("There is no rendered book yet: run `hlnb build` first.")
     try:
-        server = _server(html, port)
+        server = _server(html, port, host)
     except (OSError, OverflowError) as error:
         raise HlnbError(
-            f"Cannot serve on port {port} ({error}): choose another with --port."
+            f"Cannot serve on port {port} of {host} ({error}): choose another with "
+            "--port or --host."
         ) from error
     with server:
-        print(f"http://127.0.0.1:{server.server_port}/ (Ctrl-C ends it)", flush=True)
+        print(f"http://{host}:{server.server_port}/ (Ctrl-C ends it)", flush=True)
         try:
             server.serve_forever()
         except KeyboardInterrupt:
             print()
 
 
-def _server(html: Path, port: int) -> http.server.ThreadingHTTPServer:
-    """A server of the folder on 127.0.0.1, not yet running; port 0 takes any."""
+def _server(
+    html: Path, port: int, host: str = "127.0.0.1"
+) -> http.server.ThreadingHTTPServer:
+    """A server of the folder, not yet running; port 0 takes any."""
 
     class Quiet(http.server.SimpleHTTPRequestHandler):
         def log_message(self, *args):
@@ -148,7 +152,7 @@ def _server(html: Path, port: int) -> http.server.ThreadingHTTPServer:
         allow_reuse_address = False  # on Windows it would share a taken port
 
     handler = functools.partial(Quiet, directory=str(html))
-    return Server(("127.0.0.1", port), handler)
+    return Server((host, port), handler)
 
 
 class _Page(html.parser.HTMLParser):

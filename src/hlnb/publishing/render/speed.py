@@ -192,6 +192,13 @@ def _large(record: dict) -> str:
             f"{gf2['seconds']:.2f} s",
         ],
     ]
+    if found := record.get("compiling"):  # records of before do not have it
+        rows.append(
+            [
+                "the loops for a network of one size, compiled once (at installation)",
+                f"{found['first']:.0f} s; a tiny run then takes {found['then']:.1f} s",
+            ]
+        )
     book = record["book"]
     rows.append(
         [

@@ -5,6 +5,7 @@ import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import (
     FIRST_COMPLETED,
+    BrokenExecutor,
     Executor,
     Future,
     wait,
@@ -14,6 +15,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from hlnb.errors import HlnbError
 from hlnb.publishing import freshness
 from hlnb.publishing import record as record_of_runs
 from hlnb.publishing.copies import executed_on
@@ -57,8 +59,7 @@ def run(
     with ExitStack() as stack:
         kept = root / "runs" / "cache"
         if force:
-            anew = tempfile.TemporaryDirectory(prefix="hlnb-runs-")
-            kept = Path(stack.enter_context(anew))
+            kept = Path(stack.enter_context(_empty_folder()))
         cache = "" if smoke else str(kept.resolve())
         plans = planned(
             root, names, overrides=overrides, smoke=smoke, out=out, cache=cache
@@ -122,12 +123,12 @@ def _execute_all(
     cells = sum(len(p.chapter.cells) for p in plans)
     bar = tqdm(total=cells, unit="cell", disable=not sys.stderr.isatty())
     with bar:
-        for future in _completed(futures, bar):
+        for future in _completed(futures, bar, say=say):
             plan = futures[future]
             try:
                 done = future.result()
             except Exception as error:  # its process died, or the cluster did
-                text = f"{plan.chapter.name}: its worker failed ({error})"
+                text = f"{plan.chapter.name}: {_lost(error)}"
                 done = Executed(None, 0.0, {}, text)
             if line := keep(plan, done):
                 failures += 1
@@ -139,20 +140,48 @@ def _execute_all(
                     line += f" ({done.runs_kept} training runs were at hand)"
             bar.clear()
             told = [f"cell {n}: {s:.1f} s" for n, s in done.slow if plan.record]
+            if done.error is None:
+                told += done.stderr
             say("\n  ".join([line, *done.not_kept, *told]))
     return not failures
 
 
-def _completed(futures: dict[Future, Plan], bar: Any) -> Iterator[Future]:
+def _lost(error: Exception) -> str:
+    """Why a worker gave nothing back."""
+    if isinstance(error, BrokenExecutor):
+        return "the process that executed it was killed, perhaps for want of memory."
+    return f"its worker failed ({type(error).__name__}: {error})."
+
+
+def _empty_folder() -> tempfile.TemporaryDirectory:
+    try:
+        return tempfile.TemporaryDirectory(prefix="hlnb-runs-")
+    except OSError as error:
+        raise HlnbError(
+            f"--force needs room for temporary files ({error.strerror}): make some, or "
+            "set TMPDIR to another folder."
+        ) from error
+
+
+def _completed(
+    futures: dict[Future, Plan], bar: Any, *, say: Callable[[str], None]
+) -> Iterator[Future]:
     """The futures as they end; meanwhile `bar` shows how many cells have."""
     waiting, ended = set(futures), 0
+    compiling: set[str] = set()
     while waiting:
         done, waiting = wait(waiting, timeout=0.5, return_when=FIRST_COMPLETED)
+        for plan in futures.values():
+            if plan.compiling.exists() and plan.chapter.name not in compiling:
+                compiling.add(plan.chapter.name)
+                bar.clear()
+                say(f"{plan.chapter.name}: compiling loops, once (some ten seconds)")
         yield from done
         ended += sum(len(futures[future].chapter.cells) for future in done)
         for future in done:
             futures[future].progress.unlink(missing_ok=True)
             futures[future].runs_done.unlink(missing_ok=True)
+            futures[future].compiling.unlink(missing_ok=True)
         running = [futures[f] for f in waiting if futures[f].progress.exists()]
         bar.n = ended
         for plan in running:  # papermill's own cell of parameters is not counted

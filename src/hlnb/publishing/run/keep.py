@@ -42,6 +42,11 @@ def locked(plan: Plan) -> Iterator[None]:
         ) from None
     except OSError as error:
         raise HlnbError(f"Cannot write to {plan.folder}: {error.strerror}.") from error
+    except NotImplementedError:
+        raise HlnbError(
+            f"The file system of {plan.folder} has no locks, so two executions could "
+            "mix: give --out a folder elsewhere."
+        ) from None
     with held:
         for left in plan.folder.glob(f".{name}.*"):  # of a run that was killed
             if left != lock:

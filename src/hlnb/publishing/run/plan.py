@@ -16,7 +16,8 @@ from hlnb.publishing.chapters import (
     source_problems,
 )
 from hlnb.publishing.notebooks import Keys, weave
-from hlnb.publishing.run.worker import RUNS_DONE, Job
+from hlnb.publishing.run.worker import COMPILING, RUNS_DONE, Job
+from hlnb.settings import place
 
 
 @dataclass(frozen=True)
@@ -44,6 +45,11 @@ class Plan:
     def runs_done(self) -> Path:
         """A file that grows by a byte with each finished training run."""
         return Path(str(self.progress) + RUNS_DONE)
+
+    @property
+    def compiling(self) -> Path:
+        """A file that is there once loops were compiled; see `hlnb.kept.compiling`."""
+        return Path(f"{self.runs_done}{COMPILING}")
 
     def woven(self, executed: dict[str, Any]) -> dict[str, Any]:
         source = self.chapter.notebook
@@ -81,7 +87,7 @@ def planned(
     """What is to be done; every mistake in the command is found here."""
     published = root / "book" / "chapters"
     own = bool(overrides or smoke)
-    folder = Path(out) if out is not None else root / "runs" if own else published
+    folder = place(out) if out is not None else root / "runs" if own else published
     if own and folder.resolve() == published.resolve():
         raise HlnbError(
             f"{folder} holds the published run alone; give --out another folder."

@@ -21,6 +21,7 @@ def local_workers(count: int) -> Iterator[Executor]:
     So they do when this process is killed: the system closes its end of the pipe.
     """
     context = multiprocessing.get_context("spawn")
+    executors.semaphore(context)  # says what is wrong where there are none
     reader, writer = context.Pipe(duplex=False)
     with reader, writer:
         pool = ProcessPoolExecutor(

@@ -28,11 +28,23 @@ from hlnb.publishing.notebooks import (
     INJECTED,
     to_bytes,
 )
+from hlnb.settings import FROM, place, variable
 
+# A warning of Python, from whichever process: where, and what
+WARNING = re.compile(r"^.*:\d+: (?P<what>\w*Warning: .*)", re.MULTILINE)
+FOREIGN = {  # lines of the system, and who makes it say them
+    r"^ERROR: ld\.so: .*": "the loader's, for LD_PRELOAD or LD_AUDIT",
+    r"^.*: warning: setlocale: .*": "the shell's, for LC_ALL or LANG",
+    r"^import time: .*": "of PYTHONPROFILEIMPORTTIME",
+    r"^(import \S+ # |# (cleanup|code object|trying|clear) ).*": "of PYTHONVERBOSE",
+}
 PACKAGES = ("torch", "numpy", "matplotlib", "hlnb")
 THREADS = 1  # with more, sums are taken in another order and numbers differ
 RUNS_DONE = ".runs"  # ends the name of the file of training runs, beside that of cells
 SLOW = 2.0  # seconds of a cell whose results should be kept
+COMPILING = ".compiling"  # ends the name of a file that says so, beside that one
+STARTS, OUTPUTS = 600, 600  # seconds for a kernel to start, for outputs to arrive
+LATE = "Timeout waiting for IOPub output"  # of nbclient, which raises one error for two
 NOTES = "kept.jsonl"  # what `hlnb.kept` notes of the results that a chapter uses
 
 
@@ -74,6 +86,13 @@ class Executed:
             (n, c["metadata"].get("papermill", {}).get("duration")) for n, c in cells
         ]
         return [(number, time) for number, time in took if (time or 0) > SLOW]
+
+    @property
+    def stderr(self) -> list[str]:
+        """What its cells wrote to stderr and where that comes from, each once."""
+        cells = [] if self.notebook is None else _cells(self.notebook)
+        said = {_telling(text): n for n, c in cells if (text := _stderr(c).strip())}
+        return [f"cell {n} wrote to stderr: {telling}" for telling, n in said.items()]
 
     @property
     def used(self) -> list[str]:
@@ -145,7 +164,7 @@ def _engine() -> type:
     from papermill.log import logger
 
     class Client(PapermillNotebookClient):
-        """A client that can't miss a reply, and that stops at output on stderr."""
+        """A client that can't miss a reply, and that stops at warnings."""
 
         def papermill_execute_cells(self) -> None:
             # nbclient waits for a reply while it sends on the same socket; now and
@@ -171,7 +190,7 @@ def _engine() -> type:
             cell = super().execute_cell(cell, cell_index, **kwargs)
             with suppress(OSError), open(self.progress, "ab") as file:
                 file.write(b".")
-            if text := _stderr(cell):
+            if (text := _stderr(cell)) and _stops(text, self.profile):
                 raise CellExecutionError("", "stderr", text)
             return cell
 
@@ -185,10 +204,11 @@ def _engine() -> type:
                 manager,
                 kernel_name=kernel_name,
                 timeout=kwargs["execution_timeout"],
-                startup_timeout=120,
+                startup_timeout=STARTS,
+                iopub_timeout=OUTPUTS,
                 log=logger,
             )
-            client.progress = job.progress
+            client.progress, client.profile = job.progress, job.profile
             client.km = client.create_kernel_manager()
             client.km.connection_file = str(Path(folder, "kernel.json"))
             client.km.kernel_spec_manager.kernel_dirs = []  # this Python's own kernel
@@ -207,7 +227,10 @@ def _engine() -> type:
 def _environment(job: Job, folder: str) -> dict[str, str]:
     """The kernel's environment, in which nothing of the user's habits remains."""
     environment = {k: v for k, v in os.environ.items() if k != "MPLBACKEND"}
+    if numba := variable("NUMBA_CACHE_DIR"):
+        environment["NUMBA_CACHE_DIR"] = str(place(numba))
     return environment | {
+        FROM: str(place(".")),  # the kernel works in another folder
         "OMP_NUM_THREADS": str(THREADS),
         "MKL_NUM_THREADS": str(THREADS),
         "PYTHONHASHSEED": "0",
@@ -226,6 +249,29 @@ def _stderr(cell: dict[str, Any]) -> str:
         for output in cell.get("outputs", [])
         if output["output_type"] == "stream" and output["name"] == "stderr"
     )
+
+
+def _stops(text: str, profile: str) -> bool:
+    """Whether what a cell wrote to stderr ends its chapter.
+
+    Anything does in the published run, a warning of Python in a smoke run, which is a
+    check, and nothing in a reader's re-run. What does not is told with the result.
+    """
+    if profile == "smoke":
+        return bool(WARNING.search(text))
+    return profile == "published"
+
+
+def _telling(text: str) -> str:
+    """The line that tells most of a text from stderr, and where it comes from."""
+    if warning := WARNING.search(text):
+        return warning["what"].strip()
+    for pattern, origin in FOREIGN.items():
+        if found := re.search(pattern, text, re.MULTILINE):
+            return f"{found[0].strip()} ({origin}, so not the chapter's)"
+    error = re.search(r"\w*(Warning|Error): .*", text)
+    line = error[0] if error else text.strip().splitlines()[-1]
+    return f"{line.strip()} (no warning of Python: a library or a process wrote it)"
 
 
 def _without_banners(notebook: dict[str, Any]) -> dict[str, Any]:
@@ -265,6 +311,16 @@ def _reason(caught: Exception, job: Job, folder: Path) -> str:
         begun = [(n, c) for n, c in cells if c["metadata"]["papermill"]["start_time"]]
         at = begun[-1:]
     where = f"{job.name}, cell {at[0][0]}" if at else job.name
+    if isinstance(caught, CellTimeoutError) and LATE in str(caught):
+        return (
+            f"{where}: ended, but its outputs did not arrive within {OUTPUTS} s: the "
+            "machine is busy, so execute it again, with fewer --jobs."
+        )
+    if isinstance(caught, RuntimeError) and "Kernel didn't respond" in str(caught):
+        return (
+            f"{where}: its kernel did not start within {STARTS} s: the machine is "
+            "busy, so execute it again, with fewer --jobs."
+        )
     if isinstance(caught, CellTimeoutError):
         return f"{where}: no end after {job.timeout:g} s (--timeout allows more)."
     if isinstance(caught, DeadKernelError):
@@ -273,10 +329,8 @@ def _reason(caught: Exception, job: Job, folder: Path) -> str:
         for output in cell.get("outputs", []):
             if output["output_type"] == "error":
                 return f"{where}: {_message(output['ename'], output['evalue'])}"
-        if text := _stderr(cell).strip():
-            telling = re.search(r"\w*(Warning|Error): .*", text)
-            line = telling[0] if telling else text.splitlines()[-1]
-            return f"{where}: wrote to stderr: {line.strip()}"
+        if (text := _stderr(cell).strip()) and _stops(text, job.profile):
+            return f"{where}: wrote to stderr: {_telling(text)}"
     log = folder / "kernel.log"
     last = (
         log.read_text("utf8", "replace").strip().splitlines()[-1:]
