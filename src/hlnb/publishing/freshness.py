@@ -79,7 +79,7 @@ def state(
         executed = read_notebook(path)
         dated = json.loads(path.with_suffix(".provenance.json").read_text("utf8"))
         then, outputs = Keys(dated["key"], dated["code"]), dated["outputs"]
-    except (HlnbError, OSError, ValueError, KeyError, TypeError):
+    except (HlnbError, OSError, ValueError, KeyError, TypeError, RecursionError):
         return DAMAGED
     if then != known_keys(executed):  # a kill between the two files of an execution
         return DAMAGED

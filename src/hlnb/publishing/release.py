@@ -46,11 +46,12 @@ def downloads(root: Path, html: Path) -> list[Path]:
     files, packed = {}, {}
     shown = _rendered(root, html)
     for chapter in shown:
-        clean, executed = chapter.path, executed_path(chapter)
-        files[f"{chapter.name}.ipynb"] = clean.read_bytes()
+        clean = notebooks.to_bytes(chapter.notebook)
+        executed = executed_path(chapter)
+        files[f"{chapter.name}.ipynb"] = clean
         files[f"{chapter.name}-executed.ipynb"] = executed.read_bytes()
-        packed[f"notebooks/{clean.name}"] = clean.read_bytes()
-        packed[f"executed/{clean.name}"] = executed.read_bytes()
+        packed[f"notebooks/{executed.name}"] = clean
+        packed[f"executed/{executed.name}"] = executed.read_bytes()
         shown_numbers = notebooks.numbers(json.loads(executed.read_bytes()))
         tables = {f"{name}.csv": data for name, data in shown_numbers.items()}
         files |= {f"{FIGURES}/{name}": data for name, data in tables.items()}
