@@ -7,8 +7,8 @@ import pytest
 from hlnb.code import digest
 from hlnb.publishing import copies, freshness
 from hlnb.publishing.chapters import Chapter, read_notebook
-from hlnb.publishing.notebooks import CLAIMS, STATE, to_bytes, weave
 from hlnb.publishing.cli import main
+from hlnb.publishing.notebooks import CLAIMS, STATE, to_bytes, weave
 from publishing_fixtures import (
     CLAIM,
     SPOILED,
