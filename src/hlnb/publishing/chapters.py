@@ -191,11 +191,18 @@ def sources(root: str | Path) -> list[Chapter]:
 
 def contents(root: str | Path) -> list[str] | None:
     """The names of the chapters in `_toc.yml`; None if there is no such file."""
+    listed = pages(root)
+    found = map(LISTED.fullmatch, listed or [])
+    return None if listed is None else [m["name"] for m in found if m]
+
+
+def pages(root: str | Path) -> list[str] | None:
+    """The pages that `_toc.yml` names, in its order; None if there is no such file."""
     import yaml  # slow to import
 
     path = Path(root) / "_toc.yml"
     try:
-        files = _files(yaml.safe_load(path.read_text("utf8")))
+        return _named(yaml.safe_load(path.read_text("utf8")))
     except FileNotFoundError:
         return None
     except OSError as error:
@@ -203,19 +210,16 @@ def contents(root: str | Path) -> list[str] | None:
     except (ValueError, RecursionError, yaml.YAMLError) as error:
         text = " ".join(str(error).split())
         raise HlnbError(f"{path} is no table of contents ({text}).") from error
-    return [m["name"] for m in map(LISTED.fullmatch, files) if m]
 
 
-def _files(part: Any) -> list[str]:
-    """The pages that a part of a table of contents lists, at any depth."""
-    match part:
-        case {"file": str(name), **rest}:
-            return [name, *_files([*rest.values()])]
-        case dict():
-            return _files([*part.values()])
-        case list():
-            return [name for below in part for name in _files(below)]
-    return []
+def _named(part: Any) -> list[str]:
+    """The pages that a part of a table of contents names, at any depth."""
+    if isinstance(part, list):
+        return [name for below in part for name in _named(below)]
+    if not isinstance(part, dict):
+        return []
+    own = [part[k] for k in ("root", "file") if isinstance(part.get(k), str)]
+    return own + _named([*part.values()])
 
 
 def left_out(root: str | Path) -> list[str]:
