@@ -160,6 +160,24 @@ def test_a_pipe_that_closes_is_quiet_to_the_end_of_the_process(odd):
     assert (done.returncode, done.stderr) == (141, b"")
 
 
+def test_a_full_disk_behind_stdout_is_one_sentence(odd, monkeypatch, capsys):
+    with open("/dev/full", "w") as full:
+        monkeypatch.setattr(sys, "stdout", full)
+        assert main(["claims", "--json"]) == 1
+    told = "hlnb: Cannot write the output: No space left on device.\n"
+    assert capsys.readouterr().err == told
+
+
+def test_without_standard_streams_the_status_says_it(odd, monkeypatch):
+    """As after `hlnb check >&- 2>&-`."""
+    for line, status in (("list", 0), ("check", 1), ("diff none.json", 1)):
+        monkeypatch.setattr(sys, "stdout", None)
+        monkeypatch.setattr(sys, "stderr", None)
+        assert main(line.split()) == status
+        for stream in (sys.stdout, sys.stderr):
+            stream.close()
+
+
 def test_a_broken_pipe_that_is_not_stdout_is_told(book, monkeypatch):
     def run(*_, **__):
         raise BrokenPipeError("of a worker")

@@ -30,25 +30,30 @@ def main(argv: Sequence[str] | None = None) -> int:
     What standard output cannot encode is written as an escape, and a reader that went
     away (`hlnb list | head -1`) ends the command without a word.
     """
-    for stream in (sys.stdout, sys.stderr):
-        if isinstance(stream, io.TextIOWrapper):  # not if a test took its place
+    for name in ("stdout", "stderr"):
+        if getattr(sys, name) is None:  # closed by the shell: hlnb list >&-
+            setattr(sys, name, open(os.devnull, "w"))  # noqa: SIM115
+        if isinstance(stream := getattr(sys, name), io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")
     try:
         try:
             return _status(argv)
         finally:
             sys.stdout.flush()
-    except BrokenPipeError:
-        if _leave(sys.stdout) or _leave(sys.stderr):
+    except OSError as error:
+        if not (_leave(sys.stdout) or _leave(sys.stderr)):
+            raise  # it came from elsewhere
+        if isinstance(error, BrokenPipeError):
             return CLOSED
-        raise  # that was another pipe
+        print(f"hlnb: Cannot write the output: {error.strerror}.", file=sys.stderr)
+        return 1
 
 
 def _leave(stream: io.TextIOBase) -> bool:
-    """Whether nobody reads a stream any more; what is left to say then goes nowhere."""
+    """Whether a stream takes nothing any more; the rest then goes nowhere."""
     try:
         print(file=stream, flush=True)
-    except BrokenPipeError:
+    except OSError:
         nowhere = os.open(os.devnull, os.O_WRONLY)
         os.dup2(nowhere, stream.fileno())
         os.close(nowhere)

@@ -73,7 +73,7 @@ def executions(root: str | Path) -> list[dict[str, Any]]:
             "state": found[chapter.name],
             "provenance": provenance(executed_path(chapter)),
         }
-        for chapter in chapters.load(root)
+        for chapter in chapters.chosen(root, ())
     ]
 
 
