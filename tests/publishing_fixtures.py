@@ -55,7 +55,17 @@ def save_in_editor(path: Path) -> None:
         if cell.cell_type == "code":
             cell.execution_count = number
             cell.outputs = [nbformat.v4.new_output("stream", text=f"{number}\n")]
-    nbformat.write(notebook, path)
+    nbformat.write(_in_javascript(notebook), path)
+
+
+def _in_javascript(value: Any) -> Any:
+    """The value with whole numbers as JavaScript writes them: 1 for 1.0."""
+    if isinstance(value, dict):
+        return type(value)({k: _in_javascript(v) for k, v in value.items()})
+    if isinstance(value, list):
+        return [_in_javascript(v) for v in value]
+    whole = isinstance(value, float) and value.is_integer()
+    return int(value) if whole else value
 
 
 def add_chapter(
