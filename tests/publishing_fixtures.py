@@ -1,5 +1,6 @@
 """Little books for the tests of the pipeline."""
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -22,12 +23,49 @@ display({{"application/vnd.hlnb.claims+json": [row], "text/markdown": "|a|"}}, r
 """
 
 
+CONFIG = "sphinx: {extra_extensions: [hlnb.publishing.render.sphinx]}\n"
+
+
 def make_book(root: Path) -> Path:
     """An empty book at `root`."""
     (root / "notebooks").mkdir(parents=True)
     (root / "book" / "chapters").mkdir(parents=True)
-    (root / "_config.yml").write_text("title: t\n")
+    (root / "_config.yml").write_text(CONFIG)
     return root
+
+
+def list_chapters(root: Path, *names: str) -> None:
+    """Makes the table of contents one of these chapters, the last as a section."""
+    *first, last = [f"book/chapters/{name}" for name in names]
+    pages: list[dict[str, Any]] = [{"file": name} for name in ["book/how_to", *first]]
+    pages[-1]["sections"] = [{"file": f"{last}.ipynb"}]
+    toc = {"root": "book/intro", "parts": [{"caption": "c", "chapters": pages}]}
+    (root / "_toc.yml").write_text(json.dumps(toc))  # which is YAML
+
+
+def save_in_editor(path: Path) -> None:
+    """Saves a source notebook as JupyterLab or VS Code does after it was run."""
+    notebook = nbformat.read(path, as_version=4)
+    notebook.metadata["kernelspec"] |= {"display_name": ".venv (3.11.7)"}
+    version = {"codemirror_mode": {"name": "ipython"}, "version": "3.11.7"}
+    notebook.metadata["language_info"] = {"name": "python"} | version
+    notebook.metadata["widgets"] = {"application/x": {"state": {}}}
+    for number, cell in enumerate(notebook.cells):
+        cell.metadata |= {"editable": True, "vscode": {"languageId": "python"}}
+        if cell.cell_type == "code":
+            cell.execution_count = number
+            cell.outputs = [nbformat.v4.new_output("stream", text=f"{number}\n")]
+    nbformat.write(_in_javascript(notebook), path)
+
+
+def _in_javascript(value: Any) -> Any:
+    """The value with whole numbers as JavaScript writes them: 1 for 1.0."""
+    if isinstance(value, dict):
+        return type(value)({k: _in_javascript(v) for k, v in value.items()})
+    if isinstance(value, list):
+        return [_in_javascript(v) for v in value]
+    whole = isinstance(value, float) and value.is_integer()
+    return int(value) if whole else value
 
 
 def add_chapter(
@@ -66,6 +104,20 @@ def add_chapter(
     nbformat.write(notebook, path)
     return path
 
+
+CLAIM = {
+    **{"id": "a", "source": "§5", "statement": "s", "theirs": 0.6, "ours": 0.7},
+    **{"low": 0.6, "high": 0.8, "n": 5, "unit": "1", "verdict": "reproduced"},
+    **{"note": "", "chapter": "01_one"},
+}
+SPOILED: list[Any] = [  # what is no claim
+    *("a text", 7, None, ["a"], {}),
+    *(CLAIM | {"id": 3}, CLAIM | {"source": None}, CLAIM | {"statement": ["s"]}),
+    *(CLAIM | {name: "0.7"} for name in ("ours", "low", "high", "n")),
+    *(CLAIM | {"ours": float("nan")}, CLAIM | {"low": True}, CLAIM | {"n": -1}),
+    *(CLAIM | {"theirs": {}}, CLAIM | {"unit": 1}, CLAIM | {"note": 1}),
+    *(CLAIM | {"verdict": "perhaps"}, CLAIM | {"verdict": ["reproduced"]}),
+]
 
 FIGURE = """\
 import base64

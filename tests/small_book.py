@@ -95,7 +95,7 @@ def make(folder: Path) -> Path:
     for i, name in enumerate(NAMES):
         notebook = chapter(name, needs=[*NAMES[:i], "the chain rule"])
         source = folder / "notebooks" / f"{name}.ipynb"
-        source.write_text(json.dumps(clean(notebook), indent=1))
+        source.write_bytes(notebooks.to_bytes(clean(notebook)))
         execute(Chapter(source), notebook, provenance(i))
     return folder
 

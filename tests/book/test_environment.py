@@ -18,7 +18,8 @@ LINES = (ROOT / "constraints.txt").read_text("utf8").splitlines()
 PINS = dict(line.split("==") for line in LINES)
 NAMES = {canonicalize_name(name): version for name, version in PINS.items()}
 EXTRAS = PROJECT["optional-dependencies"]
-NEEDED = [*PROJECT["dependencies"], *EXTRAS["test"], *EXTRAS["hooks"]]
+PINNED = (*EXTRAS["test"], *EXTRAS["hooks"], *EXTRAS["live"])
+NEEDED = [*PROJECT["dependencies"], *PINNED]
 
 
 def environment(name: str) -> tuple[list[str], list[str]]:
@@ -51,13 +52,21 @@ def test_the_theme_is_one_without_a_second_search_bar(name, version):
 def test_conda_takes_python_and_leaves_the_rest_to_pip_with_the_pins():
     conda, pip = environment("environment.yml")
     assert f"python{PROJECT['requires-python']}" in conda
-    assert pip == ["-c constraints.txt", "-e .[test]"]
+    assert pip == ["-c constraints.txt", "-e .[test,live]"]
 
 
 def test_binder_has_a_python_that_the_package_takes():
     conda, _ = environment(".binder/environment.yml")
     (python,) = [line for line in conda if line.startswith("python=")]
     assert SpecifierSet(PROJECT["requires-python"]).contains(python.split("=")[1])
+
+
+def test_where_notebooks_are_opened_their_prose_is_shown():
+    names = {Requirement(line).name for line in EXTRAS["live"]}
+    assert names == {"jupyterlab", "jupyterlab-myst"}
+    extras = re.search(r"-e '\.\[(.*)\]'", (ROOT / ".binder/postBuild").read_text())
+    assert extras
+    assert extras[1].split(",") == ["live"]
 
 
 @pytest.mark.parametrize("name", ["Makefile", ".binder/postBuild"])

@@ -5,6 +5,8 @@ import json
 import re
 from pathlib import Path
 
+from hlnb.publishing import chapters
+
 ROOT = Path(__file__).parents[2]
 
 
@@ -26,6 +28,11 @@ def test_links_lead_somewhere():
         text = (ROOT / page).read_text("utf8")
         for target in re.findall(r"\]\(([^)#:]+)\)", text):
             assert (ROOT / target).exists(), f"{page} links to {target}"
+
+
+def test_the_contents_list_every_chapter():
+    """A teacher's copy may leave some out; this book does not."""
+    assert chapters.left_out(ROOT) == []
 
 
 def test_the_chapters_of_the_table_are_there():

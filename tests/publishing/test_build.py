@@ -1,23 +1,30 @@
 """The rendered book: built whole or not at all, checked, offline, served."""
 
 import html
+import http.client
 import json
 import re
 import shutil
 import socket
+import struct
 import threading
 import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from types import SimpleNamespace
 
 import html5lib
 import pytest
+from sphinx.errors import ExtensionError
 
 import browser
 import small_book
 from hlnb.errors import HlnbError
 from hlnb.publishing import copies
-from hlnb.publishing.render import assets, build, parts
+from hlnb.publishing.render import assets, build, parts, sphinx
 from hlnb.publishing.render.executed import Executed
+from hlnb.publishing.render.left_out import LeftOut
 from publishing_fixtures import edit
 
 NPM = '#!/bin/sh\necho "npm error code {code}" >&2\nexit 1\n'
@@ -196,6 +203,79 @@ def test_a_part_opens_with_a_picture_of_a_chapter(book):
     text = page(book, "book/parts/report")
     assert "A parabola that opens upwards." in text
     assert 'href="../chapters/01_hierarchical_learning.html"' in text
+
+
+LEFT_OUT = "02_toy_problem_1"
+REFERS = (  # to a chapter that is left out, and what is said in its place
+    (f"{{glue:text}}`{LEFT_OUT}.ipynb::half:.3f`", "0.250"),
+    (f"{{numref}}`fig-{LEFT_OUT}`", "a figure of chapter 2"),
+    (f"{{numref}}`Fig. %s <fig-{LEFT_OUT}>`", "a figure of chapter 2"),
+    (f"{{numref}}`the curve <fig-{LEFT_OUT}>`", "the curve"),
+    ("{prf:ref}`thm-02-squares`", "a statement of chapter 2"),
+    (f"{{doc}}`{LEFT_OUT}`", "2 · A made-up chapter 02"),
+    (f"{{doc}}`the other </book/chapters/{LEFT_OUT}>`", "the other"),
+    (f"[a link]({LEFT_OUT}.ipynb#a-section)", "a link"),
+)
+
+
+def leave_out(root: Path, name: str) -> None:
+    """Takes a chapter out of the table of contents, and out of nothing else."""
+    edit(root / "_toc.yml", f"  - file: book/chapters/{name}\n", "")
+
+
+def test_a_book_in_part_is_built_whatever_refers_to_the_rest(own):
+    leave_out(own, LEFT_OUT)
+    asked = "; ".join(asked for asked, _ in REFERS)
+    edit(
+        own / "book" / "chapters" / "08_cifar_filters.ipynb",
+        "See {numref}`fig-08_cifar_filters`",
+        f"{asked}; see {{numref}}`fig-08_cifar_filters`",
+    )
+    edit(
+        own / "book/parts/report.md", "fig-01_hierarchical_learning", f"fig-{LEFT_OUT}"
+    )
+    row = '- problem: P\n  chapter: 08_cifar_filters\n  alone: "{02-a}, {08-a}"\n'
+    (own / "book" / "map.yml").write_text(row)
+    build.build(own)
+    html = own / "_build" / "html"
+    taken = [p.name for p in html.rglob("*") if "_images" not in p.parts]
+    assert not [name for name in taken if LEFT_OUT in name]
+    told = "; ".join(told for _, told in REFERS)
+    assert f"{told}; see Fig. 8.1" in words(page(own, "book/chapters/08_cifar_filters"))
+    assert "(From 2 · A made-up chapter 02.)" in words(page(own, "book/parts/report"))
+    text = page(own, "book/intro")
+    assert 'href="claims.html#claim-08-a"' in text
+    assert "claim-02-a" not in text
+    assert "4, 4" in words(text)
+    for name in ("claims", "parameters", "seminar", "status", "statements", "theorems"):
+        assert f"chapters/{LEFT_OUT}" not in page(own, f"book/{name}")
+    claimed = words(page(own, "book/claims"))
+    assert "A made-up chapter 08" in claimed
+    assert "A made-up chapter 02" not in claimed
+
+
+def test_a_mistaken_reference_stops_a_book_in_part_too(own, capsys):
+    leave_out(own, LEFT_OUT)
+    edit(
+        own / "book" / "chapters" / "08_cifar_filters.ipynb",
+        "See {numref}`fig-08_cifar_filters`",
+        "See {numref}`fig-nowhere`",
+    )
+    with pytest.raises(HlnbError, match="was not built"):
+        build.build(own)
+    assert "fig-nowhere" in capsys.readouterr().err
+
+
+def test_a_whole_book_is_not_touched_by_what_serves_a_part():
+    text = " ".join(asked for asked, _ in REFERS)
+    assert LeftOut({}).bridged(text) == text
+
+
+def test_a_page_alone_is_refused_in_one_sentence(own):
+    """As `jupyter-book build` of one file asks: the page's folder is the source."""
+    app = SimpleNamespace(srcdir=str(own / "book" / "chapters"))
+    with pytest.raises(ExtensionError, match="run `hlnb build`"):
+        sphinx.offline(app, None)
 
 
 @pytest.mark.parametrize(
@@ -503,15 +583,60 @@ def test_the_host_is_the_one_asked_for(tmp_path, host):
         assert server.socket.getsockname()[0] == host
 
 
-def test_the_served_front_page_is_the_built_one(book):
-    server = build._server(book / "_build/html", 0)
+@contextmanager
+def served(folder: Path) -> Iterator[int]:
+    """The port at which a folder is served."""
+    server = build._server(folder, 0)
     thread = threading.Thread(target=server.serve_forever)
     thread.start()
     try:
-        url = f"http://127.0.0.1:{server.server_port}/book/intro.html"
-        with urllib.request.urlopen(url) as answer:
-            assert answer.read().decode() == page(book, "book/intro")
+        yield server.server_port
     finally:
         server.shutdown()
         thread.join()
+        server.server_close()  # which waits for what still answers
+
+
+def test_the_served_front_page_is_the_built_one(book):
+    with served(book / "_build/html") as port:
+        url = f"http://127.0.0.1:{port}/book/intro.html"
+        with urllib.request.urlopen(url) as answer:
+            assert answer.read().decode() == page(book, "book/intro")
+
+
+ODD = ("/%00", "/a%00b/", "/..%00", f"/{'a' * 5000}", "/%FF", "/index.html/")
+
+
+@pytest.mark.parametrize("path", ODD)
+def test_an_odd_address_is_not_found_and_no_traceback(tmp_path, capsys, path):
+    (tmp_path / "index.html").write_text("front")
+    with served(tmp_path) as port:
+        for odd, status in ((path, 404), ("/", 200)):
+            connection = http.client.HTTPConnection("127.0.0.1", port)
+            connection.request("GET", odd)
+            assert connection.getresponse().status == status
+            connection.close()
+    assert capsys.readouterr().err == ""
+
+
+def test_a_reader_who_leaves_in_the_middle_is_no_traceback(tmp_path, capsys):
+    (tmp_path / "index.html").write_text("x" * 20_000_000)
+    with served(tmp_path) as port:
+        reader = socket.create_connection(("127.0.0.1", port))
+        reader.sendall(b"GET / HTTP/1.0\r\n\r\n")
+        reader.recv(1)
+        at_once = struct.pack("ii", 1, 0)
+        reader.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, at_once)
+        reader.close()
+    assert capsys.readouterr().err == ""
+
+
+def test_a_fault_of_the_server_itself_is_told(tmp_path, capsys):
+    server = build._server(tmp_path, 0)
+    try:
+        raise RuntimeError("ours")
+    except RuntimeError:
+        server.handle_error(None, ("127.0.0.1", 1))
+    finally:
         server.server_close()
+    assert "RuntimeError: ours" in capsys.readouterr().err

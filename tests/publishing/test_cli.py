@@ -1,6 +1,9 @@
 """The `hlnb` command: what it prints, and with which status it ends."""
 
+import io
 import json
+import os
+import shlex
 import socket
 import socketserver
 import subprocess
@@ -12,10 +15,17 @@ import pytest
 
 from hlnb.errors import HlnbError
 from hlnb.publishing import cli, copies
+from hlnb.publishing.chapters import read_notebook
 from hlnb.publishing.cli import main
+from hlnb.publishing.notebooks import CLAIMS
 from hlnb.publishing.render import build
 from hlnb.publishing.run import execute
-from publishing_fixtures import add_chapter, make_book
+from publishing_fixtures import (
+    add_chapter,
+    list_chapters,
+    make_book,
+    save_in_editor,
+)
 
 
 @pytest.fixture
@@ -39,20 +49,142 @@ def test_the_command_starts_fast_and_without_the_slow_libraries():
     assert time.monotonic() - started < 5  # 0.1 s on an idle machine
 
 
-def test_list_tells_state_and_provenance_in_100_columns(book, monkeypatch, capsys):
-    record = {"seconds": 61.7, "date": "2026-01-02", "cpu": "A CPU " * 20}
+CPU = "A processor of a very long name, and with a clock @ 2.40GHz " * 3
+
+
+@pytest.fixture
+def listed(book, monkeypatch):
+    """Three chapters for `hlnb list`; the first took training runs from a store."""
+    record = {"seconds": 61.7, "date": "2026-01-02", "cpu": CPU}
     entries = [
-        {"name": "01_one", "title": "t", "state": "fresh", "provenance": record},
-        {"name": "02_two", "title": "t", "state": "missing", "provenance": None},
+        {"name": "01_one", "state": "fresh", "provenance": record | {"runs_kept": 9}},
+        {"name": "02_two", "state": "missing", "provenance": None},
+        {"name": "03_three", "state": "fresh", "provenance": record},
     ]
     monkeypatch.setattr(copies, "executions", lambda root: entries)
+
+
+def test_list_tells_state_and_provenance_and_marks_runs_at_hand(listed, capsys):
     assert main(["list"]) == 0
-    head, one, two = capsys.readouterr().out.splitlines()
+    head, one, two, three, note = capsys.readouterr().out.splitlines()
     assert head.split() == ["CHAPTER", "STATE", "SECONDS", "EXECUTED", "ON"]
-    assert one.split()[:4] == ["01_one", "fresh", "62", "2026-01-02"]
-    assert len(one) == 100
-    assert one.endswith("…")
+    assert one.split()[:4] == ["01_one", "fresh", "62*", "2026-01-02"]
+    assert one.endswith(CPU.rstrip())  # no terminal, so nothing is cut
     assert two.split() == ["02_two", "missing", "-", "-", "-"]
+    assert three.split()[2] == "62"
+    assert note == "* with training runs at hand from other chapters or before"
+
+
+@pytest.mark.parametrize("width", [1, 20, 60, 500])
+def test_a_terminal_of_any_width_gets_every_cell_whole(
+    listed, monkeypatch, capsys, width
+):
+    monkeypatch.setattr(sys.stdout, "isatty", lambda: True)
+    monkeypatch.setenv("COLUMNS", str(width))
+    assert main(["list"]) == 0
+    lines = capsys.readouterr().out.splitlines()[:-1]
+    cells = ["01_one", "fresh", "62*", "2026-01-02", CPU.rstrip()]
+    assert " ".join(" ".join(lines).split()).count(" ".join(cells)) == 1
+    for line in lines:  # a line that is longer holds a single cell
+        assert len(line) <= width or "  " not in line.strip()
+    assert (len(lines) == 4) == (width == 500)
+
+
+ODD = "≥ √ − Übung 层 \N{WRITING HAND}"
+
+
+@pytest.fixture
+def odd(book):
+    """A book whose claim has what few encodings have, and the claim in a file."""
+    executed = [{"cell_type": "code", "metadata": {}, "source": "", "outputs": []}]
+    row = {
+        **{"id": f"odd {ODD}", "source": "§5", "statement": ODD, "theirs": ODD},
+        **{"ours": 0.5, "low": 0.4, "high": 0.6, "n": 2, "unit": ODD},
+        **{"verdict": "reproduced", "note": ODD},
+    }
+    executed[0]["outputs"].append(
+        {"output_type": "display_data", "data": {CLAIMS: [row]}, "metadata": {}}
+    )
+    copy = book / "book" / "chapters" / "01_one.ipynb"
+    copy.write_text(json.dumps({"cells": executed, "metadata": {}}), "utf8")
+    moved = row | {"chapter": "01_one", "ours": 9.0}
+    (book / "rerun.json").write_text(json.dumps([moved]), "utf8")
+    return book
+
+
+@pytest.mark.parametrize("encoding", ["cp1252", "ascii", "utf-8", "utf-16"])
+@pytest.mark.parametrize(
+    ("line", "status"),
+    [
+        ("list", 0),
+        ("check", 1),
+        ("claims", 0),
+        ("claims --json", 0),
+        ("diff rerun.json", 3),
+        ("diff rerun.json --json", 3),
+    ],
+)
+def test_any_encoding_of_stdout_will_do(odd, monkeypatch, line, status, encoding):
+    raw = io.BytesIO()
+    monkeypatch.setattr(sys, "stdout", io.TextIOWrapper(raw, encoding=encoding))
+    assert main(line.split()) == status
+    text = raw.getvalue().decode(encoding)
+    assert ("odd" in text) == ("list" not in line and "check" not in line)
+    if "--json" in line:
+        (row,) = json.loads(text)
+        assert (row if "claims" in line else row["before"])["statement"] == ODD
+        assert text.isascii()
+
+
+@pytest.mark.parametrize("line", ["list", "check", "claims --json"])
+@pytest.mark.parametrize("buffered", [True, False])
+def test_a_pipe_that_closes_ends_a_command_without_a_word(
+    odd, monkeypatch, capsys, line, buffered
+):
+    """The reader has gone before the first word is written."""
+    reader, writer = os.pipe()
+    os.close(reader)
+    with open(writer, "wb", buffering=-1 if buffered else 0) as pipe:
+        stdout = io.TextIOWrapper(pipe, write_through=not buffered)
+        monkeypatch.setattr(sys, "stdout", stdout)
+        assert main(line.split()) == 141
+        stdout.flush()  # what Python does when it ends
+        assert capsys.readouterr().err == ""
+
+
+def test_a_pipe_that_closes_is_quiet_to_the_end_of_the_process(odd):
+    code = "import sys; from hlnb.publishing.cli import main; sys.exit(main())"
+    line = f"{shlex.join([sys.executable, '-c', code])} claims | sleep 0"
+    line += "; exit ${PIPESTATUS[0]}"
+    done = subprocess.run(["bash", "-c", line], cwd=odd, capture_output=True)
+    assert (done.returncode, done.stderr) == (141, b"")
+
+
+def test_a_full_disk_behind_stdout_is_one_sentence(odd, monkeypatch, capsys):
+    with open("/dev/full", "w") as full:
+        monkeypatch.setattr(sys, "stdout", full)
+        assert main(["claims", "--json"]) == 1
+    told = "hlnb: Cannot write the output: No space left on device.\n"
+    assert capsys.readouterr().err == told
+
+
+def test_without_standard_streams_the_status_says_it(odd, monkeypatch):
+    """As after `hlnb check >&- 2>&-`."""
+    for line, status in (("list", 0), ("check", 1), ("diff none.json", 1)):
+        monkeypatch.setattr(sys, "stdout", None)
+        monkeypatch.setattr(sys, "stderr", None)
+        assert main(line.split()) == status
+        for stream in (sys.stdout, sys.stderr):
+            stream.close()
+
+
+def test_a_broken_pipe_that_is_not_stdout_is_told(book, monkeypatch):
+    def run(*_, **__):
+        raise BrokenPipeError("of a worker")
+
+    monkeypatch.setattr(execute, "run", run)
+    with pytest.raises(BrokenPipeError, match="of a worker"):
+        main(["run"])
 
 
 def test_list_reads_the_book(book, capsys):
@@ -95,6 +227,7 @@ def test_run_passes_on_what_was_asked_for(book, monkeypatch, capsys):
             "hlnb: Parameter seeds is of type int, which 'two' is not.\n",
         ),
         ("check 3", "hlnb: There is no chapter '3'; `hlnb list` names them.\n"),
+        ("clean 3", "hlnb: There is no chapter '3'; `hlnb list` names them.\n"),
     ],
 )
 def test_a_mistake_is_one_sentence_on_stderr(book, capsys, line, message):
@@ -109,6 +242,44 @@ def test_outside_of_a_book_it_says_so(monkeypatch, capsys):
     monkeypatch.setattr(cli, "find_root", nowhere)
     assert main(["list"]) == 1
     assert capsys.readouterr().err == "hlnb: No book above here.\n"
+
+
+COMMANDS = (
+    *("list", "run", "redraw", "runs verify", "runs fetch x", "runs pack", "check"),
+    *("clean", "claims", "diff x.json", "build", "build --edition student", "pdf"),
+    *("release", "serve"),
+)
+
+
+@pytest.mark.parametrize("line", COMMANDS)
+def test_every_command_refuses_another_jupyter_book(book, monkeypatch, capsys, line):
+    (book / "_config.yml").write_text("title: Another\n")
+    assert main(line.split()) == 1
+    assert capsys.readouterr().err == (
+        f"hlnb: {book} is another Jupyter Book (its _config.yml does not name "
+        "hlnb.publishing.render.sphinx); go to the folder of the book of hlnb.\n"
+    )
+
+
+def test_the_list_of_commands_is_complete():
+    (subparsers,) = (a for a in cli._parser()._actions if a.choices)
+    assert {c.split()[0] for c in COMMANDS} == {*subparsers.choices} - {"data"}
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        *("run ''", "run 01 ''", "redraw ''", "check ''", "clean ''", "diff ''"),
+        *("run --out ''", "run --scheduler ''", "diff x --against ''"),
+        *("runs fetch ''", "release --out ''"),
+    ],
+)
+def test_an_empty_word_is_refused(book, capsys, line):
+    """A variable of the shell that is not set, in quotes."""
+    with pytest.raises(SystemExit, match="2"):
+        main(shlex.split(line))
+    told = capsys.readouterr().err
+    assert "is empty; is a variable of the shell unset?" in told
 
 
 @pytest.mark.parametrize("line", ["", "fly", "run -j 0", "run -j x", "data", "run -p"])
@@ -138,9 +309,42 @@ def test_check_tells_of_overtaken_chapters_and_refuses_them_if_asked(
         "`hlnb redraw 01_one` or `hlnb run 01_one` brings it up to date.\n"
     )
     assert main(["check"]) == 0
-    assert capsys.readouterr().out == f"{told}All chapters are clean.\n"
+    assert capsys.readouterr().out == told
     assert main(["check", "--fresh"]) == 1
     assert capsys.readouterr().out == told
+
+
+def test_check_tells_of_chapters_that_the_contents_leave_out(book, capsys, monkeypatch):
+    add_chapter(book, "02_two")
+    list_chapters(book, "01_one")
+    monkeypatch.setattr(copies, "check", lambda root, names: [])
+    assert main(["check"]) == 0
+    told = "02_two is not in _toc.yml: the book is made without it.\n"
+    assert capsys.readouterr().out == told
+    assert main(["check", "01"]) == 0
+    assert capsys.readouterr().out == "All chapters are clean.\n"
+
+
+def test_a_notebook_saved_in_an_editor_is_named_and_tidied(book, capsys):
+    add_chapter(book, "02_two")
+    list_chapters(book, "02_two")
+    one, two = (book / "notebooks" / f"{n}.ipynb" for n in ("01_one", "02_two"))
+    before = one.read_bytes(), two.read_bytes()
+    save_in_editor(one)  # which the book leaves out
+    save_in_editor(two)
+    assert main(["check"]) == 1
+    assert (
+        "02_two: the source holds outputs, counts or settings of an editor; "
+        "`hlnb clean 02_two` takes them out.\n"
+    ) in capsys.readouterr().out
+    assert main(["clean", "2"]) == 0
+    assert capsys.readouterr().out == "02_two: cleaned\n"
+    assert main(["clean"]) == 0
+    assert capsys.readouterr().out == "01_one: cleaned\n"
+    assert main(["clean"]) == 0
+    assert capsys.readouterr().out == "Nothing to clean.\n"
+    for path, old in zip((one, two), before, strict=True):
+        assert read_notebook(path)["cells"] == json.loads(old)["cells"]
 
 
 def test_redraw_is_a_run_from_the_runs_of_record(book, monkeypatch):

@@ -7,13 +7,17 @@ import pytest
 from hlnb.code import digest
 from hlnb.publishing import copies, freshness
 from hlnb.publishing.chapters import Chapter, read_notebook
+from hlnb.publishing.cli import main
 from hlnb.publishing.notebooks import CLAIMS, STATE, to_bytes, weave
-from publishing_fixtures import add_chapter, edit, make_book
+from publishing_fixtures import (
+    CLAIM,
+    SPOILED,
+    add_chapter,
+    edit,
+    list_chapters,
+    make_book,
+)
 
-CLAIM = {
-    **{"id": "a", "source": "§5", "statement": "s", "theirs": 0.6, "ours": 0.7},
-    **{"low": 0.6, "high": 0.8, "n": 5, "unit": "1", "verdict": "reproduced"},
-}
 RECORD = {"date": "2026-01-02", "seconds": 12.3, "cpu": "A CPU"}
 FIGURE = {"alt": "Two bars.", "caption": "Bars", "name": "fig-bars"}
 
@@ -145,10 +149,80 @@ def test_claims_made_twice_incomplete_or_without_verdict_are_found(book):
     unsure = CLAIM | {"id": "b", "verdict": "perhaps"}
     execute(book, "02_two", claims=[lacking, unsure])
     assert copies.check(book) == [
-        "02_two, claim a: lacks unit.",
-        "02_two, claim b: the verdict 'perhaps' is none of the four.",
+        "02_two: claim a lacks unit.",
+        "02_two: the verdict 'perhaps' of claim b is none of the four.",
         "Claim a is made twice.",
     ]
+
+
+@pytest.mark.parametrize("spoiled", SPOILED)
+def test_what_is_no_claim_is_one_sentence_of_every_command(
+    book, monkeypatch, capsys, spoiled
+):
+    execute(book, "01_one", claims=[spoiled])
+    (problem,) = copies.check(book)
+    assert problem.startswith("01_one: ")
+    monkeypatch.chdir(book)
+    (book / "rerun.json").write_text(json.dumps([CLAIM]))
+    for line, status in (
+        (["list"], 0),
+        (["check"], 1),
+        (["claims"], 1),
+        (["claims", "--json"], 1),
+        (["diff", "rerun.json"], 1),
+    ):
+        assert main(line) == status
+        told = capsys.readouterr()
+        if line != ["list"]:
+            assert (told.out + told.err).count("\n") == 1
+
+
+BROKEN = ["", "{", "[]", "[" * 100_000, '{"cells": [1], "metadata": {}}']
+
+
+@pytest.mark.parametrize("text", BROKEN)
+def test_a_copy_that_cannot_be_read_is_damaged_to_every_command(
+    book, monkeypatch, capsys, text
+):
+    """Not stale: its code says nothing of it."""
+    execute(book, "01_one").write_text(text)
+    monkeypatch.chdir(book)
+    assert main(["list"]) == 0
+    assert capsys.readouterr().out.splitlines()[1].split()[:2] == ["01_one", "damaged"]
+    assert main(["check"]) == 1
+    lines = capsys.readouterr().out.splitlines()
+    assert "damaged" in lines[0]
+    assert "01_one.ipynb is no notebook; restore it or run it anew." in lines[1]
+    assert main(["claims"]) == 1
+    assert capsys.readouterr().err.endswith(
+        "01_one.ipynb is no notebook; restore it or run it anew.\n"
+    )
+
+
+@pytest.mark.parametrize(
+    "text", [*BROKEN, '{"date": 1, "seconds": 2, "cpu": "c"}', '{"date": "d"}']
+)
+def test_a_provenance_that_cannot_be_read_is_none(book, monkeypatch, capsys, text):
+    path = execute(book, "01_one").with_suffix(".provenance.json")
+    path.write_text(text)
+    assert copies.provenance(path) is None
+    monkeypatch.chdir(book)
+    assert main(["list"]) == 0
+    row = capsys.readouterr().out.splitlines()[1]
+    assert row.split() == ["01_one", "damaged", "-", "-", "-"]
+    assert main(["check"]) == 1
+
+
+def test_chapters_left_out_of_the_contents_are_no_part_of_what_is_said(book):
+    execute(book, "01_one")
+    execute(book, "02_two", claims=[CLAIM | {"id": "b"}])
+    list_chapters(book, "01_one")
+    assert [c["id"] for c in copies.claims(book)] == ["a"]
+    assert copies.states(book) == {"01_one": "fresh"}
+    (book / "notebooks" / "02_two.ipynb").write_text("{")
+    assert copies.check(book) == []  # it is not asked of them
+    (problem,) = copies.check(book, ["02"])
+    assert "is no notebook" in problem
 
 
 def test_a_chapter_must_show_claims_and_only_where_its_tags_say(book):

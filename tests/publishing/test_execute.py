@@ -21,7 +21,15 @@ from hlnb.errors import HlnbError
 from hlnb.publishing import chapters
 from hlnb.publishing.copies import executed_path, provenance
 from hlnb.publishing.run import execute, worker
-from publishing_fixtures import FIGURE, WIDGET, add_chapter, edit, make_book
+from publishing_fixtures import (
+    FIGURE,
+    WIDGET,
+    add_chapter,
+    edit,
+    list_chapters,
+    make_book,
+    save_in_editor,
+)
 
 ENVIRONMENT = """\
 import os
@@ -235,6 +243,34 @@ def test_parameters_and_smoke_never_go_into_the_book(book):
     smoke = nbformat.read(book / "runs" / "01_sound.ipynb", 4)
     assert smoke.metadata.hlnb.parameters == {"seeds": 1}
     assert smoke.cells[4].outputs[0].text.startswith("smoke 1 0")
+
+
+def test_a_notebook_saved_in_an_editor_is_executed_as_if_it_were_clean(tmp_path):
+    root = make_book(tmp_path)
+    lr = {"range": [0.25, 1.0], "effect": "More is faster."}
+    source = add_chapter(root, "01_saved", "print(seeds)", ranges={"lr": lr})
+    clean = source.read_bytes()
+    save_in_editor(source)
+    assert run(root)[0]
+    saved = copies(root)["01_saved.ipynb"]
+    for left in (b"editable", b"vscode", b".venv"):
+        assert left not in saved
+    for tidied in (source.read_bytes(), clean):
+        source.write_bytes(tidied)
+        done, (line,) = run(root)
+        assert done
+        assert line.startswith("01_saved: fresh")
+
+
+def test_a_book_in_part_executes_its_own_chapters_and_others_if_asked(tmp_path):
+    root = make_book(tmp_path)
+    for name in ("01_in", "02_out"):
+        add_chapter(root, name)
+    list_chapters(root, "01_in")
+    assert run(root)[0]
+    assert {name[:2] for name in copies(root)} == {"01"}
+    assert run(root, "02")[0]
+    assert {name[:2] for name in copies(root)} == {"01", "02"}
 
 
 def test_finished_runs_are_at_hand_but_not_for_a_forced_run(tmp_path):

@@ -16,11 +16,11 @@ import yaml
 
 import small_book
 from hlnb.errors import HlnbError
+from hlnb.publishing import chapters, record, release
 from hlnb.publishing import copies as ledger
-from hlnb.publishing import record, release
 from hlnb.publishing.cli import main
 from hlnb.publishing.notebooks import numbers
-from publishing_fixtures import add_chapter, edit, make_book
+from publishing_fixtures import add_chapter, edit, make_book, save_in_editor
 
 ROOT = Path(__file__).parents[2]
 NAMES = small_book.NAMES[:2]  # those that have a page
@@ -42,7 +42,7 @@ def book(tmp_path, monkeypatch) -> Path:
         part["chapters"] = [c for c in part["chapters"] if c["file"] != absent]
     (root / "_toc.yml").write_text(yaml.safe_dump(contents))
     html = root / "_build" / "html"
-    for page in release._listed(contents):
+    for page in chapters.pages(root):
         (source,) = [p for p in root.glob(f"{page}.*") if p.suffix in (".md", ".ipynb")]
         kept = html / "_sources" / source.relative_to(root)
         kept.parent.mkdir(parents=True, exist_ok=True)
@@ -76,6 +76,18 @@ def test_each_page_of_a_chapter_gets_its_notebooks_and_slides(book):
         assert executed.read_text("utf8") == filled != original
         assert (html / "slides" / f"{name}.html").is_file()
     assert not list(html.glob(f"*/{small_book.NAMES[2]}*"))
+
+
+def test_what_an_editor_saved_with_a_notebook_is_not_offered(book):
+    source = book / "notebooks" / f"{NAMES[0]}.ipynb"
+    save_in_editor(source)
+    release.downloads(book, book / "_build/html")
+    assert not chapters.is_clean(chapters.Chapter(source))
+    downloads = book / "_build/html/downloads"
+    assert chapters.is_clean(chapters.Chapter(downloads / source.name))
+    packed = unpacked(downloads / "hlnb-notebooks.zip")
+    offered = (downloads / source.name).read_bytes()
+    assert packed[f"hlnb-notebooks/notebooks/{source.name}"] == offered
 
 
 def test_one_zip_has_all_notebooks_and_the_claims(book):

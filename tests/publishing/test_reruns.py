@@ -45,7 +45,7 @@ def test_a_rerun_is_a_page_that_says_what_differs(once, tmp_path):
     page = reruns.build_run(book, rerun(book, {"seeds": 2, "lr": 0.1}))
     assert page == book / "_build/run/book/chapters" / f"{NAME}.html"
     text = re.sub(r"<[^>]+>", "", page.read_text("utf8"))
-    assert re.search(r"differ: seeds = 2 \(published: 5\)\.\s", text)  # not lr: equal
+    assert re.search(r"differ: seeds = 2 \(published 5\)\.\s", text)  # not lr: equal
     assert "1 of 4 verdicts differ:" in text
     assert "02-a: reproduced → partly" in text
     assert "The value is 0.250." in text  # its numbers are in its sentences

@@ -13,6 +13,8 @@ from typing import Any
 
 from hlnb.errors import HlnbError
 from hlnb.parameters import Parameter, declared
+from hlnb.publishing.notebooks import cleaned, to_bytes
+from hlnb.storage import write_whole
 
 NAME = re.compile(r"\d\d_[a-z0-9_]+")
 MAX_LINES, MAX_COLUMNS = 25, 88
@@ -21,18 +23,26 @@ FORBIDDEN_NAMES = {  # they need a live kernel, or end a run with half a chapter
     *("get_ipython", "exit", "quit"),
 }
 FORBIDDEN_MODULES = {"tqdm.notebook", "tqdm.auto"}  # they leave a widget in the page
+EXTENSION = "hlnb.publishing.render.sphinx"  # which the book's _config.yml names
+LISTED = re.compile(r"book/chapters/(?P<name>[^/]+?)(\.ipynb)?")  # in _toc.yml
 
 
 def find_root(start: str | Path | None = None) -> Path:
     """The folder of the book: it holds `_config.yml` and `notebooks/`.
 
     The first such folder above `start` (default: the working directory), else the one
-    that an editable install comes from.
+    that an editable install comes from. Another Jupyter Book is refused.
     """
     start = Path(start or ".").resolve()
     for folder in [start, *start.parents, *Path(__file__).resolve().parents]:
-        if (folder / "_config.yml").is_file() and (folder / "notebooks").is_dir():
-            return folder
+        config = folder / "_config.yml"
+        if config.is_file() and (folder / "notebooks").is_dir():
+            if EXTENSION in config.read_text("utf8", "replace"):
+                return folder
+            raise HlnbError(
+                f"{folder} is another Jupyter Book (its _config.yml does not name "
+                f"{EXTENSION}); go to the folder of the book of hlnb."
+            )
     raise HlnbError(
         f"No book above {start}: go to a folder that holds _config.yml and notebooks/."
     )
@@ -54,8 +64,8 @@ class Chapter:
 
     @cached_property
     def notebook(self) -> dict[str, Any]:
-        """The notebook as its JSON says."""
-        return read_notebook(self.path)
+        """The notebook without what an editor has saved with it."""
+        return cleaned(read_notebook(self.path))
 
     @property
     def cells(self) -> list[dict[str, Any]]:
@@ -108,15 +118,27 @@ class Chapter:
 def read_notebook(path: Path) -> dict[str, Any]:
     """The notebook at `path` as plain JSON."""
     try:
-        notebook = json.loads(path.read_text("utf8"))
-        cells, _ = notebook["cells"], notebook["metadata"].get("hlnb")
-        for cell in cells:
-            _ = cell["cell_type"], cell["metadata"].get("tags"), "".join(cell["source"])
+        notebook = json.loads(path.read_bytes())
+        _ = notebook["metadata"].get("hlnb", {}).keys()
+        for cell in notebook["cells"]:
+            _ = cell["cell_type"], "".join(cell["source"])
+            _ = "".join(cell["metadata"].get("tags", []))
+            for output in cell.get("outputs", []):
+                _require_output(output)
     except OSError as error:
         raise HlnbError(f"Cannot read {path}: {error.strerror}.") from error
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise HlnbError(f"{path} is no notebook; restore it or run it anew.") from error
     return notebook
+
+
+def _require_output(output: dict[str, Any]) -> None:
+    """A KeyError, TypeError or AttributeError if it is no output of a cell."""
+    for name in ("data", "metadata"):
+        _ = output.get(name, {}).keys()
+    _ = "".join(output.get("text", []))
+    if output["output_type"] == "error":
+        _ = output["ename"] + output["evalue"]
 
 
 def text_of(cell: dict[str, Any]) -> str:
@@ -129,10 +151,65 @@ def tags_of(cell: dict[str, Any]) -> list[str]:
 
 
 def load(root: str | Path) -> list[Chapter]:
-    """The chapters of the book at `root`, in the order of their numbers."""
+    """The chapters that the book at `root` lists, in the order of their numbers."""
+    listed = contents(root)
+    return [c for c in sources(root) if listed is None or c.name in listed]
+
+
+def sources(root: str | Path) -> list[Chapter]:
+    """All chapters in `notebooks/`, listed or not, in the order of their numbers."""
     folder = Path(root) / "notebooks"
     paths = sorted(folder.glob("*.ipynb"))
     return [Chapter(path) for path in paths if NAME.fullmatch(path.stem)]
+
+
+def contents(root: str | Path) -> list[str] | None:
+    """The names of the chapters in `_toc.yml`; None if there is no such file."""
+    listed = pages(root)
+    found = map(LISTED.fullmatch, listed or [])
+    return None if listed is None else [m["name"] for m in found if m]
+
+
+def pages(root: str | Path) -> list[str] | None:
+    """The pages that `_toc.yml` names, in its order; None if there is no such file."""
+    import yaml  # slow to import
+
+    path = Path(root) / "_toc.yml"
+    try:
+        return _named(yaml.safe_load(path.read_text("utf8")))
+    except FileNotFoundError:
+        return None
+    except OSError as error:
+        raise HlnbError(f"Cannot read {path}: {error.strerror}.") from error
+    except (ValueError, RecursionError, yaml.YAMLError) as error:
+        text = " ".join(str(error).split())
+        raise HlnbError(f"{path} is no table of contents ({text}).") from error
+
+
+def _named(part: Any) -> list[str]:
+    """The pages that a part of a table of contents names, at any depth."""
+    if isinstance(part, list):
+        return [name for below in part for name in _named(below)]
+    if not isinstance(part, dict):
+        return []
+    own = [part[k] for k in ("root", "file") if isinstance(part.get(k), str)]
+    return own + _named([*part.values()])
+
+
+def left_out(root: str | Path) -> list[str]:
+    """The chapters in `notebooks/` that `_toc.yml` does not list."""
+    listed = {chapter.name for chapter in load(root)}
+    return [c.name for c in sources(root) if c.name not in listed]
+
+
+def chosen(root: str | Path, names: Sequence[str]) -> list[Chapter]:
+    """The chapters that `names` name, listed or not; without names, those listed."""
+    if names:
+        return select(sources(root), names)
+    if listed := load(root):
+        return listed
+    folder = Path(root) / "notebooks"
+    raise HlnbError(f"There is no chapter in {folder} that _toc.yml lists.")
 
 
 def select(chapters: Sequence[Chapter], names: Iterable[str]) -> list[Chapter]:
@@ -145,6 +222,8 @@ def select(chapters: Sequence[Chapter], names: Iterable[str]) -> list[Chapter]:
     chosen = {}
     for name in names:
         stem = Path(name).name.removesuffix(".ipynb")
+        if not stem:
+            raise HlnbError(f"{name!r} names no chapter; `hlnb list` names them.")
         chapter = known.get(stem) or numbers.get(stem.zfill(2))
         if chapter is None:
             hint = did_you_mean(stem, known) or "`hlnb list` names them"
@@ -159,8 +238,24 @@ def did_you_mean(word: str, known: Iterable[str]) -> str:
     return f"did you mean {' or '.join(close)}" if close else ""
 
 
+def clean(chapter: Chapter) -> bool:
+    """Whether a source had to be rid of what an editor saved with it, and now is."""
+    if is_clean(chapter):
+        return False
+    write_whole(chapter.path, to_bytes(chapter.notebook))
+    return True
+
+
+def is_clean(chapter: Chapter) -> bool:
+    """Whether a source holds no outputs, counts or settings of an editor."""
+    return read_notebook(chapter.path) == chapter.notebook
+
+
 def source_problems(chapter: Chapter) -> list[str]:
-    """What breaks the rules of a clean source, one sentence for each."""
+    """What breaks the rules of a source, one sentence for each.
+
+    What an editor saves with a notebook breaks none: it is passed over (`is_clean`).
+    """
     try:
         problems = [*_notebook_problems(chapter)]
         for number, cell in enumerate(chapter.cells, start=1):
@@ -205,8 +300,6 @@ def _notebook_problems(chapter: Chapter) -> Iterator[str]:
 def _cell_problems(cell: dict[str, Any]) -> Iterator[str]:
     if cell["cell_type"] != "code":
         return
-    if cell.get("outputs") or cell.get("execution_count") is not None:
-        yield "has outputs or an execution count; clear them."
     source = text_of(cell)
     lines = source.splitlines()
     if len(lines) > MAX_LINES:
@@ -243,7 +336,7 @@ def _names(tree: ast.AST) -> Iterator[str]:
 
 def folder_problems(root: str | Path) -> list[str]:
     """What breaks the rules of the folders: names, double numbers, orphans."""
-    chapters = load(root)
+    chapters = sources(root)
     names = {chapter.name for chapter in chapters}
     problems = [
         f"notebooks/{path.name} is not named NN_name.ipynb."
@@ -253,6 +346,11 @@ def folder_problems(root: str | Path) -> list[str]:
     for one, two in itertools.pairwise(chapters):
         if one.name[:2] == two.name[:2]:
             problems.append(f"{one.name} and {two.name} have the same number.")
+    problems += [
+        f"_toc.yml lists {name}, which has no source in notebooks/."
+        for name in contents(root) or []
+        if name not in names
+    ]
     for path in sorted((Path(root) / "book" / "chapters").glob("*.ipynb")):
         if path.stem not in names and not path.name.startswith("."):
             problems.append(f"book/chapters/{path.name} has no source in notebooks/.")

@@ -1,22 +1,24 @@
 """The `hlnb` command."""
 
 import argparse
+import io
 import json
+import os
+import shutil
 import signal
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 from hlnb.errors import HlnbError
-from hlnb.publishing import copies
+from hlnb.publishing import chapters, copies
 from hlnb.publishing.chapters import find_root
 from hlnb.publishing.run import execute
 
 CLAIMS_MOVED = 3  # exit status of `hlnb diff`
-INTERRUPTED, TERMINATED = 130, 143  # 128 + the number of the signal
-WIDTH = 100
+INTERRUPTED, CLOSED, TERMINATED = 130, 141, 143  # 128 + the number of the signal
 
 
 class Terminated(KeyboardInterrupt):
@@ -24,7 +26,43 @@ class Terminated(KeyboardInterrupt):
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """The exit status of `hlnb`: 0 if all went well, 1 if not, 2 for a wrong usage."""
+    """The exit status of `hlnb`: 0 if all went well, 1 if not, 2 for a wrong usage.
+
+    What standard output cannot encode is written as an escape, and a reader that went
+    away (`hlnb list | head -1`) ends the command without a word.
+    """
+    for name in ("stdout", "stderr"):
+        if getattr(sys, name) is None:  # closed by the shell: hlnb list >&-
+            setattr(sys, name, open(os.devnull, "w"))  # noqa: SIM115
+        if isinstance(stream := getattr(sys, name), io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
+    try:
+        try:
+            return _status(argv)
+        finally:
+            sys.stdout.flush()
+    except OSError as error:
+        if not (_leave(sys.stdout) or _leave(sys.stderr)):
+            raise  # it came from elsewhere
+        if isinstance(error, BrokenPipeError):
+            return CLOSED
+        print(f"hlnb: Cannot write the output: {error.strerror}.", file=sys.stderr)
+        return 1
+
+
+def _leave(stream: io.TextIOBase) -> bool:
+    """Whether a stream takes nothing any more; the rest then goes nowhere."""
+    try:
+        print(file=stream, flush=True)
+    except OSError:
+        nowhere = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(nowhere, stream.fileno())
+        os.close(nowhere)
+        return True
+    return False
+
+
+def _status(argv: Sequence[str] | None) -> int:
     arguments = _parser().parse_args(argv)
     try:
         return arguments.command(arguments)
@@ -50,7 +88,7 @@ def _parser() -> argparse.ArgumentParser:
     add("list", _list, "List the chapters: state, seconds, when and on what.")
 
     run = add("run", _run, "Execute the chapters that are not fresh.")
-    run.add_argument("chapters", nargs="*", metavar="CHAPTER", help="name or number")
+    run.add_argument("chapters", **CHAPTERS)
     run.add_argument(
         "-p",
         dest="parameters",
@@ -64,13 +102,19 @@ def _parser() -> argparse.ArgumentParser:
     run.add_argument("--smoke", action="store_true", help="with tiny parameters")
     run.add_argument("--force", action="store_true", help="fresh chapters too")
     run.add_argument(
-        "--out", metavar="DIR", help="where copies go (with -p and --smoke: runs/)"
+        "--out",
+        type=_text,
+        metavar="DIR",
+        help="where copies go (with -p and --smoke: runs/)",
     )
     run.add_argument(
         "--show", action="store_true", help="render what was executed as a page"
     )
     run.add_argument(
-        "--scheduler", metavar="ADDRESS", help="run on a Dask cluster: tcp://host:port"
+        "--scheduler",
+        type=_text,
+        metavar="ADDRESS",
+        help="run on a Dask cluster: tcp://host:port",
     )
     run.add_argument(
         "--timeout",
@@ -83,12 +127,8 @@ def _parser() -> argparse.ArgumentParser:
     redraw = add(
         "redraw", _redraw, "Draw chapters again from the runs of record; train nothing."
     )
-    redraw.add_argument(
-        "chapters",
-        nargs="*",
-        metavar="CHAPTER",
-        help="name or number (default: all that are not fresh)",
-    )
+    about = {"help": "name or number (default: all that are not fresh)"}
+    redraw.add_argument("chapters", **CHAPTERS | about)
     redraw.add_argument(
         "-j", "--jobs", type=_positive, default=1, help="how many at once"
     )
@@ -98,16 +138,22 @@ def _parser() -> argparse.ArgumentParser:
     runs.add_argument(
         "place",
         nargs="?",
+        type=_text,
         help="for fetch: the archive, an address or a file (default: HLNB_RUNS)",
     )
 
     check = add("check", _check, "Say what is stale or wrong; execute nothing.")
-    check.add_argument("chapters", nargs="*", metavar="CHAPTER", help="name or number")
+    check.add_argument("chapters", **CHAPTERS)
     check.add_argument(
         "--fresh",
         action="store_true",
         help="refuse chapters that code of the package has overtaken, too",
     )
+
+    clean = add(
+        "clean", _clean, "Take outputs and settings of an editor out of notebooks/."
+    )
+    clean.add_argument("chapters", **CHAPTERS)
 
     data = add("data", _data, "Fetch, find or verify the CIFAR-10 archive.")
     data.add_argument("action", choices=["fetch", "path", "verify"])
@@ -116,9 +162,14 @@ def _parser() -> argparse.ArgumentParser:
     claims.add_argument("--json", action="store_true", help="as a list of objects")
 
     diff = add("diff", _diff, "Compare the claims of a re-run with the published ones.")
-    diff.add_argument("rerun", help="an executed notebook, a folder, or a JSON list")
     diff.add_argument(
-        "--against", metavar="PLACE", help="the same, published (default: the book)"
+        "rerun", type=_text, help="an executed notebook, a folder, or a JSON list"
+    )
+    diff.add_argument(
+        "--against",
+        type=_text,
+        metavar="PLACE",
+        help="the same, published (default: the book)",
     )
     diff.add_argument("--json", action="store_true", help="as a list of objects")
 
@@ -136,7 +187,9 @@ def _parser() -> argparse.ArgumentParser:
     add("pdf", _pdf, "Print the whole book, by Chromium.")
 
     release = add("release", _release, "Pack the built book for an archive.")
-    release.add_argument("--out", metavar="DIR", help="default: _build/release")
+    release.add_argument(
+        "--out", type=_text, metavar="DIR", help="default: _build/release"
+    )
 
     serve = add("serve", _serve, "Show the built pages in a browser.")
     serve.add_argument("--port", type=_positive, default=8000)
@@ -157,14 +210,33 @@ def _positive(text: str) -> int:
 _positive.__name__ = "positive integer"  # argparse names the type in its message
 
 
+def _text(text: str) -> str:
+    if not text:
+        raise argparse.ArgumentTypeError("is empty; is a variable of the shell unset?")
+    return text
+
+
+CHAPTERS: dict[str, Any] = {  # what names chapters on the command line
+    "nargs": "*",
+    "type": _text,
+    "metavar": "CHAPTER",
+    "help": "name or number",
+}
+
+
 def _list(arguments: argparse.Namespace) -> int:
     rows = [("CHAPTER", "STATE", "SECONDS", "EXECUTED", "ON")]
+    marked = False
     for entry in copies.executions(find_root()):
         record = entry["provenance"] or {}
-        seconds = f"{record['seconds']:.0f}" if record else "-"
+        mark = "*" if record.get("runs_kept") else ""
+        marked = marked or bool(mark)
+        seconds = f"{record['seconds']:.0f}{mark}" if record else "-"
         date, cpu = record.get("date", "-"), record.get("cpu", "-")
         rows.append((entry["name"], entry["state"], seconds, date, cpu))
     _print_table(rows)
+    if marked:
+        print("* with training runs at hand from other chapters or before")
     return 0
 
 
@@ -238,19 +310,29 @@ def _runs(arguments: argparse.Namespace) -> int:
 
 
 def _check(arguments: argparse.Namespace) -> int:
-    root = find_root()
-    problems = copies.check(root, arguments.chapters)
-    for name in copies.overtaken(root, arguments.chapters):
+    root, names = find_root(), arguments.chapters
+    problems, notes = copies.check(root, names), []
+    for name in copies.overtaken(root, names):
         text = (
             f"{name} is overtaken: code of the package that it reaches has changed "
             f"since; `hlnb redraw {name}` or `hlnb run {name}` brings it up to date."
         )
-        if arguments.fresh:
-            problems.append(text)
-        else:
-            print(text)
-    print("\n".join(problems) or "All chapters are clean.")
+        (problems if arguments.fresh else notes).append(text)
+    if not names:
+        notes += [
+            f"{name} is not in _toc.yml: the book is made without it."
+            for name in chapters.left_out(root)
+        ]
+    print("\n".join([*notes, *problems] or ["All chapters are clean."]))
     return 1 if problems else 0
+
+
+def _clean(arguments: argparse.Namespace) -> int:
+    names = [c.name for c in chapters.sources(find_root())]
+    listed = chapters.chosen(find_root(), arguments.chapters or names)
+    cleaned = [chapter.name for chapter in listed if chapters.clean(chapter)]
+    print("\n".join(f"{name}: cleaned" for name in cleaned) or "Nothing to clean.")
+    return 0
 
 
 def _data(arguments: argparse.Namespace) -> int:
@@ -267,7 +349,7 @@ def _data(arguments: argparse.Namespace) -> int:
 def _claims(arguments: argparse.Namespace) -> int:
     found = copies.claims(find_root())
     if arguments.json:
-        print(json.dumps(found, ensure_ascii=False, indent=1))
+        print(json.dumps(found, indent=1))
         return 0
     rows = [("CLAIM", "VERDICT", "THEIRS", "OURS", "INTERVAL", "N", "UNIT")]
     for claim in found:
@@ -285,14 +367,22 @@ def _claims(arguments: argparse.Namespace) -> int:
 def _diff(arguments: argparse.Namespace) -> int:
     from hlnb.publishing import compare
 
-    root = None if arguments.against else find_root()
-    before = compare.read(arguments.against) if root is None else copies.claims(root)
-    changes = compare.compare(before, compare.read(arguments.rerun))
+    if arguments.against:
+        published, before = arguments.against, compare.read(arguments.against)
+    else:
+        published = find_root() / "book" / "chapters"
+        before = copies.claims(find_root())
+    after = compare.read(arguments.rerun)
+    changes = compare.compare(before, after)
     if not changes:
         raise HlnbError(f"{arguments.rerun} has no claim of the published book.")
+    for line in compare.told_parameters(
+        before, after, published=published, rerun=arguments.rerun
+    ):
+        print(line, file=sys.stderr if arguments.json else sys.stdout)
     if arguments.json:
         listed = [{**asdict(change), "by": change.by} for change in changes]
-        print(json.dumps(listed, ensure_ascii=False, indent=1))
+        print(json.dumps(listed, indent=1))
     else:
         _print_table(compare.rows(changes))
     moved = compare.moved(changes)
@@ -347,8 +437,20 @@ def _serve(arguments: argparse.Namespace) -> int:
 
 
 def _print_table(rows: Sequence[tuple[str, ...]]) -> None:
-    """Prints rows in columns; a line that is too long is cut."""
+    """Prints rows in columns; a line too long for a terminal goes on in the next."""
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    room = shutil.get_terminal_size().columns if sys.stdout.isatty() else None
     for row in rows:
-        line = "  ".join(map(str.ljust, row, widths)).rstrip()
-        print(line if len(line) <= WIDTH else f"{line[: WIDTH - 1]}…")
+        print("\n".join(_folded(map(str.ljust, row, widths), room)))
+
+
+def _folded(cells: Iterable[str], room: int | None) -> list[str]:
+    """The cells of a row in lines of at most `room` columns; no cell is cut."""
+    lines = [""]
+    for cell in cells:
+        longer = f"{lines[-1]}  {cell}" if lines[-1] else cell
+        if room and lines[-1] and len(longer.rstrip()) > room:
+            lines.append(f"    {cell}")
+        else:
+            lines[-1] = longer
+    return [line.rstrip() for line in lines]

@@ -1,6 +1,7 @@
 """A re-run beside the published book: which claims moved, and by how much."""
 
 import json
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -8,13 +9,15 @@ from typing import Any
 
 from hlnb import settings
 from hlnb.errors import HlnbError
+from hlnb.parameters import parse_parameters
 from hlnb.publishing import copies
-from hlnb.publishing.chapters import read_notebook
-from hlnb.publishing.notebooks import CLAIMS, payloads
+from hlnb.publishing.chapters import read_notebook, tags_of, text_of
 
 Claims = Sequence[Mapping[str, Any]]
+Parameters = Mapping[str, Any]  # a chapter's parameters by name
 WITHIN, MOVED, VERDICT = "within its spread", "moved", "another verdict"
 MISSING, NEW = "not made", "new"
+COUNT = re.compile(r"of (\d+) ")  # the unit of a count says of how many
 
 
 @dataclass(frozen=True)
@@ -28,8 +31,11 @@ class Change:
 
     @property
     def by(self) -> float | None:
-        """Our number of the re-run less the published one; None where one is absent."""
-        numbers = [c and c["ours"] for c in (self.before, self.after)]
+        """Our number of the re-run less the published one; None where one is absent.
+
+        Of counts, the difference of the shares of runs, a number from -1 to 1.
+        """
+        numbers = [c and _share(c, "ours") for c in (self.before, self.after)]
         return None if None in numbers else numbers[1] - numbers[0]
 
 
@@ -59,17 +65,21 @@ def compare(published: Claims, rerun: Claims) -> list[Change]:
 
 
 def _inside(old: Mapping[str, Any], new: Mapping[str, Any]) -> bool:
-    low, high, ours = old["low"], old["high"], new["ours"]
-    if old["ours"] is None or ours is None:
-        return old["ours"] is None and ours is None
-    if low is None:  # a count: compare shares of runs
-        shares = (
-            c["ours"] / c["n"] if c["unit"].startswith("of ") else c["ours"]
-            for c in (old, new)
-        )
-        first, second = shares
-        return abs(first - second) < 1e-9
-    return low <= ours and (high is None or ours <= high)
+    low, before, high = (_share(old, name) for name in ("low", "ours", "high"))
+    after = _share(new, "ours")
+    if before is None or after is None:
+        return before is None and after is None
+    if low is None:
+        return abs(before - after) < 1e-9
+    return low <= after and (high is None or after <= high)
+
+
+def _share(claim: Mapping[str, Any], name: str) -> float | None:
+    """A number of a claim as it is compared: a count as a share of what it counts."""
+    number, count = claim[name], COUNT.match(claim["unit"] or "")
+    if number is None or count is None:
+        return number
+    return number / int(count[1]) if int(count[1]) else None
 
 
 def moved(changes: Sequence[Change]) -> list[Change]:
@@ -80,41 +90,99 @@ def moved(changes: Sequence[Change]) -> list[Change]:
 def read(place: str | Path) -> list[dict[str, Any]]:
     """The claims of an executed notebook, of a folder of them, or of a JSON list."""
     place = settings.place(place)
-    if place.is_dir():
-        files = sorted(p for p in place.glob("*.ipynb") if ".failed" not in p.name)
-        found = [claim for file in files for claim in _of(file)]
-    elif place.suffix == ".ipynb":
-        found = _of(place)
+    if files := _notebooks(place):
+        found = [claim for file in files for claim in copies.claims_of(file)]
     else:
-        found = _listed(place)
+        found = [] if place.is_dir() else _listed(place)
     if not found:
         raise HlnbError(f"{place} holds no claims: give an executed chapter of hlnb.")
     return found
 
 
-def _of(file: Path) -> list[dict[str, Any]]:
-    listed = payloads(read_notebook(file), CLAIMS)
-    return [{"chapter": file.stem} | claim for found in listed for claim in found]
+def _notebooks(place: Path) -> list[Path]:
+    """The executed notebooks at a place: one, those of a folder, or none."""
+    if place.is_dir():
+        return sorted(p for p in place.glob("*.ipynb") if ".failed" not in p.name)
+    return [place] if place.suffix == ".ipynb" else []
 
 
 def _listed(file: Path) -> list[dict[str, Any]]:
+    """The claims in a JSON file, in UTF-8 with or without a mark, or in UTF-16."""
     try:
-        found = json.loads(file.read_text("utf8"))
-        needed = {*copies.FIELDS, "chapter"}
-        if not all(needed <= claim.keys() for claim in found):
-            raise ValueError("a claim lacks a field")
+        found = json.loads(file.read_bytes())
+        problems = [copies.claim_problem(c) or _homeless(c) for c in found]
+        if any(problems) or not isinstance(found, list):
+            raise ValueError(next(filter(None, problems), "it is no list"))
     except OSError as error:
         raise HlnbError(f"Cannot read {file}: {error.strerror}.") from error
-    except (ValueError, AttributeError, TypeError) as error:
+    except (ValueError, TypeError, RecursionError) as error:
         raise HlnbError(
             f"{file} is no list of claims ({error}): `hlnb claims --json` writes one."
         ) from error
     return found
 
 
+def _homeless(claim: Mapping[str, Any]) -> str | None:
+    known = isinstance(claim.get("chapter"), str)
+    return None if known else f"claim {claim['id']} names no chapter"
+
+
+def parameters(place: str | Path) -> dict[str, Parameters]:
+    """The parameters of the executed notebooks at `place`, by the file's name.
+
+    A notebook that does not say what its parameters were is left out, and so is a list
+    of claims.
+    """
+    found = {file.stem: _parameters(file) for file in _notebooks(settings.place(place))}
+    return {name: known for name, known in found.items() if known}
+
+
+def _parameters(file: Path) -> Parameters:
+    """A notebook's parameters: its defaults, and what it was executed with instead."""
+    notebook = read_notebook(file)
+    cells = [text_of(c) for c in notebook["cells"] if "parameters" in tags_of(c)]
+    try:
+        known = {k: p.default for k, p in parse_parameters(cells[0], where="").items()}
+    except (HlnbError, IndexError):  # of another book
+        return {}
+    given: dict[str, Any] = {}
+    for writer in ("papermill", "hlnb"):
+        about = notebook["metadata"].get(writer)
+        if isinstance(about, dict) and isinstance(about.get("parameters"), dict):
+            given |= about["parameters"]
+    return known | {name: given[name] for name in known if name in given}
+
+
+def differing(published: Parameters, rerun: Parameters) -> list[str]:
+    """The parameters that differ: `d = 64 (published 100)`."""
+    return [
+        f"{name} = {rerun[name]!r} (published {published[name]!r})"
+        for name in published
+        if name in rerun and rerun[name] != published[name]
+    ]
+
+
+def told_parameters(
+    before: Claims, after: Claims, *, published: str | Path, rerun: str | Path
+) -> list[str]:
+    """For each chapter of the re-run, in a line, which of its parameters differ.
+
+    `published` and `rerun` are the places from which the claims were read.
+    """
+    ours, theirs = parameters(published), parameters(rerun)
+    home = {claim["id"]: claim["chapter"] for claim in before}
+    names = {c["chapter"]: home[c["id"]] for c in after if c["id"] in home}
+    lines = []
+    for file, chapter in names.items():
+        if file in theirs and chapter in ours:
+            found = differing(ours[chapter], theirs[file])
+            lines.append(f"{chapter}: {', '.join(found) or 'no parameter differs'}")
+    return lines
+
+
 def rows(changes: Sequence[Change]) -> list[tuple[str, ...]]:
     """A table in words: one row a claim, moved ones first."""
-    head = ("CLAIM", "STATE", "PUBLISHED", "RANGE", "RE-RUN", "BY", "VERDICT")
+    head = ("CLAIM", "STATE", "VERDICT", "PUBLISHED", "RANGE", "RE-RUN", "BY", "N")
     ordered = sorted(changes, key=lambda c: c.state == WITHIN)
     return [head, *(_row(c) for c in ordered)]
 
@@ -124,19 +192,26 @@ def _row(change: Change) -> tuple[str, ...]:
     spread = "-"
     if old and old["low"] is not None:
         spread = f"[{_number(old['low'])}, {_number(old['high'])}]"
-    verdicts = [c["verdict"] for c in (old, new) if c]
-    if len(set(verdicts)) > 1:
-        verdicts = [" → ".join(verdicts)]
+    verdict, n = (_both(old, new, name) for name in ("verdict", "n"))
     by = "-" if change.by is None else f"{change.by:+.3g}"
+    if change.by is not None and COUNT.match(old["unit"] or ""):
+        by = f"{100 * change.by:+.3g} %"
     ours = (_ours(old), spread, _ours(new))
-    return (change.id, change.state, *ours, by, verdicts[0])
+    return (change.id, change.state, verdict, *ours, by, n)
+
+
+def _both(
+    old: Mapping[str, Any] | None, new: Mapping[str, Any] | None, name: str
+) -> str:
+    """What a field says in both runs, once if it is the same."""
+    return " → ".join(dict.fromkeys(str(c[name]) for c in (old, new) if c))
 
 
 def _ours(claim: Mapping[str, Any] | None) -> str:
     if claim is None:
         return "-"
-    unit = f" {claim['unit']}" if claim["unit"].startswith("of ") else ""
-    return f"{_number(claim['ours'])}{unit}"
+    unit = claim["unit"] or ""
+    return f"{_number(claim['ours'])} {unit if COUNT.match(unit) else ''}".strip()
 
 
 def _number(value: float | None) -> str:

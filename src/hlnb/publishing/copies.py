@@ -1,8 +1,9 @@
 """What the executed chapters say: provenance, claims, and what is wrong with them."""
 
 import json
+import math
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,8 @@ FIELDS = (
     *("id", "source", "statement", "theirs", "ours"),
     *("low", "high", "n", "unit", "verdict"),
 )
+NUMBERS = ("ours", "low", "high")  # of a claim; None is a time that was not reached
+DATED = {"date": str, "cpu": str, "seconds": int | float}  # each provenance has these
 
 
 def executed_path(chapter: Chapter) -> Path:
@@ -35,9 +38,10 @@ def provenance(path: str | Path) -> dict[str, Any] | None:
     try:
         text = Path(path).with_suffix(".provenance.json").read_text("utf8")
         record = json.loads(text)
-    except (OSError, ValueError):
+        whole = all(isinstance(record[name], kind) for name, kind in DATED.items())
+    except (OSError, ValueError, KeyError, TypeError, RecursionError):
         return None
-    return record if isinstance(record, dict) and "date" in record else None
+    return record if whole else None
 
 
 def executed_on(path: str | Path) -> str:
@@ -69,47 +73,86 @@ def executions(root: str | Path) -> list[dict[str, Any]]:
             "state": found[chapter.name],
             "provenance": provenance(executed_path(chapter)),
         }
-        for chapter in chapters.load(root)
+        for chapter in chapters.chosen(root, ())
     ]
 
 
 def claims(root: str | Path) -> list[dict[str, Any]]:
     """The claims of the executed chapters in order, each with its chapter."""
-    return [
-        {"id": claim["id"], "chapter": chapter.name} | claim
-        for chapter in chapters.load(root)
-        if executed_path(chapter).exists()
-        for claim in _claims(read_notebook(executed_path(chapter)))
-    ]
+    paths = [executed_path(chapter) for chapter in chapters.load(root)]
+    return [claim for path in paths if path.exists() for claim in claims_of(path)]
 
 
-def _claims(notebook: dict[str, Any]) -> list[dict[str, Any]]:
-    return [claim for listed in payloads(notebook, CLAIMS) for claim in listed]
+def claims_of(path: Path) -> list[dict[str, Any]]:
+    """The claims of one executed notebook, each with its chapter: the file's name."""
+    found = _claims(read_notebook(path))
+    for claim in found:
+        if problem := claim_problem(claim):
+            raise HlnbError(f"{path}: {problem}; restore it or run it anew.")
+    home = {"chapter": path.stem}
+    return [{"id": c["id"]} | home | c | home for c in found]
 
 
-def overtaken(root: str | Path, names: Iterable[str] = ()) -> list[str]:
+def _claims(notebook: dict[str, Any]) -> list[Any]:
+    listed = payloads(notebook, CLAIMS)
+    return [c for found in listed for c in (found if isinstance(found, list) else [0])]
+
+
+def claim_problem(claim: Any) -> str | None:
+    """Why something is no claim as a chapter shows it, in words; None if it is one."""
+    if not isinstance(claim, dict):
+        return "a claim is no object with the fields of a claim"
+    who = f"claim {claim.get('id')}"
+    if missing := [name for name in FIELDS if name not in claim]:
+        return f"{who} lacks {', '.join(missing)}"
+    for name in ("id", "source", "statement"):
+        if not isinstance(claim[name], str):
+            return f"the {name} of {who} is no text"
+    for name in NUMBERS:
+        if claim[name] is not None and not _is_number(claim[name]):
+            return f"{name} of {who} is no number"
+    if type(claim["n"]) is not int or claim["n"] < 0:
+        return f"n of {who} is no number of runs"
+    if not isinstance(claim["theirs"], str | None) and not _is_number(claim["theirs"]):
+        return f"theirs of {who} is neither a number nor a text"
+    if not all(isinstance(claim.get(name), str | None) for name in ("unit", "note")):
+        return f"the unit or the note of {who} is no text"
+    if claim["verdict"] not in VERDICTS:
+        return f"the verdict {claim['verdict']!r} of {who} is none of the four"
+    return None
+
+
+def _is_number(value: Any) -> bool:
+    return type(value) in (int, float) and math.isfinite(value)
+
+
+def overtaken(root: str | Path, names: Sequence[str] = ()) -> list[str]:
     """The chapters that code of the package has overtaken since their execution."""
-    selected = chapters.select(chapters.load(root), names)
+    selected = chapters.chosen(root, names)
     return [c.name for c in selected if freshness.state(c) == freshness.OVERTAKEN]
 
 
-def check(root: str | Path, names: Iterable[str] = ()) -> list[str]:
+def check(root: str | Path, names: Sequence[str] = ()) -> list[str]:
     """What is wrong with sources and executed copies, one sentence for each.
 
     Executes nothing. An empty list says that the book may be built; a chapter that the
     package has overtaken (`overtaken`) is built with a banner.
     """
-    names = list(names)
-    selected = chapters.select(chapters.load(root), names)
     problems = [] if names else chapters.folder_problems(root)
     ids: Counter[str] = Counter()
     figures: Counter[str] = Counter()
-    for chapter in selected:
+    for chapter in chapters.chosen(root, names):
         problems += chapters.source_problems(chapter)
         try:
+            if not chapters.is_clean(chapter):
+                problems.append(
+                    f"{chapter.name}: the source holds outputs, counts or settings of "
+                    f"an editor; `hlnb clean {chapter.name}` takes them out."
+                )
             problems += _copy_problems(chapter, ids, figures)
         except HlnbError as error:
             problems.append(str(error))
+    problems = list(dict.fromkeys(problems))  # a file that cannot be read is named once
     problems += [f"Claim {name} is made twice." for name in _repeated(ids)]
     problems += [f"Figure {name} is shown twice." for name in _repeated(figures)]
     return problems
@@ -160,8 +203,10 @@ def _copy_problems(
     if not _claims(notebook):
         yield f"{chapter.name}: shows no claim; page.claims shows some."
     for claim in _claims(notebook):
-        ids[str(claim.get("id"))] += 1
-        yield from _claim_problems(chapter, claim)
+        if isinstance(claim, dict):
+            ids[str(claim.get("id"))] += 1
+        if problem := claim_problem(claim):
+            yield f"{chapter.name}: {problem}."
 
 
 def _image_problems(
@@ -172,7 +217,8 @@ def _image_problems(
         yield f"shows {len(shown)} figures; one a cell can be captioned."
     for output in shown:
         figure = output.get("metadata", {}).get("hlnb", {})
-        missing = [k for k in ("alt", "caption", "name") if not figure.get(k)]
+        texts = {k: figure.get(k) for k in ("alt", "caption", "name")}
+        missing = [k for k, v in texts.items() if not v or not isinstance(v, str)]
         if missing:
             yield f"its image has no {', '.join(missing)}."
             continue
@@ -181,11 +227,3 @@ def _image_problems(
             yield f"a colon in the name {figure['name']!r} breaks scripts of the page."
         if figure["alt"].rpartition(".")[2] in {"png", "svg", "jpeg"}:
             yield f"the alternative text {figure['alt']!r} is a path."
-
-
-def _claim_problems(chapter: Chapter, claim: dict[str, Any]) -> Iterator[str]:
-    where = f"{chapter.name}, claim {claim.get('id')}"
-    if missing := [name for name in FIELDS if name not in claim]:
-        yield f"{where}: lacks {', '.join(missing)}."
-    elif claim["verdict"] not in VERDICTS:
-        yield f"{where}: the verdict {claim['verdict']!r} is none of the four."

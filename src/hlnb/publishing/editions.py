@@ -13,7 +13,7 @@ import yaml
 
 from hlnb.errors import HlnbError
 from hlnb.publishing import copies
-from hlnb.publishing.chapters import NAME, read_notebook, tags_of, text_of
+from hlnb.publishing.chapters import NAME, Chapter, read_notebook, tags_of, text_of
 from hlnb.publishing.notebooks import (
     VIEW,
     Notebook,
@@ -113,7 +113,12 @@ def copy_pages(
 
 def _stripped(folder: Path) -> dict[Path, Notebook]:
     paths = [p for p in sorted(folder.glob("*.ipynb")) if NAME.fullmatch(p.stem)]
-    return {p: without_solutions(read_notebook(p), name=p.stem) for p in paths}
+    read = read_notebook if folder.name == "chapters" else _source
+    return {p: without_solutions(read(p), name=p.stem) for p in paths}
+
+
+def _source(path: Path) -> Notebook:
+    return Chapter(path).notebook
 
 
 def without_solutions(notebook: Notebook, *, name: str) -> Notebook:

@@ -9,7 +9,7 @@ from typing import Any
 from hlnb import code
 from hlnb.errors import HlnbError
 from hlnb.publishing.chapters import Chapter, read_notebook, tags_of, text_of
-from hlnb.publishing.notebooks import Keys, outputs_digest, to_bytes, weave
+from hlnb.publishing.notebooks import Keys, outputs_digest, weave
 from hlnb.storage import write_whole
 
 MISSING, DAMAGED, ALTERED = "missing", "damaged", "altered"
@@ -79,7 +79,7 @@ def state(
         executed = read_notebook(path)
         dated = json.loads(path.with_suffix(".provenance.json").read_text("utf8"))
         then, outputs = Keys(dated["key"], dated["code"]), dated["outputs"]
-    except (HlnbError, OSError, ValueError, KeyError, TypeError):
+    except (HlnbError, OSError, ValueError, KeyError, TypeError, RecursionError):
         return DAMAGED
     if then != known_keys(executed):  # a kill between the two files of an execution
         return DAMAGED
@@ -92,6 +92,6 @@ def state(
         woven = weave(chapter.notebook, executed, keys=then, parameters={})
     except ValueError:
         return EDITED
-    if to_bytes(woven) != path.read_bytes():
+    if woven != executed:  # 1.0 is 1, as which JupyterLab saves it
         return PROSE
     return FRESH if now.code == then.code else OVERTAKEN

@@ -17,6 +17,12 @@ DATA = "application/vnd.hlnb.data+json"
 NUMBERS = "application/vnd.hlnb.numbers"  # see `page.packed`
 INJECTED = "injected-parameters"
 LANGUAGE = {"name": "python", "pygments_lexer": "ipython3"}  # the version is dated
+SETTINGS = {  # of a source notebook; an editor writes those of the machine instead
+    "kernelspec": {"display_name": "Python 3", "language": "python", "name": "python3"},
+    "language_info": {"name": "python"},
+}
+CELL = ("attachments", "cell_type", "id", "source")  # what a source's cell holds
+CELL_METADATA = ("tags", "mystnb")
 
 Notebook = dict[str, Any]
 
@@ -32,6 +38,25 @@ def to_bytes(notebook: Notebook) -> bytes:
     """The notebook as the bytes of its file, laid out as nbformat does it."""
     text = json.dumps(notebook, ensure_ascii=False, indent=1, sort_keys=True)
     return f"{text}\n".encode()
+
+
+def cleaned(notebook: Notebook) -> Notebook:
+    """A source without what an editor saves with it: outputs, counts, its settings."""
+    known = notebook["metadata"]
+    metadata = {name: SETTINGS[name] for name in SETTINGS if name in known}
+    if "hlnb" in known:
+        metadata["hlnb"] = known["hlnb"]
+    cells = [_cleaned_cell(cell) for cell in notebook["cells"]]
+    return notebook | {"cells": cells, "metadata": metadata}
+
+
+def _cleaned_cell(cell: dict[str, Any]) -> dict[str, Any]:
+    known = cell["metadata"]
+    kept = {name: cell[name] for name in CELL if name in cell}
+    kept["metadata"] = {name: known[name] for name in CELL_METADATA if name in known}
+    if cell["cell_type"] == "code":
+        kept |= {"outputs": [], "execution_count": None}
+    return kept
 
 
 def weave(

@@ -105,7 +105,7 @@ def pack(root: Path, *, say: Callable[[str], None] = print) -> Path:
     temporary = Path(tempfile.mkdtemp(dir=_made(root / "runs"), prefix=".record."))
     try:
         found: Manifest = {"format": FORMAT, "chapters": {}, "files": {}}
-        for chapter in chapters.load(root):
+        for chapter in chapters.sources(root):
             record = copies.provenance(copies.executed_path(chapter)) or {}
             used = _used(chapter, record, old)
             if used is None:
@@ -311,7 +311,7 @@ def verify(root: Path) -> tuple[list[str], str]:
     folder = home(root)
     found = manifest(folder)
     problems = list(_damage(folder))
-    known = {chapter.name: chapter for chapter in chapters.load(root)}
+    known = {chapter.name: chapter for chapter in chapters.sources(root)}
     for name in sorted({*known, *found["chapters"]}):
         if name not in known:
             problems.append(f"{name} is no chapter of this book.")

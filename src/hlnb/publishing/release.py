@@ -49,12 +49,12 @@ def downloads(root: Path, html: Path) -> list[Path]:
     shown = _rendered(root, html)
     known = {chapter.name: chapter for chapter in executed.load(root)}
     for chapter in shown:
-        clean = chapter.path
+        clean = notebooks.to_bytes(chapter.notebook)
         readable = notebooks.to_bytes(known[chapter.name].filled(known))
-        files[f"{chapter.name}.ipynb"] = clean.read_bytes()
+        files[f"{chapter.name}.ipynb"] = clean
         files[f"{chapter.name}-executed.ipynb"] = readable
-        packed[f"notebooks/{clean.name}"] = clean.read_bytes()
-        packed[f"executed/{clean.name}"] = readable
+        packed[f"notebooks/{chapter.name}.ipynb"] = clean
+        packed[f"executed/{chapter.name}.ipynb"] = readable
         shown_numbers = notebooks.numbers(known[chapter.name].notebook)
         tables = {f"{name}.csv": data for name, data in shown_numbers.items()}
         files |= {f"{FIGURES}/{name}": data for name, data in tables.items()}
@@ -188,36 +188,25 @@ def _refuse_outdated(root: Path, html: Path) -> None:
             "No release: the pages take their scripts from public hosts; install npm "
             "and run `hlnb build`, so that the archive works offline."
         )
-    for name in _listed(_yaml(root / "_toc.yml")):
+    for name in chapters.pages(root) or []:
         file = f"{name}.md" if (root / f"{name}.md").is_file() else f"{name}.ipynb"
         source, kept = root / file, html / "_sources" / file
-        if not source.is_file() or not kept.is_file() or _differ(source, kept):
+        if not source.is_file() or _differ(source.read_bytes(), kept):
             raise HlnbError(
                 f"No release: the page {name} is older than its source; "
                 "run `hlnb build` first."
             )
     for chapter in _rendered(root, html):
         offered = html / DOWNLOADS / chapter.path.name
-        if not offered.is_file() or _differ(chapter.path, offered):
+        if _differ(notebooks.to_bytes(chapter.notebook), offered):
             raise HlnbError(
                 f"No release: the download of {chapter.name} is older than its "
                 "notebook; run `hlnb build` first."
             )
 
 
-def _differ(one: Path, two: Path) -> bool:
-    return one.read_bytes() != two.read_bytes()
-
-
-def _listed(contents: dict[str, Any]) -> Iterator[str]:
-    """The pages that a table of contents names."""
-    if "root" in contents:
-        yield contents["root"]
-    if "file" in contents:
-        yield contents["file"]
-    for key in ("parts", "chapters", "sections"):
-        for part in contents.get(key, []):
-            yield from _listed(part)
+def _differ(wanted: bytes, path: Path) -> bool:
+    return not path.is_file() or path.read_bytes() != wanted
 
 
 def _yaml(path: Path) -> dict[str, Any]:

@@ -148,8 +148,19 @@ def _server(
         def log_message(self, *args):
             pass
 
+        def send_head(self):
+            try:
+                return super().send_head()
+            except (ValueError, OSError):  # %00, a name too long: no system has those
+                self.send_error(404)
+                return None
+
     class Server(http.server.ThreadingHTTPServer):
         allow_reuse_address = False  # on Windows it would share a taken port
+
+        def handle_error(self, request, client_address):
+            if not isinstance(sys.exception(), ConnectionError):  # the reader went on
+                super().handle_error(request, client_address)
 
     handler = functools.partial(Quiet, directory=str(html))
     return Server((host, port), handler)

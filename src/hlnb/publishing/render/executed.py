@@ -19,6 +19,12 @@ class Executed(chapters.Chapter):
     """An executed chapter, with the provenance file beside it."""
 
     state: str = ""  # how the copy stands to source and package; see `freshness`
+    listed: bool = True  # in _toc.yml: the book has a page of it
+
+    @cached_property
+    def notebook(self) -> dict[str, Any]:
+        """The executed notebook, with its outputs."""
+        return chapters.read_notebook(self.path)
 
     @property
     def overtaken(self) -> bool:
@@ -89,12 +95,22 @@ class Executed(chapters.Chapter):
 
     @property
     def link(self) -> str:
+        """A link to the chapter's page, or its title if the book has no such page."""
+        if not self.listed:
+            return self.numbered_title
         return f"{{doc}}`{self.numbered_title} </book/chapters/{self.name}>`"
 
 
 def load(root: Path) -> list[Executed]:
-    """The executed chapters of the book, in the order of their numbers."""
+    """All executed chapters, in the order of their numbers; see `Executed.listed`."""
     files = sorted((root / "book" / "chapters").glob("*.ipynb"))
     files = [f for f in files if chapters.NAME.fullmatch(f.stem)]
-    states = copies.states(root)
-    return [Executed(f, states.get(f.stem, "without a source")) for f in files]
+    states, listed = copies.states(root), chapters.contents(root)
+    return [
+        Executed(
+            file,
+            states.get(file.stem, "without a source"),
+            listed=listed is None or file.stem in listed,
+        )
+        for file in files
+    ]

@@ -5,7 +5,7 @@ import shlex
 from typing import Any
 
 from hlnb.parameters import Parameter
-from hlnb.publishing import notebooks
+from hlnb.publishing import compare, notebooks
 from hlnb.publishing.render.claims import badges
 from hlnb.publishing.render.executed import Executed
 from hlnb.publishing.render.tables import plain, seconds, table
@@ -15,7 +15,11 @@ from hlnb.templates import rendered
 def banner(chapter: Executed) -> str:
     """What stands above the head: a re-run, code that has overtaken; or nothing."""
     if rerun := chapter.metadata.get("rerun"):
-        return rendered("rerun.md", rerun=rerun, parameters=differing(chapter))
+        published = {p.name: p.default for p in chapter.parameters.values()}
+        differing = compare.differing(published, chapter.metadata["parameters"])
+        return rendered(
+            "publishing/templates/rerun.md", rerun=rerun, parameters=differing
+        )
     if not chapter.overtaken:
         return ""
     return rendered(
@@ -23,16 +27,6 @@ def banner(chapter: Executed) -> str:
         number=chapter.name[:2],
         ran=chapter.provenance,
     )
-
-
-def differing(chapter: Executed) -> list[tuple[str, str, str]]:
-    """Name, value and default of each parameter that a re-run has changed."""
-    given, known = chapter.metadata.get("parameters", {}), chapter.parameters
-    return [
-        (name, repr(value), repr(known[name].default))
-        for name, value in given.items()
-        if value != known[name].default
-    ]
 
 
 def head(chapter: Executed, *, known: dict[str, Executed], claims: list[dict]) -> str:

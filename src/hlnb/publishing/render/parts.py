@@ -243,7 +243,8 @@ def book_map(rows: list[dict], claims: list[dict], *, known: dict) -> str:
     """Problem by training: what was reached; a row's chapter must be in the book.
 
     A row names its problem and its chapter, and for each training a text, in which
-    `{claim-id}` stands for our number.
+    `{claim-id}` stands for our number. `known`: the chapters that have a page; numbers
+    of others are no links.
     """
     by_id = {c["id"]: c for c in claims}
     trainings = ("alone", "layerwise", "together")
@@ -252,7 +253,7 @@ def book_map(rows: list[dict], claims: list[dict], *, known: dict) -> str:
         if row["chapter"] not in known:
             continue
         link = f"{{doc}}`{row['problem']} </book/chapters/{row['chapter']}>`"
-        cells = [filled(row.get(t, "–"), by_id) for t in trainings]
+        cells = [filled(row.get(t, "–"), by_id, known=known) for t in trainings]
         lines.append([link, *cells])
     if not lines:
         return ""
@@ -260,7 +261,7 @@ def book_map(rows: list[dict], claims: list[dict], *, known: dict) -> str:
     return table(names, lines, label="hlnb-map")
 
 
-def filled(text: str, by_id: dict[str, dict]) -> str:
+def filled(text: str, by_id: dict[str, dict], *, known: dict) -> str:
     """The text with our numbers, each a link to its line in the list of claims."""
 
     def number(match: re.Match) -> str:
@@ -272,7 +273,9 @@ def filled(text: str, by_id: dict[str, dict]) -> str:
         shown = "not reached" if ours is None else plain_number(ours) + unit
         reached = re.search(r"\d+ of \d+ reached", claim.get("note") or "")
         after = f" ({reached[0]})" if reached else ""
-        return f"{{ref}}`{shown} <claim-{slug(claim['id'])}>`{after}"
+        if claim["chapter"] in known:
+            shown = f"{{ref}}`{shown} <claim-{slug(claim['id'])}>`"
+        return f"{shown}{after}"
 
     return re.sub(r"\{([a-z0-9-]+)\}", number, text)
 

@@ -13,6 +13,7 @@ from hlnb.publishing import copies, notebooks
 from hlnb.publishing.render import assets, executed, head, parts
 from hlnb.publishing.render import text as prose
 from hlnb.publishing.render.claims import claim_table, claim_tables, total, totals
+from hlnb.publishing.render.left_out import LeftOut
 from hlnb.publishing.render.speed import speed
 
 FOLDER = "book/chapters/"
@@ -22,6 +23,11 @@ HOST = "https://cdn.jsdelivr.net/npm"  # only where the assets could not be fetc
 def offline(app, config):
     """MathJax, require.js and the widget manager come from the book's own files."""
     root = Path(app.srcdir)
+    if not (root / "notebooks").is_dir():  # `jupyter-book build` of a page
+        raise ExtensionError(
+            "A page alone cannot be rendered, as its numbers and references come from "
+            "the whole book: run `hlnb build`."
+        )
     if folder := assets.static_folder(root):
         config.html_static_path.append(str(folder.relative_to(root)))
         return
@@ -43,6 +49,8 @@ def read_book(app):
     root = Path(app.srcdir)
     try:
         app.hlnb_chapters = {c.name: c for c in executed.load(root)}
+        others = {n: c for n, c in app.hlnb_chapters.items() if not c.listed}
+        app.hlnb_left_out = LeftOut(others)
         app.hlnb_claims = copies.claims(root)
         bibliography = pybtex.database.parse_file(root / app.config.bibtex_bibfiles[0])
         sources = {k: e.fields["title"] for k, e in bibliography.entries.items()}
@@ -65,10 +73,14 @@ PART = re.compile(
 def generate(app, docname, source):
     """A chapter gets its head and its stamp, a page its tables and pictures."""
     chapters, claims = app.hlnb_chapters, app.hlnb_claims
-    found, root = list(chapters.values()), Path(app.srcdir)
+    left_out, root = app.hlnb_left_out, Path(app.srcdir)
+    listed = {name: c for name, c in chapters.items() if c.listed}
+    found = list(listed.values())
+    every = [*found, *left_out.chapters.values()]  # pages show pictures of any
     if docname.startswith(FOLDER):
         chapter = chapters[docname.removeprefix(FOLDER)]
         notebook = frame(source[0], chapter, known=chapters, claims=claims)
+        notebook = left_out.bridge(notebook)
         source[0] = json.dumps(teach(notebook, chapter, terms=app.hlnb_terms))
         return
     made = {
@@ -83,8 +95,8 @@ def generate(app, docname, source):
         "totals": lambda: totals(claims),
         "map": lambda: parts.book_map(
             yaml.safe_load((root / "book/map.yml").read_text("utf8")),
-            claims,
-            known=chapters,
+            [*claims, *left_out.claims],
+            known=listed,
         ),
         "claims": lambda: claim_tables(claims, known=chapters, titles=app.hlnb_titles),
     }
@@ -93,13 +105,13 @@ def generate(app, docname, source):
         if match["kind"] == "code":
             return parts.source(match["name"])
         if match["kind"] == "picture":
-            return parts.picture(match["name"], found, root=root)
+            return parts.picture(match["name"], every, root=root)
         if match["kind"] == "widget":
-            return parts.widget(match["name"], found)
+            return parts.widget(match["name"], every)
         return made[match["part"]]()
 
     try:
-        source[0] = re.sub(PART, part, source[0])
+        source[0] = left_out.bridged(re.sub(PART, part, source[0]))
     except (OSError, KeyError, HlnbError) as error:
         raise ExtensionError(f"{docname}: {error}") from error
 

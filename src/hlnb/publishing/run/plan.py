@@ -9,10 +9,9 @@ from hlnb.errors import HlnbError
 from hlnb.publishing import freshness
 from hlnb.publishing.chapters import (
     Chapter,
+    chosen,
     did_you_mean,
-    load,
     read_notebook,
-    select,
     source_problems,
 )
 from hlnb.publishing.notebooks import Keys, weave
@@ -93,9 +92,7 @@ def planned(
             f"{folder} holds the published run alone; give --out another folder."
         )
     kept = folder if folder.resolve() != published.resolve() else root / "runs"
-    chapters = select(load(root), names)
-    if not chapters:
-        raise HlnbError(f"There is no chapter in {root / 'notebooks'}.")
+    chapters = chosen(root, names)
     given = _overrides(chapters, overrides, named=bool(names))
     profile = "smoke" if smoke else "rerun" if overrides else "published"
     plans = []
