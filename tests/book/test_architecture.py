@@ -22,8 +22,18 @@ MODULES = {
 NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
 # From the ground up: each may import what stands before it
 CORE = (
-    *("errors", "parameters", "given", "words", "seeding", "storage", "code", "kept"),
-    *("data", "models", "schedules", "metrics", "results", "training", "claims"),
+    *("errors", "relations", "parameters", "given", "words", "seeding", "storage"),
+    *(
+        "code",
+        "kept",
+        "data",
+        "models",
+        "schedules",
+        "metrics",
+        "results",
+        "training",
+        "claims",
+    ),
     *("figures", "page"),
 )
 # What publishing needs of the core: it renders and executes, whatever is computed
