@@ -32,7 +32,8 @@ def check() -> None:
         try:
             for name, value in values.items():
                 known[name].take(value)
-            admit_together(known, values)
+            changed = {n: v for n, v in values.items() if v != known[n].default}
+            admit_together(known, changed)
             return
         except HlnbError as refusal:
             refusals.append(refusal)

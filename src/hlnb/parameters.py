@@ -174,7 +174,12 @@ def declared(
     for relation in [r for p in found.values() for r in p.relations]:
         if not relations.names(relation) <= found.keys():
             raise HlnbError(f"{where}: {relation!r} names what is no parameter.")
-    admit_together(found, {})
+    try:
+        admit_together(found, {})
+    except TypeError as error:  # the length of a number, a text below a number
+        raise HlnbError(f"{where}: a relation does not fit its types: {error}.") from (
+            error
+        )
     return found
 
 
@@ -190,7 +195,8 @@ def admit_together(
     values = {p.name: p.default for p in parameters.values()} | dict(given)
     for relation in (r for p in parameters.values() for r in p.relations):
         if not relations.holds(relation, values):
-            named = sorted(relations.names(relation), key=lambda n: n not in given)
+            named = sorted(relations.names(relation), key=relation.index)
+            named.sort(key=lambda name: name not in given)
             said = " and ".join(f"{n} = {reprlib.repr(values[n])}" for n in named)
             raise HlnbError(
                 f"Parameter {named[0]} has to keep {relation}, which {said} "
@@ -248,7 +254,10 @@ def _bounded(parameter: Parameter, about: Any, *, where: str) -> Parameter:
         bounds is None
         or not isinstance(rest.get("effect"), str)
         or not all(isinstance(v, CONDITIONS.get(n, ())) for n, v in more.items())
-        or not all(map(relations.names, more.get("relations", ())))
+        or not all(
+            isinstance(relation, str) and relations.names(relation)
+            for relation in more.get("relations", ())
+        )
     ):
         raise HlnbError(
             f"{where}: metadata.hlnb.ranges of {parameter.name} does not read "

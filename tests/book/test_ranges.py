@@ -47,8 +47,7 @@ def test_each_end_is_taken_or_its_relation_is_named(chapter, parameter):
 
 @pytest.mark.parametrize(("chapter", "parameter"), EVERY, ids=called(EVERY))
 def test_beyond_its_ends_it_is_refused(chapter, parameter):
-    one = str if "str" in parameter.type else (lambda value: value)
-    wrong = [one("no such thing")] if parameter.range is None else []
+    wrong = ["no such thing", "", 2]
     if parameter.range:
         low, high = parameter.range
         wrong = [low - 1, high + 1, float("nan"), float("inf"), True, None, "2"]
