@@ -50,6 +50,7 @@ NEUTRAL = {
     "limits": "they decide how many processes compute (test_limits)",
     "hlnb": "names lead to their modules; refuses parameters or nothing (test_given)",
     "parameters": "what may be given, not what comes out (test_given)",
+    "relations": "what may be given, not what comes out (test_relations)",
     "given": "refuses what `hlnb run` refuses, and changes nothing (test_given)",
     "training.executors": "every executor gives the same bits (test_executors)",
     "kept": "kept and computed results are equal to the bit (test_kept)",

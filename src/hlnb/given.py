@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from hlnb.errors import HlnbError
-from hlnb.parameters import Parameter, declared, parse_parameters
+from hlnb.parameters import Parameter, admit_together, declared, parse_parameters
 
 
 def check() -> None:
@@ -32,6 +32,8 @@ def check() -> None:
         try:
             for name, value in values.items():
                 known[name].take(value)
+            changed = {n: v for n, v in values.items() if v != known[n].default}
+            admit_together(known, changed)
             return
         except HlnbError as refusal:
             refusals.append(refusal)

@@ -2,25 +2,32 @@
 
 import ast
 import io
+import itertools
 import json
 import math
+import re
 import reprlib
 import tokenize
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
+from hlnb import relations
 from hlnb.errors import HlnbError
 
 TYPES = {"int": int, "float": float, "bool": bool, "str": str}
+CONDITIONS = {"least": int, "distinct": bool, "ascending": bool, "relations": list}
 
 
 @dataclass(frozen=True)
 class Parameter:
     """One line of a parameters cell: `name: type = default  # help`.
 
-    `range` (lowest and highest number) or `choices` say which values, or items of a
-    list, a chapter takes; `effect` what they change.
+    `range` (lowest and highest number), `choices` or `form` (a regular expression) say
+    which values, or items of a list, a chapter takes; `effect` what they change. A list
+    has at least `least` items; if `distinct`, no two are equal; if `ascending`, each is
+    larger than the one before. `relations` hold between this parameter and others:
+    "T <= d", where a list stands for each of its items.
     """
 
     name: str
@@ -29,7 +36,12 @@ class Parameter:
     help: str
     range: tuple[float, float] | None = None
     choices: tuple[Any, ...] | None = None
+    form: str = ""
     effect: str = ""
+    least: int = 0
+    distinct: bool = False
+    ascending: bool = False
+    relations: tuple[str, ...] = ()
 
     def parse(self, text: str) -> Any:
         """The value that `text`, typed by a user, has in this parameter's type."""
@@ -43,18 +55,35 @@ class Parameter:
             ) from None
 
     def admit(self, value: Any) -> Any:
-        """The value, if the chapter takes it."""
+        """The value, if the chapter takes it, whatever the other parameters are."""
         for item in value if isinstance(value, list) else [value]:
             if self.range and not self.range[0] <= item <= self.range[1]:
                 between = "from {:g} to {:g}".format(*self.range)
             elif self.choices and item not in self.choices:
                 between = "one of " + ", ".join(map(repr, self.choices))
+            elif self.form and not re.fullmatch(self.form, item):
+                between = f"of the form {self.form}"
             else:
                 continue
             raise HlnbError(
                 f"Parameter {self.name} takes values {between}, not {item!r}."
             )
+        if isinstance(value, list) and (wanted := self._wanted(value)):
+            raise HlnbError(
+                f"Parameter {self.name} takes {wanted}, not {reprlib.repr(value)}."
+            )
         return value
+
+    def _wanted(self, items: list[Any]) -> str:
+        """What a list should be and is not."""
+        if len(items) < self.least:
+            return f"at least {self.least} value{'s' * (self.least > 1)}"
+        pairs = itertools.pairwise(items)
+        if self.ascending and not all(one < next for one, next in pairs):
+            return "values in ascending order, each once"
+        if self.distinct and len({*items}) < len(items):
+            return "each value once"
+        return ""
 
     def take(self, value: Any) -> Any:
         """The value that a notebook was given, in this parameter's type, if the
@@ -142,7 +171,37 @@ def declared(
                 f"{where}: metadata.hlnb.ranges names {name!r}, which is no parameter."
             )
         found[name] = _bounded(found[name], about, where=where)
+    for relation in [r for p in found.values() for r in p.relations]:
+        if not relations.names(relation) <= found.keys():
+            raise HlnbError(f"{where}: {relation!r} names what is no parameter.")
+    try:
+        admit_together(found, {})
+    except TypeError as error:  # the length of a number, a text below a number
+        raise HlnbError(f"{where}: a relation does not fit its types: {error}.") from (
+            error
+        )
     return found
+
+
+def admit_together(
+    parameters: Mapping[str, Parameter], given: Mapping[str, Any]
+) -> None:
+    """Refuses values that the chapter does not take beside each other.
+
+    What is not `given` has its default.
+    """
+    for name, value in given.items():
+        parameters[name].admit(value)
+    values = {p.name: p.default for p in parameters.values()} | dict(given)
+    for relation in (r for p in parameters.values() for r in p.relations):
+        if not relations.holds(relation, values):
+            named = sorted(relations.names(relation), key=relation.index)
+            named.sort(key=lambda name: name not in given)
+            said = " and ".join(f"{n} = {reprlib.repr(values[n])}" for n in named)
+            raise HlnbError(
+                f"Parameter {named[0]} has to keep {relation}, which {said} "
+                f"do{'es' * (len(named) == 1)} not."
+            )
 
 
 def parse_parameters(source: str, *, where: str) -> dict[str, Parameter]:
@@ -186,14 +245,28 @@ def _bounded(parameter: Parameter, about: Any, *, where: str) -> Parameter:
             bounds = {"range": (low, high)}
         case {"range": {"choices": [_, *_] as choices}, **rest}:
             bounds = {"choices": tuple(choices)}
+        case {"range": {"form": str() as form}, **rest}:
+            bounds = {"form": form}
         case _:
             rest, bounds = {}, None
-    if bounds is None or not isinstance(rest.get("effect"), str):
+    more = {name: value for name, value in rest.items() if name != "effect"}
+    if (
+        bounds is None
+        or not isinstance(rest.get("effect"), str)
+        or not all(isinstance(v, CONDITIONS.get(n, ())) for n, v in more.items())
+        or not all(
+            isinstance(relation, str) and relations.names(relation)
+            for relation in more.get("relations", ())
+        )
+    ):
         raise HlnbError(
             f"{where}: metadata.hlnb.ranges of {parameter.name} does not read "
-            '{"range": [low, high] or {"choices": [...]}, "effect": "..."}.'
+            '{"range": [low, high] or {"choices": [...]} or {"form": "..."}, '
+            '"effect": "..."}, with "least", "distinct", "ascending" or "relations".'
         )
-    bounded = replace(parameter, effect=rest["effect"], **bounds)
+    if "relations" in more:
+        more["relations"] = tuple(more["relations"])
+    bounded = replace(parameter, effect=rest["effect"], **bounds, **more)
     bounded.admit(bounded.default)
     return bounded
 

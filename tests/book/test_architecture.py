@@ -24,7 +24,16 @@ MODULES = {
 NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
 # From the ground up: each may import what stands before it
 CORE = (
-    *("errors", "parameters", "given", "words", "settings", "limits", "seeding"),
+    *(
+        "errors",
+        "relations",
+        "parameters",
+        "given",
+        "words",
+        "settings",
+        "limits",
+        "seeding",
+    ),
     *("storage", "templates", "code", "kept", "data", "models", "schedules"),
     *("metrics", "results", "training", "claims", "figures", "page"),
 )

@@ -14,7 +14,7 @@ from publishing_fixtures import PARAMETERS, add_chapter, make_book
 
 RANGES = {
     "seeds": {"range": [1, 9], "effect": "More."},
-    "lr": {"range": [0.01, 2], "effect": "Faster."},
+    "lr": {"range": [0.01, 2], "effect": "Faster.", "relations": ["lr < seeds"]},
 }
 DEFAULTS = {"seeds": 2, "lr": 0.5, "name": "a", "fast": False, "widths": [1, 2]}
 FIRST = "import sys\nfrom hlnb import HlnbError\nassert 'torch' not in sys.modules"
@@ -42,6 +42,10 @@ def kernel(monkeypatch, *cells, **values):
         ({"seeds": True}, "Parameter seeds is of type int, which True is not."),
         ({"seeds": "2"}, "seeds is of type int, which '2' is not, as it is text"),
         ({"lr": "1e-2"}, "lr is of type float, .* write numbers as 1.0e-2 or 0.01"),
+        (
+            {"seeds": 1, "lr": 1.0},
+            "has to keep lr < seeds, which lr = 1.0 and seeds = 1",
+        ),
         ({"lr": float("nan")}, "lr is of type float, which nan is not."),
         ({"lr": 10**400}, "lr is of type float, which 1000"),
         ({"name": 3}, "name is of type str, which 3 is not."),

@@ -6,7 +6,7 @@ import nbformat
 import pytest
 
 from hlnb.errors import HlnbError
-from hlnb.parameters import Parameter, parse_parameters
+from hlnb.parameters import Parameter, admit_together, parse_parameters
 from hlnb.publishing import chapters
 from hlnb.publishing.chapters import (
     Chapter,
@@ -21,6 +21,7 @@ from hlnb.publishing.chapters import (
     select,
     source_problems,
 )
+from hlnb.publishing.render.head import admitted
 from publishing_fixtures import (
     PARAMETERS,
     add_chapter,
@@ -240,9 +241,45 @@ def test_ranges_and_choices_refuse_absurd_values(book):
             known[name].admit(value)
 
 
+CONDITIONS = {
+    "widths": {"range": [1, 8], "effect": "", "least": 2, "ascending": True},
+    "name": {"range": {"form": "[a-c]"}, "effect": ""},
+    "seeds": {"range": [1, 99], "effect": "", "relations": ["widths <= seeds + 5"]},
+}
+
+
+def test_lists_have_conditions_and_parameters_relations(book):
+    known = Chapter(add_chapter(book, "03_three", ranges=CONDITIONS)).parameters
+    for given in ({"widths": [1, 7]}, {"widths": [1, 8], "seeds": 3}, {"name": "c"}):
+        admit_together(known, given)
+    for given, text in [
+        ({"widths": [1]}, r"widths takes at least 2 values, not \[1\]\."),
+        ({"widths": [2, 1]}, r"widths takes values in ascending order, each once, not"),
+        ({"widths": [1, 1]}, r"widths takes values in ascending order, each once, not"),
+        ({"name": "cc"}, r"name takes values of the form \[a-c\], not 'cc'\."),
+        ({"widths": [1, 8]}, r"widths has to keep widths <= seeds \+ 5, which widths"),
+        ({"seeds": 1, "widths": [1, 7]}, "which widths = .1, 7. and seeds = 1 do not"),
+    ]:
+        with pytest.raises(HlnbError, match=text):
+            admit_together(known, given)
+    assert admitted(known["widths"]) == "1 to 8; at least 2; ascending"
+    assert admitted(known["seeds"]) == "1 to 99; `widths <= seeds + 5`"
+    assert admitted(known["name"]) == "`[a-c]`"
+
+
 @pytest.mark.parametrize(
     ("ranges", "text"),
     [
+        ({"lr": RANGES["lr"] | {"lest": 1}}, "ranges of lr does not read"),
+        ({"lr": RANGES["lr"] | {"least": "1"}}, "ranges of lr does not read"),
+        ({"lr": RANGES["lr"] | {"relations": ["lr <"]}}, "ranges of lr does not read"),
+        ({"lr": RANGES["lr"] | {"relations": [1]}}, "ranges of lr does not read"),
+        ({"lr": RANGES["lr"] | {"relations": ["lr < q"]}}, "'lr < q' names what is no"),
+        (
+            {"lr": RANGES["lr"] | {"relations": ["len(lr) < 2"]}},
+            "does not fit its types",
+        ),
+        ({"lr": RANGES["lr"] | {"relations": ["lr > 1"]}}, "has to keep lr > 1, which"),
         ({"lrr": RANGES["lr"]}, "ranges names 'lrr', which is no parameter"),
         ({"lr": {"range": [1]}}, "ranges of lr does not read"),
         ({"lr": {"range": [0.1, 1]}}, "ranges of lr does not read"),

@@ -111,6 +111,12 @@ def log_range(*found: Real[np.ndarray, "..."]) -> tuple[float, float]:
     return (values.min(), values.max()) if len(values) else (1.0, 10.0)
 
 
+def open_log_axis(ax: Axes, *found: Real[np.ndarray, "..."]) -> None:
+    """Gives a log y axis a range if none of the values has a place on it."""
+    if not (finite(*found) > 0).any():
+        ax.set_ylim(log_range(*found))
+
+
 def beside(values: Real[np.ndarray, "*point"], at: float) -> Real[np.ndarray, "*point"]:
     """`at` for each of the values, infinite or not; NaN for one that is NaN."""
     placed = np.where(np.isnan(values), np.nan, at)

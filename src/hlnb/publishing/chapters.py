@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from hlnb.errors import HlnbError
-from hlnb.parameters import Parameter, declared
+from hlnb.parameters import Parameter, admit_together, declared
 from hlnb.publishing.notebooks import cleaned, to_bytes
 from hlnb.storage import write_whole
 
@@ -112,7 +112,9 @@ class Chapter:
                     f"{value!r}, which is not of type {self.parameters[name].type}."
                 ) from None
         known = self.parameters
-        return {n: known[n].admit(known[n].coerce(v)) for n, v in values.items()}
+        found = {n: known[n].coerce(v) for n, v in values.items()}
+        admit_together(known, found)
+        return found
 
 
 def read_notebook(path: Path) -> dict[str, Any]:

@@ -78,10 +78,16 @@ def parameter_table(chapter: Executed) -> str:
 def admitted(parameter: Parameter) -> str:
     """Which values a parameter takes, in words."""
     if parameter.range:
-        return "{:g} to {:g}".format(*parameter.range)
-    if parameter.choices:
-        return ", ".join(f"`{choice!r}`" for choice in parameter.choices)
-    return "any"
+        found = ["{:g} to {:g}".format(*parameter.range)]
+    elif parameter.choices:
+        found = [", ".join(f"`{choice!r}`" for choice in parameter.choices)]
+    else:
+        found = [f"`{parameter.form}`" if parameter.form else "any"]
+    if parameter.least:
+        found.append(f"at least {parameter.least}")
+    if parameter.ascending or parameter.distinct:
+        found.append("ascending" if parameter.ascending else "each once")
+    return "; ".join([*found, *(f"`{relation}`" for relation in parameter.relations)])
 
 
 def command(chapter: Executed) -> str:

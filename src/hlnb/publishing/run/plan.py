@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from hlnb.errors import HlnbError
+from hlnb.parameters import admit_together
 from hlnb.publishing import freshness
 from hlnb.publishing.chapters import (
     Chapter,
@@ -101,6 +102,7 @@ def planned(
             more = f" (and {len(problems) - 1} more)" if len(problems) > 1 else ""
             raise HlnbError(f"{problems[0]}{more} `hlnb check` lists what to mend.")
         parameters = (chapter.smoke() if smoke else {}) | given[chapter.name]
+        admit_together(chapter.parameters, parameters)
         failed = kept / f"{chapter.name}.failed.ipynb"
         keys = freshness.keys(chapter, parameters)
         plans.append(Plan(chapter, parameters, profile, folder, failed, keys, cache))

@@ -17,6 +17,7 @@ from hlnb.figures.artists import (
     finite_medians,
     key,
     legend_below,
+    open_log_axis,
     panels,
     phase_marks,
     plain_ticks,
@@ -313,7 +314,9 @@ def heights_figure(
         *axes[0].get_legend_handles_labels()[0],
     ]
     legend_below(fig, handles)
-    say_diverged(fig, *(runs for rates in panels_.values() for runs in rates.values()))
+    every = [runs for rates in panels_.values() for runs in rates.values()]
+    open_log_axis(axes[0], *every)
+    say_diverged(fig, *every)
     return fig
 
 

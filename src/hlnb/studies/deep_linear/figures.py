@@ -15,6 +15,7 @@ from hlnb.figures.artists import (
     legend_below,
     log_range,
     log_ticks,
+    open_log_axis,
     panels,
     plain_ticks,
     say_diverged,
@@ -68,6 +69,7 @@ def orders_figure(
         guide = lowest / 3 * sizes / sizes.min()
         ax.plot(sizes, guide, color=THEORY[0], linestyle=THEORY[1], label="slope 1")
         _size_axis(ax, sizes)
+        open_log_axis(ax, *depths.values())
         ax.set_ylabel(name)
     legend_below(fig)
     say_diverged(fig, *(runs for by in found.values() for runs in by.values()))

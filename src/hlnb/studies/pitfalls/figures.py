@@ -13,6 +13,7 @@ from hlnb.figures.artists import (
     legend_below,
     log_ticks,
     medians,
+    open_log_axis,
     panels,
     plain_ticks,
 )
@@ -146,10 +147,9 @@ def stuck_figure(
             right.plot(1.4 * cap, row, "x", color=colour, ms=7)
             right.text(1.7 * cap, row, f"{missed}", va="center", fontsize=8)
     grey, dots, _ = STYLES["chance"]
-    if not any(np.isfinite(runs).any() for _, runs in curves.values()):
-        left.set_ylim(goal / 3, 1)
     left.axhline(goal, color=grey, linestyle=dots, label=f"goal: {goal:g}")
     left.set(xscale="log", yscale="log", xlabel="steps", ylabel="test error (share)")
+    open_log_axis(left, *(runs for _, runs in curves.values()))
     plain_ticks(left.yaxis, [v for v in (0.5, 0.2, 0.1, 0.05, 0.02, 0.01) if v >= goal])
     last = float(max(steps[-1] for steps, _ in curves.values()))
     plain_ticks(left.xaxis, log_ticks(1, last))
