@@ -123,13 +123,14 @@ class Parameter:
 
 
 def _of_type(value: Any, kind: str) -> Any:
-    if kind == "float" and type(value) is int:
-        value = float(value)
-    if type(value) is not TYPES[kind]:  # `is`, as True would pass for an int
+    whole = kind == "float" and type(value) is int
+    if type(value) is not TYPES[kind] and not whole:  # `is`: True would pass for an int
         raise ValueError(value)
-    if kind == "float" and not math.isfinite(value):
+    if kind != "float":
+        return value
+    if not math.isfinite(number := float(value)):
         raise ValueError(value)
-    return value
+    return number
 
 
 def _scalar(text: str, kind: str) -> Any:
@@ -218,12 +219,12 @@ def parse_parameters(source: str, *, where: str) -> dict[str, Parameter]:
         text = source.splitlines()[line.lineno - 1].strip()
         try:
             match line:
-                case ast.AnnAssign(target=ast.Name(id=name), value=ast.expr()):
+                case ast.AnnAssign(target=ast.Name(id=name), value=ast.expr() as given):
                     kind = ast.unparse(line.annotation)
                     if kind.removeprefix("list[").removesuffix("]") not in TYPES:
                         raise ValueError(kind)
                     parameter = Parameter(name, kind, None, comments[line.lineno])
-                    default = parameter.coerce(ast.literal_eval(line.value))
+                    default = parameter.coerce(ast.literal_eval(given))
                 case _:
                     raise ValueError(text)
             if text.count("=") != 1:  # papermill's own parser skips such a line
@@ -240,35 +241,36 @@ def parse_parameters(source: str, *, where: str) -> dict[str, Parameter]:
 
 def _bounded(parameter: Parameter, about: Any, *, where: str) -> Parameter:
     """The parameter with what `metadata.hlnb.ranges` says of it."""
-    match about:
-        case {"range": [int() | float() as low, int() | float() as high], **rest}:
-            bounds = {"range": (low, high)}
-        case {"range": {"choices": [_, *_] as choices}, **rest}:
-            bounds = {"choices": tuple(choices)}
-        case {"range": {"form": str() as form}, **rest}:
-            bounds = {"form": form}
-        case _:
-            rest, bounds = {}, None
-    more = {name: value for name, value in rest.items() if name != "effect"}
+    more: dict[str, Any] = dict(about) if isinstance(about, dict) else {}
+    bounds = _range(more.pop("range", None))
+    effect, listed = more.pop("effect", None), more.get("relations", ())
     if (
-        bounds is None
-        or not isinstance(rest.get("effect"), str)
+        not bounds
+        or not isinstance(effect, str)
         or not all(isinstance(v, CONDITIONS.get(n, ())) for n, v in more.items())
-        or not all(
-            isinstance(relation, str) and relations.names(relation)
-            for relation in more.get("relations", ())
-        )
+        or not all(isinstance(one, str) and relations.names(one) for one in listed)
     ):
         raise HlnbError(
             f"{where}: metadata.hlnb.ranges of {parameter.name} does not read "
             '{"range": [low, high] or {"choices": [...]} or {"form": "..."}, '
             '"effect": "..."}, with "least", "distinct", "ascending" or "relations".'
         )
-    if "relations" in more:
-        more["relations"] = tuple(more["relations"])
-    bounded = replace(parameter, effect=rest["effect"], **bounds, **more)
+    more |= bounds | {"effect": effect, "relations": tuple(listed)}
+    bounded = replace(parameter, **more)
     bounded.admit(bounded.default)
     return bounded
+
+
+def _range(stated: Any) -> dict[str, Any]:
+    """Which values a parameter takes, as a field of it; nothing if it can't be read."""
+    match stated:
+        case [int() | float() as low, int() | float() as high]:
+            return {"range": (low, high)}
+        case {"choices": [_, *_] as choices}:
+            return {"choices": tuple(choices)}
+        case {"form": str() as form}:
+            return {"form": form}
+    return {}
 
 
 def _comments(source: str) -> dict[int, str]:

@@ -25,7 +25,7 @@ COMPARISONS: dict[type, Callable] = {
     ast.Eq: operator.eq,
     ast.NotEq: operator.ne,
 }
-FUNCTIONS = {"len": len, "min": min, "max": max, "set": set}
+FUNCTIONS: dict[str, Callable] = {"len": len, "min": min, "max": max, "set": set}
 
 
 def names(relation: str) -> set[str]:
