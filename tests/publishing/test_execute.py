@@ -375,6 +375,15 @@ def test_a_system_without_semaphores_is_named(book, monkeypatch):
         run(book, "03")
 
 
+def test_a_file_system_without_locks_is_named(book, monkeypatch):
+    def refuse(*_, **__):
+        raise NotImplementedError("FileSystem does not appear to support flock")
+
+    monkeypatch.setattr("filelock.FileLock.acquire", refuse)
+    with pytest.raises(HlnbError, match=r"has no locks, .* give --out a folder"):
+        run(book, "03")
+
+
 def test_without_room_for_temporary_files_nothing_starts(book, monkeypatch):
     def full(*_, **__):
         raise OSError(errno.ENOSPC, "No space left on device")

@@ -360,7 +360,7 @@ def text(book: Path) -> Path:
         (text, r"Cannot unpack .*page.html \(File is not a zip file\).$"),
         (lambda book: book, r"Cannot unpack .* \(.*Is a directory: .*\).$"),
         (lambda book: book / "nowhere.zip", r"Cannot unpack .* \(.*No such file.*\).$"),
-        (lambda book: CLOSED, rf"^Cannot fetch {CLOSED} \(ConnectionError\): check"),
+        (lambda book: CLOSED, rf"^Cannot fetch {CLOSED} \(ConnectionError\): a con"),
     ],
 )
 def test_what_is_no_sound_archive_is_refused_and_nothing_lost(book, spoiled, told):

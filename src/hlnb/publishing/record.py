@@ -272,7 +272,8 @@ def _downloaded(address: str, folder: Path) -> Path:
     except Exception as error:  # whatever the network does
         raise HlnbError(
             f"Cannot fetch {address} ({type(error).__name__}): "
-            f"{settings.hindrance(error)}; or name the archive as a file."
+            f"{settings.hindrance(error)}; check the address, too, or name the archive "
+            "as a file."
         ) from error
     return Path(found)
 

@@ -128,8 +128,8 @@ def serve(root: Path, port: int, host: str = "127.0.0.1") -> None:
         server = _server(html, port, host)
     except (OSError, OverflowError) as error:
         raise HlnbError(
-            f"Cannot serve on port {port} of {host} ({error}): choose another with "
-            "--port or --host."
+            f"Cannot serve on port {port} ({error}): choose another with --port, or "
+            f"another address than {host} with --host."
         ) from error
     with server:
         print(f"http://{host}:{server.server_port}/ (Ctrl-C ends it)", flush=True)
