@@ -133,6 +133,9 @@ def step(
     return factors - lr * pulled_back(factors, entries.gradient(product(factors)))
 
 
+DIVERGED = 1e150  # entries whose squares are not finite
+
+
 def descend(
     entries: Entries,
     factors: Float64[np.ndarray, "depth *run d d"],
@@ -145,7 +148,8 @@ def descend(
 ]:
     """W at the start and after every `every` steps, and the factors at the end.
 
-    Refuses what is not above 0: the rate, the steps, and `every`.
+    Entries beyond DIVERGED are inf. Refuses what is not above 0: the rate, the steps,
+    and `every`.
     """
     if not lr > 0 or steps < 1 or every < 1:
         raise HlnbError(
@@ -153,11 +157,13 @@ def descend(
             "positive numbers."
         )
     seen = [product(factors)]
-    for t in range(1, steps + 1):
-        factors = step(entries, factors, lr=lr)
-        if t % every == 0:
-            seen.append(product(factors))
-    return np.stack(seen), factors
+    with np.errstate(over="ignore", invalid="ignore"):  # a run may diverge
+        for t in range(1, steps + 1):
+            factors = step(entries, factors, lr=lr)
+            if t % every == 0:
+                seen.append(product(factors))
+    found = np.stack(seen)
+    return np.where(np.abs(found) < DIVERGED, found, np.inf), factors
 
 
 def flow(
@@ -430,7 +436,10 @@ def schatten(w: Float64[np.ndarray, "*run d d"], p: float) -> np.ndarray | float
 
 
 def effective_rank(w: Float64[np.ndarray, "*run d d"]) -> np.ndarray | float:
-    """exp of the entropy of σ / Σσ; Roy and Vetterli 2007."""
+    """exp of the entropy of σ / Σσ; Roy and Vetterli 2007. NaN if W is not finite."""
+    if not (ended := np.isfinite(w).all((-2, -1))).all():
+        known = effective_rank(np.where(ended[..., None, None], w, 1.0))
+        return np.where(ended, known, np.nan)
     s = np.linalg.svd(w, compute_uv=False)
     p = s / s.sum(-1, keepdims=True)
     return np.exp(-(p * np.log(np.where(p > 0, p, 1))).sum(-1))
