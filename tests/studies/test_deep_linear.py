@@ -600,3 +600,21 @@ def test_the_operator_has_the_weights_as_eigenvalues(depth):
     assert_allclose(found @ g.ravel(), deep.end_to_end(w, g, depth).ravel())
     expected = np.sort(deep.weights(linalg.svdvals(w), depth).ravel())
     assert_allclose(linalg.eigvalsh(found), expected, atol=1e-12)
+
+
+def test_a_run_that_diverges_ends_in_inf_and_has_no_rank():
+    problem = deep.completion(6, rank=1, share=0.5, seed=0)
+    wide = deep.stacked([problem] * 2)
+    starts = np.stack(
+        [deep.small_start(6, 2, size=size, seed=0) for size in (1e-3, 1.0)], 1
+    )
+    found, _ = deep.descend(wide, starts, lr=10, steps=60, every=20)
+    assert np.isfinite(found[0]).all()
+    assert np.isinf(found[-1]).any()
+    assert not np.isnan(found).any()
+    errors = wide.unseen_error(found)  # a warning would be an error here
+    assert np.isinf(errors[-1, 1])
+    ranks = deep.effective_rank(found[:, 1])
+    assert np.isfinite(ranks[0])
+    assert np.isnan(ranks[-1])
+    assert deep.effective_rank(np.eye(3)) == pytest.approx(3)

@@ -133,6 +133,9 @@ def step(
     return factors - lr * pulled_back(factors, entries.gradient(product(factors)))
 
 
+DIVERGED = 1e150  # entries whose squares are not finite
+
+
 def descend(
     entries: Entries,
     factors: Float64[np.ndarray, "depth *run d d"],
@@ -145,16 +148,19 @@ def descend(
 ]:
     """W at the start and after every `every` steps, and the factors at the end.
 
-    Refuses what is not above 0: the rate, the steps, and `every`.
+    Entries beyond DIVERGED are inf. Refuses what is not above 0: the rate, the steps,
+    and `every`.
     """
     above_zero(lr=lr)
     at_least(1, steps=steps, every=every)
     seen = [product(factors)]
-    for t in range(1, steps + 1):
-        factors = step(entries, factors, lr=lr)
-        if t % every == 0:
-            seen.append(product(factors))
-    return np.stack(seen), factors
+    with np.errstate(over="ignore", invalid="ignore"):  # a run may diverge
+        for t in range(1, steps + 1):
+            factors = step(entries, factors, lr=lr)
+            if t % every == 0:
+                seen.append(product(factors))
+    found = np.stack(seen)
+    return np.where(np.abs(found) < DIVERGED, found, np.inf), factors
 
 
 def flow(
@@ -469,7 +475,10 @@ def schatten(w: Float64[np.ndarray, "*run d d"], p: float) -> np.ndarray | float
 
 
 def effective_rank(w: Float64[np.ndarray, "*run d d"]) -> np.ndarray | float:
-    """exp of the entropy of σ / Σσ; Roy and Vetterli 2007."""
+    """exp of the entropy of σ / Σσ; Roy and Vetterli 2007. NaN if W is not finite."""
+    if not (ended := np.isfinite(w).all((-2, -1))).all():
+        known = effective_rank(np.where(ended[..., None, None], w, 1.0))
+        return np.where(ended, known, np.nan)
     s = np.linalg.svd(w, compute_uv=False)
     p = s / s.sum(-1, keepdims=True)
     return np.exp(-(p * np.log(np.where(p > 0, p, 1))).sum(-1))
