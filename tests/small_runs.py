@@ -41,6 +41,7 @@ from hlnb.studies.random_hierarchy.experiment import (
     deep,
 )
 from hlnb.studies.simplicity.experiment import Guesses
+from hlnb.studies.table_1.experiment import ShiftedPattern
 from hlnb.training import loop
 from hlnb.training.optimizers import SGD, Adam
 from hlnb.training.runs import Run, Start
@@ -87,6 +88,7 @@ def _runs() -> dict[str, dict[str, Any]]:
     without = Without(SLABS, {0: (0.6, 0.8)})
     return {
         "toy problem": toy(),
+        "shifted pattern": toy() | {"problem": ShiftedPattern.of(TOY)},
         "layer by layer": layers,
         "another initialization": toy(initialization=Glorot()),
         "images": run(images, cnn, measures={"error": Error()}),
