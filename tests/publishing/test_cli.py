@@ -434,9 +434,7 @@ def test_build_says_where_the_pages_are_and_serve_wants_a_free_port(
         taken.listen()
         port = taken.getsockname()[1]
         assert main(["serve", "--port", str(port)]) == 1
-    assert (
-        f"hlnb: Cannot serve on port {port} of 127.0.0.1 (" in capsys.readouterr().err
-    )
+    assert f"hlnb: Cannot serve on port {port} (" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(
