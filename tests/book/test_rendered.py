@@ -32,6 +32,7 @@ def test_every_page_is_quiet_accessible_and_fits(html, chromium, base, mode):
         with browser.visit(chromium, base + name, mode=mode) as (page, problems):
             findings = browser.axe(page, assets.axe(ROOT))
             if mode == "light":
+                page.add_style_tag(content="* { transition: none !important }")
                 page.emulate_media(color_scheme="dark")
                 page.wait_for_selector("html[data-theme=dark]")
                 in_dark = browser.axe(page, assets.axe(ROOT))
