@@ -1,6 +1,7 @@
 """Claims over all problems of Table 1 follow from the numbers."""
 
 import numpy as np
+import pytest
 
 from hlnb.studies.table_1 import claims, nulls
 
@@ -83,3 +84,21 @@ def test_kernels_are_judged_at_the_largest_size():
     assert (claim.id, claim.verdict) == ("t1-tangent-2", "partly")
     assert claim.high == 0.2
     assert "with 99 examples" in claim.statement
+
+
+@pytest.mark.parametrize(
+    ("together", "in_turn", "wanted"),
+    [
+        ([0.0, 0.1], [0.11, 0.3], ["reproduced", "reproduced"]),
+        ([0.1, 0.11], [0.1, 0.3], ["partly", "partly"]),
+        ([0.2, 0.11], [0.1, 0.0], ["not reproduced", "not reproduced"]),
+    ],
+)
+def test_both_ways_are_judged_at_an_error_of_a_tenth(together, in_turn, wanted):
+    made = claims.about_both(
+        np.array(together), np.array(in_turn), epochs=7, note="lr 0.1"
+    )
+    assert [claim.verdict for claim in made] == wanted
+    assert [claim.note for claim in made] == [
+        *("after 7 epochs, lr 0.1", "after 7 epochs a layer, lr 0.1")
+    ]

@@ -227,6 +227,42 @@ def interpretability_claims(rows: Rows) -> list[Claim]:
     return found
 
 
+def about_both(
+    together: Real[np.ndarray, " run"],
+    in_turn: Real[np.ndarray, " run"],
+    *,
+    epochs: int,
+    note: str,
+) -> list[Claim]:
+    """Whether problem 4 is learned by all layers together, and layer by layer not.
+
+    together, in_turn: the test error of each run after `epochs`, of each layer for the
+    second. note: the rest of the setting.
+    """
+    return [
+        measured(
+            "hl-problem-4-together",
+            "glasgow, Table 1, problem 4",
+            "All layers together reach test error 0.1 on problem 4",
+            theirs="44 epochs",
+            values=together,
+            unit="test error",
+            verdict=in_every_run(together <= 0.1),
+            note=f"after {epochs} epochs, {note}",
+        ),
+        measured(
+            "hl-problem-4-layerwise",
+            "glasgow, Table 1, problem 4",
+            "Layer-wise training does not reach test error 0.1 on problem 4",
+            theirs="0.29 after 200 epochs a layer",
+            values=in_turn,
+            unit="test error",
+            verdict=in_every_run(in_turn > 0.1),
+            note=f"after {epochs} epochs a layer, {note}",
+        ),
+    ]
+
+
 def foreign_ranks(row: Reproduction, when: str) -> Real[np.ndarray, " run"]:
     """p-value of each run's filters, by `max_cosine` among 999 sets of other patterns.
 
