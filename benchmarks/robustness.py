@@ -2,8 +2,9 @@
 
     python benchmarks/robustness.py [executions] [kills]
 
-A little book of four chapters in a temporary folder. First its chapters are executed
-over and over, four at a time; one that does not end in time is counted as hung. Then
+A little book of four chapters in a temporary folder, two of them chatty: thousands of
+outputs lag behind their cells on a busy machine. First the chapters are executed over
+and over, four at a time; one that does not end in time is counted as hung. Then
 an execution is killed (SIGKILL, to its whole process group) after a random time, again
 and again; after each kill every file of the book has to be whole, and the last
 execution has to work. Writes the counts to robust.json, of which the book's page of
@@ -30,16 +31,20 @@ TESTS = Path(__file__).parents[1] / "tests"
 sys.path.insert(0, str(TESTS))
 from publishing_fixtures import FIGURE, add_chapter, make_book  # noqa: E402
 
-PATIENCE = 120  # seconds for four chapters at once
+PATIENCE = 300  # seconds for four chapters at once
+CHATTY = """
+from IPython.display import display
+for i in range(5000):
+    display({"text/plain": "x" * 100}, raw=True)
+"""
 HLNB = str(Path(sys.executable).with_name("hlnb"))
 
 
 def book(folder: Path) -> Path:
     root = make_book(folder)
     for number in range(1, 5):
-        add_chapter(
-            root, f"0{number}_chapter", FIGURE.replace("fig-bars", f"fig-{number}")
-        )
+        code = FIGURE.replace("fig-bars", f"fig-{number}") + CHATTY * (number > 2)
+        add_chapter(root, f"0{number}_chapter", code)
     return root
 
 

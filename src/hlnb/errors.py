@@ -4,7 +4,7 @@ And the checks of arguments that many share. Each takes arguments by name, each 
 or a list of them, and refuses an empty list, NaN and what is no number.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection
 from math import isfinite
 from numbers import Integral, Real
 from typing import Any
@@ -37,8 +37,9 @@ def between_0_and_1(**values: object) -> None:
 
 def _refuse(values: dict, fits: Callable[[Any], bool], wanted: str) -> None:
     for name, value in values.items():
-        several = isinstance(value, Iterable) and not isinstance(value, str)
-        numbers = list(value) if several else [value]
+        several = isinstance(value, Collection) and not isinstance(value, str)
+        scalar = getattr(value, "ndim", None) == 0  # an array of one number
+        numbers = list(value) if several and not scalar else [value]
         if not numbers or not all(_number(one) and fits(one) for one in numbers):
             each = ", or several" if several else ""
             raise HlnbError(f"{name} = {value!r}: take {wanted}{each}.")
@@ -49,4 +50,10 @@ def _whole(one: object) -> bool:
 
 
 def _number(one: object) -> bool:
-    return isinstance(one, Real) and not isinstance(one, bool)
+    if not isinstance(one, Real) or isinstance(one, bool):
+        return False
+    try:
+        float(one)
+    except OverflowError:  # 10**400
+        return False
+    return True

@@ -34,12 +34,13 @@ def memory(system: Path = SYSTEM) -> int:
 
 def _shares(system: Path) -> Iterator[float]:
     """The processors that each group above this process grants, in fractions."""
-    for quota, period in _numbers(system, "", "cpu.max"):
-        yield quota / period
+    for granted in _numbers(system, "", "cpu.max"):
+        if len(granted) == 2 and min(granted) > 0:
+            yield granted[0] / granted[1]
     periods = _numbers(system, "cpu", "cpu.cfs_period_us")
     quotas = _numbers(system, "cpu", "cpu.cfs_quota_us")
     for (quota,), (period,) in zip(quotas, periods, strict=False):
-        if quota > 0:  # -1: as much as there is
+        if quota > 0 and period > 0:  # -1: as much as there is
             yield quota / period
 
 
@@ -48,8 +49,9 @@ def _numbers(system: Path, controller: str, file: str) -> Iterator[list[int]]:
     without it, or without a limit, are left out. `controller`: of version 1."""
     for folder in _groups(system, controller):
         try:
-            words = (folder / file).read_text("ascii").split()
-            yield [int(word) for word in words]
+            numbers = [int(w) for w in (folder / file).read_text("ascii").split()]
+            if numbers:
+                yield numbers
         except (OSError, ValueError):  # no such group, or "max"
             continue
 
@@ -65,6 +67,8 @@ def _groups(system: Path, controller: str) -> Iterator[Path]:
     except OSError:
         return
     for line in lines:
+        if line.count(":") < 2:
+            continue
         _, controllers, path = line.split(":", 2)
         if controller in controllers.split(","):
             top = system / "sys/fs/cgroup" / controller

@@ -9,6 +9,7 @@ import re
 import reprlib
 import tokenize
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -110,7 +111,7 @@ class Parameter:
             return ""
         return (
             ", as it is text (YAML reads 1e-2 as text, papermill's -r gives all as "
-            "text); write numbers as 1.0e-2 or 0.01, after -p or -y"
+            "text); write it as a number, 0.01 or 1.0e-2 or 10, after -p or -y"
         )
 
     def coerce(self, value: Any) -> Any:
@@ -158,14 +159,14 @@ def _items(text: str, kind: str) -> list[Any]:
     return [_scalar(item.strip().strip("'\""), kind) for item in inner.split(",")]
 
 
-def declared(
-    source: str, ranges: Mapping[str, Any], *, where: str
-) -> dict[str, Parameter]:
+def declared(source: str, ranges: object, *, where: str) -> dict[str, Parameter]:
     """The parameters of a cell by name, with what `metadata.hlnb.ranges` says of them.
 
     `where` names the chapter in errors.
     """
     found = parse_parameters(source, where=where)
+    if not isinstance(ranges, Mapping):
+        raise HlnbError(f"{where}: metadata.hlnb.ranges is no table of parameters.")
     for name, about in ranges.items():
         if name not in found:
             raise HlnbError(
@@ -242,7 +243,7 @@ def parse_parameters(source: str, *, where: str) -> dict[str, Parameter]:
 def _bounded(parameter: Parameter, about: Any, *, where: str) -> Parameter:
     """The parameter with what `metadata.hlnb.ranges` says of it."""
     more: dict[str, Any] = dict(about) if isinstance(about, dict) else {}
-    bounds = _range(more.pop("range", None))
+    bounds = _range(more.pop("range", None), parameter.type)
     effect, listed = more.pop("effect", None), more.get("relations", ())
     if (
         not bounds
@@ -261,15 +262,18 @@ def _bounded(parameter: Parameter, about: Any, *, where: str) -> Parameter:
     return bounded
 
 
-def _range(stated: Any) -> dict[str, Any]:
+def _range(stated: Any, kind: str) -> dict[str, Any]:
     """Which values a parameter takes, as a field of it; nothing if it can't be read."""
+    words = kind.removeprefix("list[").startswith("str")
     match stated:
-        case [int() | float() as low, int() | float() as high]:
+        case [int() | float() as low, int() | float() as high] if not words:
             return {"range": (low, high)}
         case {"choices": [_, *_] as choices}:
             return {"choices": tuple(choices)}
-        case {"form": str() as form}:
-            return {"form": form}
+        case {"form": str() as form} if words:
+            with suppress(re.error):
+                re.compile(form)
+                return {"form": form}
     return {}
 
 

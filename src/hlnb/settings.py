@@ -25,7 +25,7 @@ def place(path: str | Path) -> Path:
     """
     whole = os.path.expanduser(given := str(path))
     if given.startswith("~") and whole == given:
-        raise HlnbError(f"{path} is nowhere: HOME is not set, so name the whole path.")
+        raise HlnbError(f"{path} is nowhere, as no such home is known: name it whole.")
     return Path(variable(FROM) or Path.cwd(), whole)
 
 

@@ -6,9 +6,11 @@ import re
 import numpy as np
 import pytest
 
-from hlnb.errors import HlnbError, above_zero, at_least, between_0_and_1
+from hlnb.errors import HlnbError, above_zero, at_least, between_0_and_1, finite
 
-NONE = (math.nan, None, "1", True, [], [None], 1j, [[1]])  # no number, in eight ways
+NONE = (math.nan, None, "1", True, [], [None], 1j, [[1]])  # no number
+# one that is used up by a look, one too large to be a float, an array without axes
+ODD = (iter([3, 4]), 10**400, np.array(3))
 
 
 def refused(check, value):
@@ -26,8 +28,14 @@ def from_two(**values):
     at_least(2, **values)
 
 
+@pytest.mark.parametrize("check", [from_two, above_zero, between_0_and_1, finite])
+@pytest.mark.parametrize("value", [*NONE, *ODD])
+def test_what_is_no_number_is_refused(check, value):
+    assert refused(check, value)
+
+
 @pytest.mark.parametrize("check", [from_two, above_zero, between_0_and_1])
-@pytest.mark.parametrize("value", [*NONE, -1, -math.inf, math.inf, [1, -1]])
+@pytest.mark.parametrize("value", [-1, -math.inf, math.inf, [1, -1]])
 def test_every_check_refuses(check, value):
     assert refused(check, value)
 

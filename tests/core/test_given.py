@@ -41,7 +41,10 @@ def kernel(monkeypatch, *cells, **values):
         ({"seeds": 2.5}, "Parameter seeds is of type int, which 2.5 is not."),
         ({"seeds": True}, "Parameter seeds is of type int, which True is not."),
         ({"seeds": "2"}, "seeds is of type int, which '2' is not, as it is text"),
-        ({"lr": "1e-2"}, "lr is of type float, .* write numbers as 1.0e-2 or 0.01"),
+        (
+            {"lr": "1e-2"},
+            "lr is of type float, .* write it as a number, 0.01 or 1.0e-2",
+        ),
         (
             {"seeds": 1, "lr": 1.0},
             "has to keep lr < seeds, which lr = 1.0 and seeds = 1",
@@ -95,7 +98,7 @@ def test_what_one_of_several_chapters_takes_passes(book, monkeypatch):
     ("flags", "text"),
     [
         (["-p", "seeds", "3", "-y", "widths: [4]"], None),
-        (["-y", "lr: 1e-2"], "write numbers as 1.0e-2 or 0.01"),
+        (["-y", "lr: 1e-2"], "write it as a number, 0.01 or 1.0e-2"),
         (["-p", "widths", "[3, 4]"], "-y 'widths: [1, 2]'"),
         (["-p", "seeds", "10"], "takes values from 1 to 9, not 10"),
     ],

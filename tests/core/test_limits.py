@@ -39,6 +39,8 @@ def cores(monkeypatch):
         ("max 100000", "max 100000", 8),
         ("9900000 100000", "max 100000", 8),
         ("nonsense", "max 100000", 8),
+        ("5", "", 8),
+        ("50000 0", "max 100000", 8),
     ],
 )
 def test_processors_of_version_2(tmp_path, here, above, expected):

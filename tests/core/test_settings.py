@@ -50,5 +50,7 @@ def test_a_place_counts_from_where_the_user_stands(tmp_path, monkeypatch):
 
 def test_a_home_that_nobody_knows_is_named(monkeypatch):
     monkeypatch.setattr("os.path.expanduser", lambda path: path)  # as with no HOME
-    with pytest.raises(HlnbError, match=r"^~/data is nowhere: HOME is not set"):
+    with pytest.raises(
+        HlnbError, match=r"^~/data is nowhere, as no such home is known"
+    ):
         settings.place("~/data")

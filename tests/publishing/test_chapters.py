@@ -439,3 +439,26 @@ def test_misnamed_double_and_orphaned_files_are_found(book):
         "02_again and 02_two have the same number.",
         "book/chapters/07_gone.ipynb has no source in notebooks/.",
     ]
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "told"),
+    [
+        ("ranges", [1], "is no table of parameters"),
+        ("ranges", {"lr": {"range": {"form": "a"}, "effect": "e"}}, "does not read"),
+        ("ranges", {"name": {"range": {"form": "("}, "effect": "e"}}, "does not read"),
+        ("ranges", {"name": {"range": [0, 1], "effect": "e"}}, "does not read"),
+        ("smoke", [1], "is no table of parameters"),
+        ("smoke", {"lr": 10**400}, "which is not of type float"),
+        ("needs", 5, "needs is not a list"),
+        ("needs", [5], "needs is not a list"),
+    ],
+)
+def test_metadata_of_another_form_is_one_sentence(tmp_path, name, value, told):
+    path = add_chapter(make_book(tmp_path / "book"), "01_one", "1")
+    notebook = json.loads(path.read_text("utf8"))
+    notebook["metadata"].setdefault("hlnb", {})[name] = value
+    path.write_text(json.dumps(notebook))
+    problems = source_problems(Chapter(path))
+    assert [p for p in problems if told in p], problems
+    assert all(p.endswith(".") and len(p) < 300 for p in problems)

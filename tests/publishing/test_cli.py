@@ -447,3 +447,22 @@ def test_a_stop_is_one_sentence(book, monkeypatch, capsys, stop, status):
     monkeypatch.setattr(execute, "run", run)
     assert main(["run"]) == status
     assert capsys.readouterr().err == "hlnb: stopped; finished chapters are kept.\n"
+
+
+@pytest.mark.parametrize("place", ["notebooks", "book", "book/chapters/../images"])
+def test_a_copy_never_goes_among_the_sources(book, place, monkeypatch, capsys):
+    monkeypatch.chdir(book)
+    before = {p: p.read_bytes() for p in book.rglob("*") if p.is_file()}
+    assert main(["run", "--smoke", "--out", place]) == 1
+    assert "holds the book itself; give --out another folder" in capsys.readouterr().err
+    assert {p: p.read_bytes() for p in book.rglob("*") if p.is_file()} == before
+
+
+def test_a_folder_that_was_deleted_is_named(tmp_path, monkeypatch, capsys):
+    (tmp_path / "gone").mkdir()
+    monkeypatch.chdir(tmp_path / "gone")
+    (tmp_path / "gone").rmdir()
+    for command in (["list"], ["check"], ["diff", "x"]):
+        assert main(command) == 1
+        assert capsys.readouterr().err.startswith("hlnb: This folder was deleted")
+    monkeypatch.chdir(tmp_path)

@@ -34,7 +34,9 @@ def rerun(book: Path, parameters: dict, verdict: str = "partly") -> Path:
     )
     folder = book / "runs"
     (folder / f"{NAME}.ipynb").write_bytes(notebooks.to_bytes(woven))
-    shutil.copy(published.with_suffix(".provenance.json"), folder)
+    record = copies.provenance(published) | keys._asdict()
+    record["outputs"] = notebooks.outputs_digest(woven)
+    (folder / f"{NAME}.provenance.json").write_text(json.dumps(record))
     return folder
 
 
@@ -46,7 +48,7 @@ def test_a_rerun_is_a_page_that_says_what_differs(once, tmp_path):
     assert page == book / "_build/run/book/chapters" / f"{NAME}.html"
     text = re.sub(r"<[^>]+>", "", page.read_text("utf8"))
     assert re.search(r"differ: seeds = 2 \(published 5\)\.\s", text)  # not lr: equal
-    assert "1 of 4 verdicts differ:" in text
+    assert "Verdicts that differ: 1 of 4." in text
     assert "02-a: reproduced → partly" in text
     assert "The value is 0.250." in text  # its numbers are in its sentences
     assert "shows a re-run of chapter 02" in text
@@ -72,8 +74,10 @@ def test_only_verdicts_of_both_runs_are_counted(book):
 def test_what_is_no_rerun_of_the_book_is_refused_before_any_work(book):
     folder = rerun(book, {"seeds": 2})
     place = folder / f"{NAME}.ipynb"
-    with pytest.raises(HlnbError, match="holds no executed chapter: `hlnb run NN"):
+    with pytest.raises(HlnbError, match="nowhere is not there: name a copy"):
         reruns.build_run(book, book / "nowhere")
+    with pytest.raises(HlnbError, match="holds no executed chapter: `hlnb run NN"):
+        reruns.build_run(book, book / "notebooks" / "..")
     with pytest.raises(HlnbError, match="holds no executed chapter"):
         reruns.build_run(book, folder, ["08"])
     shutil.copy(place, folder / "77_other.ipynb")
@@ -83,9 +87,15 @@ def test_what_is_no_rerun_of_the_book_is_refused_before_any_work(book):
     source = book / "notebooks" / f"{NAME}.ipynb"
     text = source.read_text("utf8")
     source.write_text(text.replace("draw(curve)", "draw(other)"))
-    with pytest.raises(HlnbError, match="has other code than the chapter has now"):
+    with pytest.raises(HlnbError, match="has other code than the book has now"):
         reruns.build_run(book, place)
     source.write_text(text)
+    copy_of = place.read_text("utf8")
+    for old, new in (("reproduced", "Reproduced"), ('"draw(curve)"', '"pass"')):
+        assert old in copy_of
+        place.write_text(copy_of.replace(old, new))
+        with pytest.raises(HlnbError, match="was changed after its execution"):
+            reruns.build_run(book, place)
     place.with_suffix(".provenance.json").unlink()
     with pytest.raises(HlnbError, match="was not executed by `hlnb run`; `hlnb run 02"):
         reruns.build_run(book, place)

@@ -5,6 +5,7 @@ import difflib
 import itertools
 import json
 import re
+import reprlib
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -98,6 +99,10 @@ class Chapter:
     def smoke(self) -> dict[str, Any]:
         """The tiny parameters of the smoke run, in the parameters' types."""
         values = self.metadata.get("smoke", {})
+        if not isinstance(values, dict):
+            raise HlnbError(
+                f"{self.name}: metadata.hlnb.smoke is no table of parameters."
+            )
         for name, value in values.items():
             if name not in self.parameters:
                 raise HlnbError(
@@ -106,10 +111,11 @@ class Chapter:
                 )
             try:
                 self.parameters[name].coerce(value)
-            except ValueError:
+            except (ValueError, OverflowError):
                 raise HlnbError(
                     f"{self.name}: metadata.hlnb.smoke gives {name} the value "
-                    f"{value!r}, which is not of type {self.parameters[name].type}."
+                    f"{reprlib.repr(value)}, which is not of type "
+                    f"{self.parameters[name].type}."
                 ) from None
         known = self.parameters
         found = {n: known[n].coerce(v) for n, v in values.items()}
@@ -281,8 +287,8 @@ def _notebook_problems(chapter: Chapter) -> Iterator[str]:
             yield f"{name}: metadata.hlnb.{key} is not a list of texts."
     if not goals:
         yield f"{name}: metadata.hlnb.goals names no goal."
-    for need in needs or []:
-        if NAME.fullmatch(need) and not chapter.path.with_stem(need).exists():
+    for need in needs if isinstance(needs, list) else []:
+        if NAME.fullmatch(str(need)) and not chapter.path.with_stem(need).exists():
             yield f"{name}: needs {need}, which is no chapter."
     if not any("claims" in tags_of(cell) for cell in chapter.cells):
         yield f"{name}: no cell is tagged claims."
@@ -294,7 +300,7 @@ def _notebook_problems(chapter: Chapter) -> Iterator[str]:
             f"{name}: the first cell is not the only one with a '# Title' "
             f"(there are {titles} titles)."
         )
-    ids = [cell.get("id") for cell in chapter.cells]
+    ids = [str(cell["id"]) if "id" in cell else None for cell in chapter.cells]
     if None in ids or len(set(ids)) != len(ids):
         yield f"{name}: a cell has no id, or two have the same."
 

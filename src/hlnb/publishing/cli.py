@@ -37,6 +37,11 @@ def main(argv: Sequence[str] | None = None) -> int:
         if isinstance(stream := getattr(sys, name), io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")
     try:
+        os.getcwd()
+    except FileNotFoundError:
+        print("hlnb: This folder was deleted: go to another one.", file=sys.stderr)
+        return 1
+    try:
         try:
             return _status(argv)
         finally:
@@ -175,7 +180,7 @@ def _parser() -> argparse.ArgumentParser:
 
     build = add("build", _build, "Build the pages from the executed chapters.")
     build.add_argument(
-        "--run", metavar="PLACE", help="a re-run as a page, into _build/run"
+        "--run", type=_text, metavar="PLACE", help="a re-run as a page, into _build/run"
     )
     build.add_argument(
         "--edition",

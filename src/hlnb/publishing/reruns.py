@@ -9,10 +9,18 @@ from typing import Any
 
 import yaml
 
+from hlnb import settings
 from hlnb.errors import HlnbError
 from hlnb.publishing import chapters, compare, copies, editions, freshness
 from hlnb.publishing.chapters import NAME, Chapter, read_notebook
-from hlnb.publishing.notebooks import CLAIMS, Notebook, payloads, to_bytes
+from hlnb.publishing.notebooks import (
+    CLAIMS,
+    Notebook,
+    outputs_digest,
+    payloads,
+    to_bytes,
+    weave,
+)
 from hlnb.publishing.render import assets, build
 from hlnb.storage import write_whole
 
@@ -26,7 +34,7 @@ def build_run(root: Path, place: str | Path, names: Iterable[str] = ()) -> Path:
     another book, and one whose code is not the book's.
     """
     root = Path(root).resolve()
-    found = _found(root, Path(place), names)
+    found = _found(root, settings.place(place), names)
     assets.prepare(root)
     folder = root / "_build" / "run.source"
     shutil.rmtree(folder, ignore_errors=True)
@@ -43,6 +51,8 @@ def _found(root: Path, place: Path, names: Iterable[str]) -> dict[str, Path]:
     """The executed copies at a place, by the names of their chapters."""
     known = {chapter.name: chapter for chapter in chapters.load(root)}
     wanted = {c.name for c in chapters.select([*known.values()], names)}
+    if not place.exists():
+        raise HlnbError(f"{place} is not there: name a copy or a folder of copies.")
     files = [place] if place.is_file() else sorted(place.glob("*.ipynb"))
     found = {file.stem: file for file in files if NAME.fullmatch(file.stem)}
     if names:
@@ -61,13 +71,21 @@ def _found(root: Path, place: Path, names: Iterable[str]) -> dict[str, Path]:
 
 def _refuse_foreign(chapter: Chapter, file: Path) -> None:
     """An error if a copy was not made by `hlnb run` from the chapter's code of now."""
-    made = read_notebook(file)["metadata"].get("hlnb", {})
+    executed, record = read_notebook(file), copies.provenance(file)
+    made = executed["metadata"].get("hlnb", {})
     again = f"`hlnb run {chapter.name[:2]} -p NAME VALUE` makes one"
-    if copies.provenance(file) is None or "key" not in made:
+    if record is None or not isinstance(parameters := made.get("parameters"), dict):
         raise HlnbError(f"{file} was not executed by `hlnb run`; {again}.")
-    parameters = made.get("parameters", {})
-    if made["key"] != freshness.keys(chapter, parameters).key:
-        raise HlnbError(f"{file} has other code than the chapter has now; {again}.")
+    then, now = freshness.known_keys(executed), freshness.keys(chapter, parameters)
+    if then != now:
+        raise HlnbError(f"{file} has other code than the book has now; {again}.")
+    try:
+        woven = weave(chapter.notebook, executed, keys=now, parameters=parameters)
+    except ValueError:
+        woven = {}
+    whole = [record.get(name) for name in ("key", "code", "outputs")]
+    if woven != executed or whole != [*now, outputs_digest(executed)]:
+        raise HlnbError(f"{file} was changed after its execution; {again}.")
 
 
 def _write_source(root: Path, folder: Path, found: dict[str, Path]) -> None:

@@ -88,6 +88,10 @@ def planned(
     published = root / "book" / "chapters"
     own = bool(overrides or smoke)
     folder = place(out) if out is not None else root / "runs" if own else published
+    whole, sources = folder.resolve(), ("notebooks", "book", "src", "tests")
+    inside = [whole.is_relative_to((root / name).resolve()) for name in sources]
+    if any(inside) and whole != published.resolve():
+        raise HlnbError(f"{folder} holds the book itself; give --out another folder.")
     if own and folder.resolve() == published.resolve():
         raise HlnbError(
             f"{folder} holds the published run alone; give --out another folder."
