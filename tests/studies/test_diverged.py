@@ -3,6 +3,7 @@
 import inspect
 import json
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -23,14 +24,14 @@ NAN, INF = np.nan, np.inf
 def test_figures_of_runs_are_drawn_when_runs_diverge(study, tmp_path):
     """What the tests of a study draw, drawn again with NaN and inf in one run and in
     all of them."""
-    name = f"hlnb.studies.{study}"
-    texts = {path: path.read_text("utf8") for path in sorted(TESTS.rglob("test_*.py"))}
-    drawing = [str(p) for p, text in texts.items() if name in text and "figure" in text]
+    drawn = re.compile(rf"hlnb\.studies\.{study}(\.figures| import figures)")
+    modules = sorted(TESTS.rglob("test_*.py"))
+    drawing = [str(path) for path in modules if drawn.search(path.read_text("utf8"))]
     options = ["-p", "diverged", "-p", "no:xdist", "-p", "no:cacheprovider", "-q"]
     places = [str(TESTS), os.environ.get("PYTHONPATH", "")]
     report = tmp_path / "found.json"
     done = subprocess.run(
-        [sys.executable, "-m", "pytest", *options, "-k", "not slow", *drawing],
+        [sys.executable, "-m", "pytest", *options, *drawing],
         env=os.environ
         | {"PYTHONPATH": os.pathsep.join(places), "DIVERGED": str(report)},
         capture_output=True,
