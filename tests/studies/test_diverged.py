@@ -13,7 +13,13 @@ import numpy as np
 import pytest
 
 import diverged
-from hlnb.figures.artists import beside, finite_medians, log_range, say_diverged
+from hlnb.figures.artists import (
+    beside,
+    finite_medians,
+    log_range,
+    log_ticks,
+    say_diverged,
+)
 
 TESTS = Path(__file__).parents[1]
 NAN, INF = np.nan, np.inf
@@ -66,3 +72,11 @@ def test_what_is_finite_is_drawn():
     placed = beside(np.array([1, INF, NAN], np.float32), 0.1)
     assert placed.dtype == np.float32
     assert placed.tolist() == pytest.approx([0.1, 0.1, NAN], nan_ok=True)
+
+
+def test_an_axis_of_hundreds_of_decades_has_few_ticks():
+    ticks = log_ticks(1e-3, 1.7e308)
+    assert 5 <= len(ticks) <= 12
+    assert ticks == sorted(ticks)
+    assert np.isfinite(ticks).all()
+    assert len(log_ticks(1e-150, 1e200)) <= 12
