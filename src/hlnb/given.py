@@ -11,6 +11,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
+from hlnb import settings
 from hlnb.errors import HlnbError
 from hlnb.parameters import Parameter, admit_together, declared, parse_parameters
 
@@ -55,10 +56,8 @@ def _chapters(
 ) -> Iterator[dict[str, Parameter]]:
     """The parameters of the chapters that declare those of `cell`, in the first book
     above `start`, or above this package if there is none."""
-    folders = [start, *start.parents, *Path(__file__).resolve().parents]
-    books = [f / "notebooks" for f in folders if (f / "_config.yml").is_file()]
-    books = [folder for folder in books if folder.is_dir()]
-    for path in sorted(p for folder in books[:1] for p in folder.glob("*.ipynb")):
+    book = next(settings.books(start), None)
+    for path in sorted(book.glob("notebooks/*.ipynb")) if book else ():
         with suppress(Exception):  # another chapter's damage is not this one's matter
             found = _declared(json.loads(path.read_text("utf8")), path.stem)
             if _signature(found) == _signature(cell):

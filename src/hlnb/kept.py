@@ -103,7 +103,7 @@ def loops_compile() -> bool:
     if settings.variable("HLNB_FAST") == "0":
         return False
     try:
-        import numba  # noqa: F401
+        import numba  # noqa: F401 - asked for whether it works
     except Exception:  # one that does not fit the other packages may raise anything
         return False
     return True

@@ -5,6 +5,7 @@ goes through `place`, so that both mean the same everywhere.
 """
 
 import os
+from collections.abc import Iterator
 from pathlib import Path
 
 from hlnb.errors import HlnbError
@@ -27,6 +28,14 @@ def place(path: str | Path) -> Path:
     if given.startswith("~") and whole == given:
         raise HlnbError(f"{path} is nowhere, as no such home is known: name it whole.")
     return Path(variable(FROM) or Path.cwd(), whole)
+
+
+def books(start: Path) -> Iterator[Path]:
+    """The folders that hold a Jupyter Book with notebooks: above start, and above this
+    package, which an editable install leaves in its own book."""
+    for folder in [start, *start.parents, *Path(__file__).resolve().parents]:
+        if (folder / "_config.yml").is_file() and (folder / "notebooks").is_dir():
+            yield folder
 
 
 def number(name: str, default: int, what: str) -> int:

@@ -24,17 +24,8 @@ MODULES = {
 NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
 # From the ground up: each may import what stands before it
 CORE = (
-    *(
-        "errors",
-        "relations",
-        "parameters",
-        "given",
-        "words",
-        "settings",
-        "limits",
-        "seeding",
-    ),
-    *("storage", "templates", "code", "kept", "data", "models", "schedules"),
+    *("errors", "relations", "parameters", "settings", "given", "words", "limits"),
+    *("seeding", "storage", "templates", "code", "kept", "data", "models", "schedules"),
     *("metrics", "results", "training", "claims", "figures", "page"),
 )
 # What publishing needs of the core: it renders and executes, whatever is computed

@@ -5,6 +5,7 @@ import json
 import nbformat
 import pytest
 
+from hlnb import settings
 from hlnb.errors import HlnbError
 from hlnb.parameters import Parameter, admit_together, parse_parameters
 from hlnb.publishing import chapters
@@ -49,12 +50,10 @@ def test_the_root_is_found_from_below(book):
 
 
 def test_without_a_book_above_the_installed_one_is_meant(tmp_path, monkeypatch):
-    module = (
-        make_book(tmp_path / "here") / "src" / "hlnb" / "publishing" / "chapters.py"
-    )
-    monkeypatch.setattr(chapters, "__file__", str(module))
+    module = make_book(tmp_path / "here") / "src" / "hlnb" / "settings.py"
+    monkeypatch.setattr(settings, "__file__", str(module))
     assert find_root("/") == tmp_path / "here"
-    monkeypatch.setattr(chapters, "__file__", str(tmp_path / "elsewhere.py"))
+    monkeypatch.setattr(settings, "__file__", str(tmp_path / "elsewhere.py"))
     with pytest.raises(HlnbError, match="No book above"):
         find_root("/")
 

@@ -61,13 +61,16 @@ def test_a_rerun_is_a_page_that_says_what_differs(once, tmp_path):
 
 def test_only_verdicts_of_both_runs_are_counted(book):
     folder = rerun(book, {"seeds": 2})
-    executed = read_notebook(folder / f"{NAME}.ipynb")
+    file = folder / f"{NAME}.ipynb"
+    executed = read_notebook(file)
     listed = notebooks.payloads(executed, notebooks.CLAIMS)[0]
     del listed[1]
     listed.append(listed[0] | {"id": "02-new"})
-    told = reruns.with_differences(executed, copies.claims(book), name=NAME)
+    file.write_bytes(notebooks.to_bytes(executed))
+    told = reruns.with_differences(file, copies.claims(book))
     about = told["metadata"]["hlnb"]["rerun"]
     assert about == {"n_claims": 3, "verdicts": [["02-a", "reproduced", "partly"]]}
+    assert read_notebook(file) == executed
     assert "rerun" not in executed["metadata"]["hlnb"]
 
 

@@ -12,6 +12,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+from hlnb import settings
 from hlnb.errors import HlnbError
 from hlnb.parameters import Parameter, admit_together, declared
 from hlnb.publishing.notebooks import cleaned, to_bytes
@@ -35,18 +36,18 @@ def find_root(start: str | Path | None = None) -> Path:
     that an editable install comes from. Another Jupyter Book is refused.
     """
     start = Path(start or ".").resolve()
-    for folder in [start, *start.parents, *Path(__file__).resolve().parents]:
-        config = folder / "_config.yml"
-        if config.is_file() and (folder / "notebooks").is_dir():
-            if EXTENSION in config.read_text("utf8", "replace"):
-                return folder
-            raise HlnbError(
-                f"{folder} is another Jupyter Book (its _config.yml does not name "
-                f"{EXTENSION}); go to the folder of the book of hlnb."
-            )
-    raise HlnbError(
-        f"No book above {start}: go to a folder that holds _config.yml and notebooks/."
-    )
+    folder = next(settings.books(start), None)
+    if folder is None:
+        raise HlnbError(
+            f"No book above {start}: go to a folder that holds _config.yml and "
+            "notebooks/."
+        )
+    if EXTENSION not in (folder / "_config.yml").read_text("utf8", "replace"):
+        raise HlnbError(
+            f"{folder} is another Jupyter Book (its _config.yml does not name "
+            f"{EXTENSION}); go to the folder of the book of hlnb."
+        )
+    return folder
 
 
 @dataclass(frozen=True)

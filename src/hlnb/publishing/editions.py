@@ -5,7 +5,7 @@ import copy
 import json
 import re
 import shutil
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -45,13 +45,21 @@ def build_student(root: Path) -> Path:
     the search are made from that copy alone.
     """
     root = Path(root).resolve()
+    return from_copy(root, "student", lambda folder: write_source(root, folder))
+
+
+def from_copy(root: Path, name: str, write: Callable[[Path], None]) -> Path:
+    """The front page of a book rendered into `_build/NAME` from a copy of that at root.
+
+    `write` fills a new folder with the sources, which is removed afterwards.
+    """
     assets.prepare(root)
-    folder = root / "_build" / "student.source"
+    folder = root / "_build" / f"{name}.source"
     shutil.rmtree(folder, ignore_errors=True)
     try:
-        write_source(root, folder)
+        write(folder)
         rendered = build.build(folder).parent
-        html = build.swapped_in(rendered, root / "_build" / "student")
+        html = build.swapped_in(rendered, root / "_build" / name)
     finally:
         shutil.rmtree(folder, ignore_errors=True)
     return html / "index.html"
@@ -66,9 +74,7 @@ def write_source(root: Path, folder: Path) -> None:
         part["chapters"] = [c for c in part["chapters"] if c["file"] not in TEACHERS]
     config = yaml.safe_load((root / "_config.yml").read_text("utf8"))
     config.pop("launch_buttons", None)  # they lead to the notebooks with solutions
-    copy_pages(root, folder, contents, config)
-    states = json.dumps(copies.states(root), indent=1)
-    write_whole(folder / copies.STATES, states.encode())
+    copy_pages(root, folder, contents, config, states=copies.states(root))
     for name in TEACHERS:
         (folder / f"{name}.md").unlink(missing_ok=True)
     for page in folder.rglob("*.md"):
@@ -84,11 +90,17 @@ def write_source(root: Path, folder: Path) -> None:
 
 
 def copy_pages(
-    root: Path, folder: Path, contents: dict[str, Any], config: dict[str, Any]
+    root: Path,
+    folder: Path,
+    contents: dict[str, Any],
+    config: dict[str, Any],
+    *,
+    states: dict[str, str],
 ) -> None:
     """Copies what a build of the book reads, but notebooks, into a new folder.
 
-    contents, config: what its `_toc.yml` and its `_config.yml` say.
+    contents, config: what its `_toc.yml` and its `_config.yml` say. states: of the
+    chapters (see `freshness.state`), which the copy cannot know.
     """
     unwanted = shutil.ignore_patterns("node_modules", "__pycache__", ".*", "*.ipynb")
     shutil.copytree(root / "book", folder / "book", ignore=unwanted)
@@ -109,6 +121,7 @@ def copy_pages(
     for name, data in (("_toc.yml", contents), ("_config.yml", config)):
         text = yaml.safe_dump(data, sort_keys=False, allow_unicode=True)
         write_whole(folder / name, text.encode())
+    write_whole(folder / copies.STATES, json.dumps(states, indent=1).encode())
 
 
 def _stripped(folder: Path) -> dict[Path, Notebook]:

@@ -1,9 +1,7 @@
 """A re-run as a page: the book with that execution in place of the published one."""
 
-import copy
-import json
 import shutil
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -13,15 +11,7 @@ from hlnb import settings
 from hlnb.errors import HlnbError
 from hlnb.publishing import chapters, compare, copies, editions, freshness
 from hlnb.publishing.chapters import NAME, Chapter, read_notebook
-from hlnb.publishing.notebooks import (
-    CLAIMS,
-    Notebook,
-    outputs_digest,
-    payloads,
-    to_bytes,
-    weave,
-)
-from hlnb.publishing.render import assets, build
+from hlnb.publishing.notebooks import Notebook, outputs_digest, to_bytes, weave
 from hlnb.storage import write_whole
 
 
@@ -35,16 +25,10 @@ def build_run(root: Path, place: str | Path, names: Iterable[str] = ()) -> Path:
     """
     root = Path(root).resolve()
     found = _found(root, settings.place(place), names)
-    assets.prepare(root)
-    folder = root / "_build" / "run.source"
-    shutil.rmtree(folder, ignore_errors=True)
-    try:
-        _write_source(root, folder, found)
-        rendered = build.build(folder).parent
-        html = build.swapped_in(rendered, root / "_build" / "run")
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
-    return html / "book" / "chapters" / f"{next(iter(found))}.html"
+    front = editions.from_copy(
+        root, "run", lambda folder: _write_source(root, folder, found)
+    )
+    return front.parent / "book" / "chapters" / f"{next(iter(found))}.html"
 
 
 def _found(root: Path, place: Path, names: Iterable[str]) -> dict[str, Path]:
@@ -98,40 +82,32 @@ def _write_source(root: Path, folder: Path, found: dict[str, Path]) -> None:
         f"This copy of the book shows a re-run of chapter {numbers}; wherever a page "
         "takes a number from it, it is the re-run's."
     )
-    editions.copy_pages(root, folder, contents, config)
+    states = copies.states(root) | dict.fromkeys(found, freshness.FRESH)
+    editions.copy_pages(root, folder, contents, config, states=states)
     for name in editions.FOLDERS:
         chosen = shutil.ignore_patterns(".*", "*.failed.ipynb")
         shutil.copytree(root / name, folder / name, ignore=chosen, dirs_exist_ok=True)
     published = copies.claims(root)
-    for name, file in found.items():
+    for file in found.values():
         path = folder / "book" / "chapters" / file.name
-        told = with_differences(read_notebook(file), published, name=name)
-        write_whole(path, to_bytes(told))
+        write_whole(path, to_bytes(with_differences(file, published)))
         shutil.copy(file.with_suffix(".provenance.json"), path.parent)
-    states = copies.states(root) | dict.fromkeys(found, freshness.FRESH)
-    write_whole(folder / copies.STATES, json.dumps(states, indent=1).encode())
 
 
-def with_differences(
-    executed: Notebook, published: list[dict[str, Any]], *, name: str
-) -> Notebook:
+def with_differences(file: Path, published: Sequence[Mapping[str, Any]]) -> Notebook:
     """The executed copy, with what its banner tells in `metadata.hlnb.rerun`.
 
     published: the claims of the published book.
     """
-    executed = copy.deepcopy(executed)
-    claims = [c for listed in payloads(executed, CLAIMS) for c in listed]
-    claims = [{"chapter": name} | claim for claim in claims]
-    changes = compare.compare(
-        [claim for claim in published if claim["chapter"] == name], claims
-    )
+    executed = read_notebook(file)
+    changes = compare.compare(published, copies.claims_of(file))
     both = [c for c in changes if c.before and c.after]
     executed["metadata"]["hlnb"]["rerun"] = {
         "n_claims": len(both),
         "verdicts": [
             [c.id, c.before["verdict"], c.after["verdict"]]
             for c in both
-            if c.before["verdict"] != c.after["verdict"]
+            if c.state == compare.VERDICT
         ],
     }
     return executed

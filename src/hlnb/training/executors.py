@@ -108,7 +108,7 @@ class Jobs(Executor):
 def _result(job: Any) -> Any:
     try:
         return job.result()
-    except Exception as error:
+    except Exception as error:  # submitit's own has no place that is public
         if type(error).__name__ != "UncompletedJobError":
             raise
         raise HlnbError(
