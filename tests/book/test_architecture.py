@@ -26,7 +26,7 @@ NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
 CORE = (
     *("errors", "relations", "parameters", "settings", "given", "words", "limits"),
     *("seeding", "storage", "templates", "code", "kept", "data", "models", "schedules"),
-    *("metrics", "results", "training", "claims", "figures", "page"),
+    *("metrics", "results", "training", "verdicts", "claims", "figures", "page"),
 )
 # What publishing needs of the core: it renders and executes, whatever is computed
 FOR_PUBLISHING = {
