@@ -437,6 +437,7 @@ def noisy(tmp_path):
         ({}, {"01_loader", "02_warns"}),
         ({"smoke": True}, {"02_warns"}),
         ({"overrides": [("seeds", "3")]}, set()),
+        ({"overrides": [("seeds", "3")], "smoke": True}, set()),
     ],
 )
 def test_who_may_write_to_stderr(noisy, monkeypatch, options, stopped):

@@ -22,6 +22,12 @@ def test_words_give_mean_and_interval():
     assert claims.mean_ci(UP[:1]) == "0.100"
 
 
+def test_words_say_how_many_runs_have_a_number():
+    some = np.append(UP, np.nan)
+    assert claims.mean_ci(some, ".2f") == "0.20 [-1.07 to 1.47], 2 of 3 runs"
+    assert claims.mean_ci(some[2:]) == "undefined in every run"
+
+
 def test_coherence_has_a_claim_for_each_layer_and_kind():
     gain = {(k, n): UP for k in ("with colour", "form alone") for n in (1, 2)}
     found = claims.coherence({1: UP, 2: DOWN}, gain)

@@ -58,3 +58,9 @@ def test_notes_hold_the_numbers_of_their_own_problem():
     assert "−0.08–0.03; change by all layers: +0.100 [-2.441 to +2.641]" in heads.note
     (formula,) = claims.about_formula(off=runs(0, 0), seeds=5)
     assert formula.note.startswith("2 targets, 5 runs each.")
+
+
+def test_words_say_how_many_runs_have_a_number():
+    some = np.array([0.1, 0.3, np.nan])
+    assert claims.interval(some) == "+0.200 [-1.071 to +1.471], 2 of 3 runs"
+    assert claims.interval(some[2:]) == "undefined in every run"

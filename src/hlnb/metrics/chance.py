@@ -73,6 +73,12 @@ def mean_interval(
     return middle, middle - float(half), middle + float(half)
 
 
+def left_out(values: Real[np.ndarray, " run"]) -> str:
+    """How many runs have a finite number, if not all: `, 3 of 5 runs`."""
+    known = int(np.isfinite(values).sum())
+    return "" if known == len(values) else f", {known} of {len(values)} runs"
+
+
 def rank_sum(a: Real[np.ndarray, " run"], b: Real[np.ndarray, " other"]) -> float:
     """Two-sided p-value of the Mann–Whitney test; inf ranks last, ties share a rank.
 

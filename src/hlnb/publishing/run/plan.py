@@ -99,7 +99,7 @@ def planned(
     kept = folder if folder.resolve() != published.resolve() else root / "runs"
     chapters = chosen(root, names)
     given = _overrides(chapters, overrides, named=bool(names))
-    profile = "smoke" if smoke else "rerun" if overrides else "published"
+    profile = "rerun" if overrides else "smoke" if smoke else "published"
     plans = []
     for chapter in chapters:
         if problems := source_problems(chapter):

@@ -6,7 +6,7 @@ import numpy as np
 from jaxtyping import Real
 
 from hlnb.claims import Claim, in_every_run, measured
-from hlnb.metrics.chance import mean_interval
+from hlnb.metrics.chance import left_out, mean_interval
 
 Values = Real[np.ndarray, " run"]
 EXAMPLE = "glasgow, Example 5.2"
@@ -14,9 +14,16 @@ RISE, DROP = 1.1, 0.02  # a spike: loss up by 10 %, validation accuracy down by 
 
 
 def mean_ci(values: Values, form: str = ".3f") -> str:
-    """Mean over runs and Student's 95 % interval; one run has no interval."""
-    middle, low, high = (f"{value:{form}}" for value in mean_interval(values))
-    return middle if len(values) == 1 else f"{middle} [{low} to {high}]"
+    """Mean over runs and Student's 95 % interval; one run has no interval.
+
+    Runs without a number are left out, and that is said.
+    """
+    known = values[np.isfinite(values)]
+    if not len(known):
+        return "undefined in every run"
+    middle, low, high = (f"{value:{form}}" for value in mean_interval(known))
+    words = middle if len(known) == 1 else f"{middle} [{low} to {high}]"
+    return words + left_out(values)
 
 
 def positive(

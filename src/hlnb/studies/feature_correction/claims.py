@@ -6,7 +6,7 @@ import numpy as np
 from jaxtyping import Real
 
 from hlnb.claims import Claim, counted, in_every_run, measured
-from hlnb.metrics.chance import mean_interval
+from hlnb.metrics.chance import left_out, mean_interval
 
 SOURCE = "allenzhu2020backward, abstract"
 NEAR = 0.002  # of the formula's cosine
@@ -21,9 +21,15 @@ Runs = Real[np.ndarray, " _run"]
 
 
 def interval(values: Runs) -> str:
-    """The mean over runs and its 95 % interval, in words."""
-    middle, low, high = mean_interval(values)
-    return f"{middle:+.3f} [{low:+.3f} to {high:+.3f}]"
+    """The mean over runs and its 95 % interval, in words.
+
+    Runs without a number are left out, and that is said.
+    """
+    known = values[np.isfinite(values)]
+    if not len(known):
+        return "undefined in every run"
+    middle, low, high = mean_interval(known)
+    return f"{middle:+.3f} [{low:+.3f} to {high:+.3f}]" + left_out(values)
 
 
 def about_formula(*, off: Real[np.ndarray, " target"], seeds: int) -> list[Claim]:
