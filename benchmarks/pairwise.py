@@ -7,6 +7,13 @@ Rows are executed in an order that a seed draws, until the minutes are over; a r
 
     python benchmarks/pairwise.py --seed 7 --minutes 40
     python benchmarks/pairwise.py --minutes 5 18
+
+With `--ends` each row has one parameter at one end of its range and the rest as usual.
+What was seen is kept in benchmarks/ranges.json with its date, row by row, and a later
+call goes on from there; a row is done anew once its parameter's range has changed.
+`slow`: not done after SLOW seconds, and neither fault nor proof.
+
+    python benchmarks/pairwise.py --ends --minutes 60
 """
 
 import argparse
@@ -18,12 +25,17 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator, Sequence
+from datetime import date
+from pathlib import Path
 from typing import Any
 
 from hlnb.errors import HlnbError
 from hlnb.parameters import Parameter, admit_together
 from hlnb.publishing.chapters import Chapter, find_root, load, select
+from hlnb.storage import write_whole
 
+RECORD = Path(__file__).with_name("ranges.json")
+SLOW = 60  # seconds for a row with one parameter at an end
 TRIES = 12  # rows that are drawn, of which the one with most new pairs is taken
 Row = dict[str, Any]
 Pair = frozenset[tuple[str, str]]
@@ -102,8 +114,48 @@ def _taken(chapter: Chapter, row: Row) -> bool:
     return True
 
 
-def execute(chapter: Chapter, row: Row, *, timeout: float) -> str:
-    """Why `hlnb run` failed with these parameters; empty if it did not."""
+def ends(chapter: Chapter) -> Iterator[tuple[str, Row]]:
+    """Each end of each range that the chapter takes beside usual values, with a name.
+
+    A list has the end in place of its first item (low) or its last (high).
+    """
+    for name, parameter in chapter.parameters.items():
+        for which, end in zip(("low", "high"), parameter.range or (), strict=False):
+            usual = chapter.smoke().get(name, parameter.default)
+            value: Any = end
+            if isinstance(usual, list):
+                value = [end, *usual[1:]] if which == "low" else [*usual[:-1], end]
+            if value != usual and _taken(chapter, chapter.smoke() | {name: value}):
+                yield f"{chapter.name[:2]} {name} = {json.dumps(value)}", {name: value}
+
+
+def pass_ends(chapters: Sequence[Chapter], *, until: float, draw: random.Random) -> int:
+    """Executes what the record lacks until the time is over; the number of faults."""
+    seen = json.loads(RECORD.read_text("utf8")) if RECORD.exists() else {}
+    todo = {name: (c, row) for c in chapters for name, row in ends(c)}
+    here = {chapter.name[:2] for chapter in chapters}
+    seen = {n: r for n, r in seen.items() if n in todo or n[:2] not in here}
+    for name in draw.sample([*todo], len(todo)):
+        if name in seen or time.monotonic() > until:
+            continue
+        said = execute(*todo[name], timeout=SLOW, slow="slow") or "executed"
+        seen[name] = {"date": f"{date.today()}", "seen": said}
+        text = json.dumps(dict(sorted(seen.items())), indent=1, ensure_ascii=False)
+        write_whole(RECORD, f"{text}\n".encode())
+    done = {name: seen[name]["seen"] for name in sorted(todo.keys() & seen.keys())}
+    faults = {n: said for n, said in done.items() if said not in ("executed", "slow")}
+    for name, said in faults.items():
+        print(f"{name}: {said}")
+    slow = sum(said == "slow" for said in done.values())
+    print(f"{len(done)} of {len(todo)} ends tried: {slow} slow, {len(faults)} failed.")
+    return len(faults)
+
+
+def execute(chapter: Chapter, row: Row, *, timeout: float, slow: str = "") -> str:
+    """Why `hlnb run` failed with these parameters; empty if it did not.
+
+    `slow`: what is said of a row that takes longer.
+    """
     given = [f"{n}={json.dumps(v)}" for n, v in row.items()]
     flags = [w for n, v in row.items() for w in ("-p", n, _typed(v))]
     with tempfile.TemporaryDirectory() as folder:
@@ -118,7 +170,7 @@ def execute(chapter: Chapter, row: Row, *, timeout: float) -> str:
                 cwd=chapter.root,
             )
         except subprocess.TimeoutExpired:
-            return ""  # slow is no fault
+            return slow  # no fault
     said = (done.stdout + done.stderr).strip().splitlines()[-3:]
     return "" if done.returncode == 0 else " | ".join([*said, "with", *given])
 
@@ -132,10 +184,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("chapters", nargs="*")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--minutes", type=float, default=40)
+    parser.add_argument("--ends", action="store_true", help="one end at a time")
     asked = parser.parse_args(arguments)
     end = time.monotonic() + 60 * asked.minutes
     draw = random.Random(asked.seed)
     chapters = select(load(find_root()), asked.chapters)
+    if asked.ends:
+        return bool(pass_ends(chapters, until=end, draw=draw))
     rows = [(c, row) for c in chapters for row in design(c, draw=draw)]
     draw.shuffle(rows)
     faults, done = [], 0
