@@ -73,8 +73,7 @@ def test_a_figure_without_words_is_refused(shown, change, message):
     assert not shown
 
 
-def test_claims_carry_their_numbers(shown, monkeypatch):
-    monkeypatch.setenv("HLNB_RUN", "published")
+def test_claims_carry_their_numbers(shown):
     show.claims([CLAIM], expect={"a-1": "partly"})
     ((bundle, _),) = shown
     (row,) = bundle[show.CLAIMS_MIME]
@@ -84,23 +83,21 @@ def test_claims_carry_their_numbers(shown, monkeypatch):
     assert "5 [3, 9] epochs" in bundle["text/markdown"]
 
 
-def test_a_moved_verdict_stops_the_published_run_and_no_other(shown, monkeypatch):
-    monkeypatch.setenv("HLNB_RUN", "published")
-    with pytest.raises(
-        HlnbError, match="a-1: partly here, reproduced in the published"
-    ):
-        show.claims([CLAIM], expect={"a-1": "reproduced"})
-    assert not shown
-    monkeypatch.setenv("HLNB_RUN", "rerun")
+def test_a_moved_verdict_is_told_below_the_table_and_to_machines(shown):
     show.claims([CLAIM], expect={"a-1": "reproduced"})
-    assert "a-1: partly here" in shown[0][0]["text/markdown"]
+    ((bundle, options),) = shown
+    line = "a-1: partly here, reproduced in the published book"
+    assert bundle["text/markdown"].endswith(f"\n\n* {line}")
+    assert options == {"hlnb": {"moved": [line]}}
 
 
-def test_several_verdicts_can_be_expected(monkeypatch, shown):
-    monkeypatch.setenv("HLNB_RUN", "published")
+def test_several_verdicts_can_be_expected(shown):
     show.claims([CLAIM], expect={"a-1": ("reproduced", "partly")})
-    with pytest.raises(HlnbError, match="reproduced or not reproduced in the pub"):
-        show.claims([CLAIM], expect={"a-1": ("reproduced", "not reproduced")})
+    show.claims([CLAIM], expect={"a-1": ("reproduced", "not reproduced")})
+    (_, first), (bundle, second) = shown
+    assert first == {}
+    assert "reproduced or not reproduced in the pub" in bundle["text/markdown"]
+    assert len(second["hlnb"]["moved"]) == 1
 
 
 @pytest.mark.parametrize("expect", [{}, {"b": "partly"}, {"a-1": "partly", "b": "x"}])

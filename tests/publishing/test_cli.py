@@ -198,7 +198,7 @@ def test_run_passes_on_what_was_asked_for(book, monkeypatch, capsys):
     def run(root, names, **options):
         seen.append((root, names, options))
         options["say"]("a line")
-        return False
+        return execute.Outcome(failed=1)
 
     monkeypatch.setattr(execute, "run", run)
     line = "run 1 -p lr 0.1 -p seeds -2 -j 3 --smoke --force --out o --timeout 9"
@@ -212,6 +212,17 @@ def test_run_passes_on_what_was_asked_for(book, monkeypatch, capsys):
         "scheduler": "tcp://a:1",
     }
     assert capsys.readouterr().out == "a line\n"
+
+
+@pytest.mark.parametrize(
+    ("outcome", "status"), [((0, 0), 0), ((1, 0), 1), ((0, 2), 3), ((1, 2), 1)]
+)
+@pytest.mark.usefixtures("book")
+def test_the_status_tells_moved_verdicts_from_failed_chapters(
+    monkeypatch, outcome, status
+):
+    monkeypatch.setattr(execute, "run", lambda *_, **__: execute.Outcome(*outcome))
+    assert main(["run"]) == status
 
 
 @pytest.mark.parametrize(
@@ -352,7 +363,7 @@ def test_redraw_is_a_run_from_the_runs_of_record(book, monkeypatch):
 
     def run(root, names, **options):
         seen.append((names, options["redraw"], options["jobs"]))
-        return True
+        return execute.Outcome()
 
     monkeypatch.setattr(execute, "run", run)
     assert main(["redraw", "1", "-j", "2"]) == 0

@@ -219,7 +219,8 @@ def test_edited_prose_is_rewoven_without_an_execution(book):
     before = copies(book)
     edit(book / "notebooks" / "01_sound.ipynb", "Some prose.", "New prose.")
     done, lines = run(book, "01", executor=None, scheduler="tcp://nobody:1")
-    assert (done, lines) == (True, ["01_sound: prose rewoven"])
+    assert done
+    assert lines == ["01_sound: prose rewoven"]
     after = copies(book)
     assert after["01_sound.provenance.json"] == before["01_sound.provenance.json"]
     assert after["01_sound.ipynb"] == before["01_sound.ipynb"].replace(
@@ -557,8 +558,8 @@ def test_a_parameter_reaches_the_chapters_that_have_it(tmp_path):
             run(root, "01", "02", overrides=[("d", "4")], executor=here)
         run(root, overrides=[("d", "4")], executor=here)
     assert seen == [
-        ("01_one", {"seeds": 3}, "smoke"),
-        ("02_two", {"seeds": 3, "d": 4}, "smoke"),
+        ("01_one", {"seeds": 3}, "rerun"),
+        ("02_two", {"seeds": 3, "d": 4}, "rerun"),
         ("01_one", {}, "rerun"),
         ("02_two", {"d": 4}, "rerun"),
     ]
@@ -722,3 +723,34 @@ def test_the_next_run_works_and_clears_what_a_kill_left(slow):
     assert run(slow)[0]
     assert not left.exists()
     assert b"seeds + 1" in copies(slow)["01_one.ipynb"]
+
+
+MOVED = """\
+from IPython.display import display
+line = f"a-1: partly here, reproduced in the published book ({seeds})"
+data = {"application/vnd.hlnb.claims+json": [], "text/plain": "table"}
+display(data, metadata={"hlnb": {"moved": [line]}}, raw=True)"""
+
+
+def test_a_moved_verdict_stops_nothing_and_is_not_published(tmp_path):
+    root = make_book(tmp_path)
+    add_chapter(root, "01_one", "1")
+    add_chapter(root, "02_two", MOVED)
+    outcome, lines = run(root)
+    assert (outcome.failed, outcome.moved, bool(outcome)) == (0, 1, False)
+    copy = root / "runs" / "02_two.ipynb"
+    assert f"; verdicts moved, so it is not published: {copy}" in lines[1]
+    line = "a-1: partly here, reproduced in the published book (%d)"
+    assert lines[2] == f"1 verdict moved:\n  02_two: {line % 2}"
+    assert sorted(copies(root)) == ["01_one.ipynb", "01_one.provenance.json"]
+    assert copy.with_suffix(".provenance.json").exists()
+
+    outcome, lines = run(root, "02", overrides=[("seeds", "5")], out=tmp_path / "own")
+    assert (outcome.failed, outcome.moved) == (0, 1)
+    assert lines[1] == f"1 verdict moved:\n  02_two: {line % 5}"
+    assert (tmp_path / "own" / "02_two.ipynb").exists()
+
+    for more in ({}, {"overrides": [("seeds", "5")]}):
+        outcome, lines = run(root, "02", smoke=True, out=tmp_path / "small", **more)
+        assert outcome
+        assert len(lines) == 1

@@ -13,6 +13,7 @@ from hlnb.errors import HlnbError
 from hlnb.publishing import copies, freshness, notebooks, reruns
 from hlnb.publishing.chapters import Chapter, read_notebook
 from hlnb.publishing.cli import main
+from hlnb.publishing.run import execute
 
 NAME = "02_toy_problem_1"
 
@@ -111,7 +112,7 @@ def test_the_command_shows_a_rerun(book, monkeypatch, capsys):
         "hlnb.publishing.reruns.build_run",
         lambda root, place, names=(): asked.append((str(place), names)) or "page",
     )
-    monkeypatch.setattr("hlnb.publishing.run.execute.run", lambda *_, **__: True)
+    monkeypatch.setattr(execute, "run", lambda *_, **__: execute.Outcome())
     monkeypatch.chdir(book)
     assert main(["build", "--run", "runs"]) == 0
     assert main(["run", "02", "-p", "seeds", "2", "--show"]) == 0
@@ -126,9 +127,12 @@ def test_the_command_shows_a_rerun(book, monkeypatch, capsys):
     assert "--show is for a re-run" in capsys.readouterr().err
     assert main(["build", "--run", "runs", "--edition", "student"]) == 1
     assert "leave --edition student out" in capsys.readouterr().err
-    monkeypatch.setattr("hlnb.publishing.run.execute.run", lambda *_, **__: False)
+    monkeypatch.setattr(execute, "run", lambda *_, **__: execute.Outcome(failed=1))
     assert main(["run", "02", "--smoke", "--show"]) == 1
     assert len(asked) == 3
+    monkeypatch.setattr(execute, "run", lambda *_, **__: execute.Outcome(moved=1))
+    assert main(["run", "02", "--smoke", "--show"]) == 3
+    assert len(asked) == 4
 
 
 def test_a_download_has_the_numbers_in_its_text(book):

@@ -17,7 +17,7 @@ from hlnb.publishing import chapters, copies
 from hlnb.publishing.chapters import find_root
 from hlnb.publishing.run import execute
 
-CLAIMS_MOVED = 3  # exit status of `hlnb diff`
+CLAIMS_MOVED = 3  # exit status of `hlnb diff`, and of `hlnb run` if nothing failed
 INTERRUPTED, CLOSED, TERMINATED = 130, 141, 143  # 128 + the number of the signal
 
 
@@ -261,8 +261,8 @@ def _run(arguments: argparse.Namespace) -> int:
         scheduler=arguments.scheduler,
         timeout=arguments.timeout,
     )
-    if arguments.show and status == 0:
-        return _show(arguments.out or find_root() / "runs", arguments.chapters)
+    if arguments.show and status in (0, CLAIMS_MOVED):
+        _show(arguments.out or find_root() / "runs", arguments.chapters)
     return status
 
 
@@ -289,7 +289,7 @@ def _executed(arguments: argparse.Namespace, **options: Any) -> int:
         )
     finally:
         signal.signal(signal.SIGTERM, before)
-    return 0 if done else 1
+    return 1 if done.failed else CLAIMS_MOVED if done.moved else 0
 
 
 def _terminate(*_: object) -> None:

@@ -151,6 +151,17 @@ def payloads(notebook: Notebook, mime: str) -> list[Any]:
     ]
 
 
+def moved_verdicts(notebook: Notebook) -> list[str]:
+    """Verdicts that are not those for which the prose was written, each in words."""
+    return [
+        line
+        for cell in notebook["cells"]
+        for output in cell.get("outputs", [])
+        if CLAIMS in output.get("data", {})
+        for line in output.get("metadata", {}).get("hlnb", {}).get("moved", [])
+    ]
+
+
 def numbers(notebook: Notebook) -> dict[str, bytes]:
     """A CSV file for each figure of an executed notebook, by the figure's name."""
     return {

@@ -11,7 +11,7 @@ from concurrent.futures import (
     wait,
 )
 from contextlib import ExitStack
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -29,6 +29,21 @@ from hlnb.storage import write_whole
 TIMEOUT = 3600  # seconds a cell
 
 
+@dataclass(frozen=True)
+class Outcome:
+    """Of the chapters asked for: how many failed, and in how many a verdict moved.
+
+    True if all are executed, with the verdicts for which their prose was written. A
+    chapter with a moved verdict is executed all the same; it is only not published.
+    """
+
+    failed: int = 0
+    moved: int = 0
+
+    def __bool__(self) -> bool:
+        return not (self.failed or self.moved)
+
+
 def run(
     root: str | Path,
     names: Sequence[str] = (),
@@ -43,8 +58,8 @@ def run(
     executor: Executor | None = None,
     redraw: bool = False,
     say: Callable[[str], None] = print,
-) -> bool:
-    """Whether each chapter asked for is now executed; `say` gets a line for each.
+) -> Outcome:
+    """Executes the chapters asked for; `say` gets a line for each.
 
     Without `names`, chapters that are fresh, or only overtaken by code of the package,
     stay as they are. `redraw` takes the results from the runs of record, and nothing
@@ -67,7 +82,7 @@ def run(
         listed = None
         if redraw:
             listed = record_of_runs.manifest(record_of_runs.home(root))
-        due, refused = [], False
+        due, refused = [], 0
         for plan in plans:
             name = plan.chapter.name
             state = freshness.MISSING
@@ -91,21 +106,21 @@ def run(
             if listed is not None:
                 if reason := record_of_runs.refusal(plan.chapter, listed):
                     say(f"{name}: FAILED\n  {reason}")
-                    refused = True
+                    refused += 1
                     continue
                 folder = record_of_runs.home(plan.chapter.root)
                 plan = replace(plan, record=str(folder.resolve()))
             stack.enter_context(locked(plan))
             due.append(plan)
         if not due:
-            return not refused
+            return Outcome(refused)
         if executor is None:
             count = max(1, min(jobs, len(due)))
             executor = stack.enter_context(
                 dask_workers(scheduler) if scheduler else local_workers(count)
             )
-        done = _execute_all(due, executor, timeout=timeout, say=say)
-        return done and not refused
+        done = _execute_all(due, executor, timeout=timeout, judged=not smoke, say=say)
+        return replace(done, failed=done.failed + refused)
 
 
 def _execute_all(
@@ -113,13 +128,15 @@ def _execute_all(
     executor: Executor,
     *,
     timeout: int,
+    judged: bool,
     say: Callable[[str], None],
-) -> bool:
+) -> Outcome:
+    """`judged`: whether runs are large enough for a verdict to mean something."""
     from tqdm import tqdm
 
     with without_interrupts():  # workers start here
         futures = {executor.submit(execute, p.job(timeout)): p for p in plans}
-    failures = 0
+    failures, moved = 0, {}
     cells = sum(len(p.chapter.cells) for p in plans)
     bar = tqdm(total=cells, unit="cell", disable=not sys.stderr.isatty())
     with bar:
@@ -130,20 +147,29 @@ def _execute_all(
             except Exception as error:  # its process died, or the cluster did
                 text = f"{plan.chapter.name}: {_lost(error)}"
                 done = Executed(None, 0.0, {}, text)
-            if line := keep(plan, done):
+            kept = keep(plan, done)
+            if kept.error:
                 failures += 1
-                line = f"{plan.chapter.name}: FAILED\n  {line}"
+                line = f"{plan.chapter.name}: FAILED\n  {kept.error}"
             else:
                 how = "redrawn" if plan.record else "executed"
                 line = f"{plan.chapter.name}: {how} in {done.seconds:.0f} s"
                 if done.runs_kept and not plan.record:
                     line += f" ({done.runs_kept} training runs were at hand)"
+                if kept.moved and judged:
+                    moved[plan.chapter.name] = kept.moved
+                if kept.path != plan.path:
+                    line += f"; verdicts moved, so it is not published: {kept.path}"
             bar.clear()
             told = [f"cell {n}: {s:.1f} s" for n, s in done.slow if plan.record]
             if done.error is None:
                 told += done.stderr
             say("\n  ".join([line, *done.not_kept, *told]))
-    return not failures
+    if moved:
+        lines = [f"{name}: {line}" for name in moved for line in moved[name]]
+        count = f"{len(lines)} verdicts" if len(lines) > 1 else "1 verdict"
+        say("\n  ".join([f"{count} moved:", *lines]))
+    return Outcome(failures, len(moved))
 
 
 def _lost(error: Exception) -> str:

@@ -5,6 +5,7 @@ import json
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,7 @@ from hlnb.publishing.copies import executed_path
 from hlnb.publishing.notebooks import (
     DATA,
     images,
+    moved_verdicts,
     normalize,
     outputs_digest,
     payloads,
@@ -54,8 +56,21 @@ def locked(plan: Plan) -> Iterator[None]:
         yield
 
 
-def keep(plan: Plan, done: Executed) -> str | None:
-    """Writes what a worker gave back; the reason if the chapter failed."""
+@dataclass(frozen=True)
+class Kept:
+    """What became of an execution: why it failed, or the copy and what moved in it."""
+
+    error: str | None = None
+    path: Path | None = None
+    moved: tuple[str, ...] = ()
+
+
+def keep(plan: Plan, done: Executed) -> Kept:
+    """Writes what a worker gave back.
+
+    A chapter in which a verdict moved is not published: its copy goes where copies of
+    re-runs go, and the published one stays.
+    """
     error, notebook = done.error, done.notebook
     if notebook is not None:
         notebook = normalize(notebook, root=plan.chapter.root.resolve())
@@ -77,18 +92,26 @@ def keep(plan: Plan, done: Executed) -> str | None:
             }
             if plan.record:
                 record = record_of_runs.redrawn(plan.chapter, record)
-            _write_pair(plan.path, notebook, record)
+            moved = moved_verdicts(notebook)
+            publishes = plan.path.resolve() == executed_path(plan.chapter).resolve()
+            if moved and publishes:
+                plan, publishes = replace(plan, folder=plan.failed.parent), False
+                with locked(plan):
+                    _write_pair(plan.path, notebook, record)
+            else:
+                _write_pair(plan.path, notebook, record)
             plan.failed.unlink(missing_ok=True)
-            if plan.path.resolve() == executed_path(plan.chapter).resolve():
+            if publishes:
                 with suppress(HlnbError):  # `hlnb runs pack` says what it cannot pack
                     record_of_runs.note(plan.chapter, done.used)
                 _refresh_images(plan.chapter.root / "book" / "images", notebook)
-        elif notebook is not None:
+            return Kept(path=plan.path, moved=tuple(moved))
+        if notebook is not None:
             write_whole(plan.failed, to_bytes(notebook))
             error = f"{error}\n  The notebook as far as it came: {plan.failed}"
     except HlnbError as caught:
-        return f"{error}\n  {caught}" if error else str(caught)
-    return error
+        return Kept(f"{error}\n  {caught}" if error else str(caught))
+    return Kept(error)
 
 
 def _write_pair(path: Path, notebook: dict[str, Any], record: dict[str, Any]) -> None:

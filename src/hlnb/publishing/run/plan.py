@@ -86,26 +86,29 @@ def planned(
 ) -> list[Plan]:
     """What is to be done; every mistake in the command is found here."""
     published = root / "book" / "chapters"
-    own = bool(overrides or smoke)
-    folder = place(out) if out is not None else root / "runs" if own else published
+    apart = bool(overrides or smoke)
+    folder = place(out) if out is not None else root / "runs" if apart else published
     whole, sources = folder.resolve(), ("notebooks", "book", "src", "tests")
     inside = [whole.is_relative_to((root / name).resolve()) for name in sources]
     if any(inside) and whole != published.resolve():
         raise HlnbError(f"{folder} holds the book itself; give --out another folder.")
-    if own and folder.resolve() == published.resolve():
+    if apart and folder.resolve() == published.resolve():
         raise HlnbError(
             f"{folder} holds the published run alone; give --out another folder."
         )
     kept = folder if folder.resolve() != published.resolve() else root / "runs"
     chapters = chosen(root, names)
     given = _overrides(chapters, overrides, named=bool(names))
-    profile = "rerun" if overrides else "smoke" if smoke else "published"
     plans = []
     for chapter in chapters:
         if problems := source_problems(chapter):
             more = f" (and {len(problems) - 1} more)" if len(problems) > 1 else ""
             raise HlnbError(f"{problems[0]}{more} `hlnb check` lists what to mend.")
-        parameters = (chapter.smoke() if smoke else {}) | given[chapter.name]
+        own = given[chapter.name]
+        profile = "smoke" if smoke else "rerun" if overrides else "published"
+        if smoke and own:  # no check of ours, but a reader's, at a small size
+            profile = "rerun"
+        parameters = (chapter.smoke() if smoke else {}) | own
         admit_together(chapter.parameters, parameters)
         failed = kept / f"{chapter.name}.failed.ipynb"
         keys = freshness.keys(chapter, parameters)
