@@ -256,7 +256,16 @@ def test_outside_of_a_book_it_says_so(monkeypatch, capsys):
 
 
 COMMANDS = (
-    *("list", "run", "redraw", "runs verify", "runs fetch x", "runs pack", "check"),
+    *(
+        "list",
+        "run",
+        "replicate",
+        "redraw",
+        "runs verify",
+        "runs fetch x",
+        "runs pack",
+        "check",
+    ),
     *("clean", "claims", "diff x.json", "build", "build --edition student", "pdf"),
     *("release", "serve"),
 )

@@ -7,7 +7,8 @@ import os
 import shutil
 import signal
 import sys
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -135,6 +136,17 @@ def _parser() -> argparse.ArgumentParser:
     about = {"help": "name or number (default: all that are not fresh)"}
     redraw.add_argument("chapters", **CHAPTERS | about)
     redraw.add_argument(
+        "-j", "--jobs", type=_positive, default=1, help="how many at once"
+    )
+
+    again = add(
+        "replicate", _replicate, "Execute chapters on fresh seeds: do verdicts stand?"
+    )
+    again.add_argument("chapters", **CHAPTERS)
+    again.add_argument(
+        "--sets", type=_positive, default=3, help="of seeds (default: %(default)s)"
+    )
+    again.add_argument(
         "-j", "--jobs", type=_positive, default=1, help="how many at once"
     )
 
@@ -277,19 +289,40 @@ def _redraw(arguments: argparse.Namespace) -> int:
     return _executed(arguments, redraw=True)
 
 
-def _executed(arguments: argparse.Namespace, **options: Any) -> int:
-    before = signal.signal(signal.SIGTERM, _terminate)
-    try:
-        done = execute.run(
+def _replicate(arguments: argparse.Namespace) -> int:
+    from hlnb.publishing.replication import replicate
+
+    with _terminable():
+        done = replicate(
             find_root(),
             arguments.chapters,
+            sets=arguments.sets,
             jobs=arguments.jobs,
-            say=lambda line: print(line, flush=True),
-            **options,
+            say=_say,
         )
+    return 0 if done else 1
+
+
+def _executed(arguments: argparse.Namespace, **options: Any) -> int:
+    with _terminable():
+        done = execute.run(
+            find_root(), arguments.chapters, jobs=arguments.jobs, say=_say, **options
+        )
+    return 1 if done.failed else CLAIMS_MOVED if done.moved else 0
+
+
+def _say(line: str) -> None:
+    print(line, flush=True)
+
+
+@contextmanager
+def _terminable() -> Iterator[None]:
+    """SIGTERM ends what is done here as Ctrl-C does."""
+    before = signal.signal(signal.SIGTERM, _terminate)
+    try:
+        yield
     finally:
         signal.signal(signal.SIGTERM, before)
-    return 1 if done.failed else CLAIMS_MOVED if done.moved else 0
 
 
 def _terminate(*_: object) -> None:
@@ -352,7 +385,10 @@ def _data(arguments: argparse.Namespace) -> int:
 
 
 def _claims(arguments: argparse.Namespace) -> int:
-    found = copies.claims(find_root())
+    from hlnb.publishing.replication import with_sets
+
+    root = find_root()
+    found = with_sets(root, copies.claims(root))
     if arguments.json:
         print(json.dumps(found, indent=1))
         return 0

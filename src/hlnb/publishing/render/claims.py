@@ -68,7 +68,8 @@ def claim_table(claims: list[dict], *, known: dict[str, Executed] | None = None)
                 + (f" [{small}]{{.hlnb-small}}" if small else ""),
                 measured(claim["theirs"], claim["unit"]),
                 ours(claim),
-                verdict(claim["verdict"]),
+                verdict(claim["verdict"])
+                + (f" [{claim['sets']}]{{.hlnb-small}}" if "sets" in claim else ""),
             ]
         )
     names = ["Statement", "Theirs", "Ours", "Verdict"]

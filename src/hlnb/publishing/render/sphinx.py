@@ -9,7 +9,7 @@ import yaml
 from sphinx.errors import ExtensionError
 
 from hlnb.errors import HlnbError
-from hlnb.publishing import copies, notebooks
+from hlnb.publishing import copies, notebooks, replication
 from hlnb.publishing.render import assets, executed, head, parts
 from hlnb.publishing.render import text as prose
 from hlnb.publishing.render.claims import claim_table, claim_tables, total, totals
@@ -51,7 +51,7 @@ def read_book(app):
         app.hlnb_chapters = {c.name: c for c in executed.load(root)}
         others = {n: c for n, c in app.hlnb_chapters.items() if not c.listed}
         app.hlnb_left_out = LeftOut(others)
-        app.hlnb_claims = copies.claims(root)
+        app.hlnb_claims = replication.with_sets(root, copies.claims(root))
         bibliography = pybtex.database.parse_file(root / app.config.bibtex_bibfiles[0])
         sources = {k: e.fields["title"] for k, e in bibliography.entries.items()}
         app.hlnb_titles = {k: re.sub("[{}]", "", title) for k, title in sources.items()}

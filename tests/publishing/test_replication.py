@@ -1,0 +1,124 @@
+"""Fresh seeds: executed by set, kept by chapter, gone on with, shown on the page."""
+
+import json
+
+import pytest
+
+from hlnb.errors import HlnbError
+from hlnb.publishing import copies, replication
+from hlnb.publishing.cli import main
+from hlnb.publishing.render.claims import claim_table
+from hlnb.publishing.run import execute
+from publishing_fixtures import add_chapter, edit, make_book
+
+SEEDED = """\
+seeds: int = 2  # how many runs
+first_seed: int = 7  # where seeds start"""
+TURNING = """\
+from IPython.display import display
+word = "reproduced" if first_seed < 2000 else "not reproduced"
+row = {"id": "b", "source": "s", "statement": "t", "theirs": 1.0, "ours": first_seed,
+       "low": None, "high": None, "n": seeds, "unit": "1", "verdict": word}
+data = {"application/vnd.hlnb.claims+json": [row], "text/markdown": "|a|"}
+display(data, raw=True)"""
+
+
+@pytest.fixture(scope="module")
+def book(tmp_path_factory):
+    """Two chapters with a first seed, one without, and three sets of the first."""
+    root = make_book(tmp_path_factory.mktemp("replication"))
+    add_chapter(root, "01_one", TURNING, parameters=SEEDED)
+    add_chapter(root, "02_two", parameters=SEEDED)
+    add_chapter(root, "03_three")
+    assert execute.run(root)
+    return root
+
+
+@pytest.fixture(scope="module")
+def said(book):
+    lines = []
+    assert replication.replicate(book, ["01"], sets=2, say=lines.append)
+    return lines
+
+
+def test_each_set_is_executed_and_its_claims_are_kept(book, said):
+    assert said[0] == "Set 1, first_seed = 1007: 01_one"
+    assert said[1].startswith("01_one: executed in")
+    assert said[2] == "Set 2, first_seed = 2007: 01_one"
+    kept = json.loads((book / "book/replication/01_one.json").read_text("utf8"))
+    assert [kept[n]["claims"]["b"]["ours"] for n in "12"] == [1007, 2007]
+    assert kept["1"].keys() >= {"date", "cpu", "key", "code", "first_seed"}
+
+
+def test_the_summary_counts_what_stands_and_names_contradictions(said):
+    assert said[4:] == [
+        "01_one: 1 of 2 verdicts stand in every set",
+        "  b: reproduced / reproduced / not reproduced",
+    ]
+
+
+@pytest.mark.usefixtures("said")
+def test_what_was_executed_is_not_executed_again(book, monkeypatch):
+    ran = []
+    real = execute.run
+
+    def run(root, names, **options):
+        ran.append((names, options["overrides"]))
+        return real(root, names, **options)
+
+    monkeypatch.setattr(execute, "run", run)
+    quiet = {"say": lambda line: None}
+    assert replication.replicate(book, ["01"], sets=2, **quiet)
+    assert ran == []
+    (book / "book/replication/01_one.json").unlink()  # as a kill may leave it
+    assert replication.replicate(book, ["01"], sets=2, **quiet)
+    assert ran == []
+    assert replication.replicate(book, ["01", "02"], sets=1, **quiet)
+    assert ran == [(["02_two"], [("first_seed", "1007")])]
+
+
+def test_edited_code_is_executed_anew(tmp_path):
+    root = make_book(tmp_path)
+    path = add_chapter(root, "01_one", "'old'", parameters=SEEDED)
+    lines = []
+    assert replication.replicate(root, sets=1, say=lines.append)
+    edit(path, "'old'", "'new'")
+    again = []
+    assert replication.replicate(root, sets=1, say=again.append)
+    assert again[0] == lines[0]
+
+
+def test_a_chapter_that_fails_leaves_the_set_open(tmp_path, monkeypatch, capsys):
+    root = make_book(tmp_path)
+    add_chapter(root, "01_one", "assert first_seed < 100", parameters=SEEDED)
+    monkeypatch.chdir(root)
+    assert main(["replicate", "--sets", "1"]) == 1
+    assert "AssertionError" in capsys.readouterr().out
+    assert not (root / "book" / "replication").exists()
+
+
+@pytest.mark.usefixtures("said")
+def test_the_page_says_in_how_many_sets_a_verdict_was_the_same(book):
+    claims = replication.with_sets(book, copies.claims(book))
+    text = claim_table(claims)
+    assert "same verdict in 1 of 2 sets of fresh seeds; else not reproduced" in text
+    assert "same verdict in 2 of 2 sets of fresh seeds]" in text
+    assert text.count("sets of fresh seeds") == len(claims) - 1  # 03 has none
+
+
+@pytest.mark.parametrize("text", ["{", "[]", '{"1": 3}', '{"1": {"claims": []}}'])
+def test_a_damaged_record_is_named(tmp_path, text):
+    root = make_book(tmp_path)
+    add_chapter(root, "01_one", parameters=SEEDED)
+    path = root / "book/replication/01_one.json"
+    path.parent.mkdir()
+    path.write_text(text)
+    with pytest.raises(HlnbError, match=r"01_one\.json is no record of fresh seeds"):
+        replication.verdicts(root, "01_one")
+
+
+def test_refusals(book):
+    with pytest.raises(HlnbError, match="03_three has no parameter first_seed"):
+        replication.replicate(book, ["03"])
+    with pytest.raises(HlnbError, match="sets = 0: take a whole number from 1 up"):
+        replication.replicate(book, sets=0)
