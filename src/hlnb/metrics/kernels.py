@@ -100,22 +100,20 @@ def tangent_kernel(
     return kernel / model.apply(params, x[:1]).shape[1]
 
 
-def ridge_errors(
+def ridge_wrong(
     kernels: Mapping[str, Rows],
     labels: Mapping[str, Labels],
     *,
     n_classes: int,
-    weight: Real[Tensor | np.ndarray, " test"] | None = None,
     penalties: Sequence[float] = PENALTIES,
-) -> tuple[float, float]:
-    """Test error of kernel ridge regression, and the penalty that validation chose.
+) -> tuple[Bool[np.ndarray, " test"], float]:
+    """Which test inputs kernel ridge regression gets wrong, and its penalty.
 
     `kernels`: `train`, `validation` and `test`, each with one column per training
     input. Targets are +1 for the label's class and −1 for the others; the largest
     output is the answer. Kernels are divided by the mean of the training diagonal, so
-    that a penalty means the same for each; ties go to the largest penalty. `weight`:
-    probabilities of the test inputs; None: all equal. Refuses an empty list of
-    penalties, and any that are not above 0.
+    that a penalty means the same for each. Validation chooses the penalty; ties go to
+    the largest. Refuses an empty list of penalties, and any that are not above 0.
     """
     above_zero(penalties=penalties)
     y = {name: np.asarray(values) for name, values in labels.items()}
@@ -132,5 +130,23 @@ def ridge_errors(
 
     machines = [fit(penalty) for penalty in sorted(penalties, reverse=True)]
     best = min(machines, key=lambda machine: wrong(machine, "validation").mean())
+    return wrong(best, "test"), float(best.alpha)
+
+
+def ridge_errors(
+    kernels: Mapping[str, Rows],
+    labels: Mapping[str, Labels],
+    *,
+    n_classes: int,
+    weight: Real[Tensor | np.ndarray, " test"] | None = None,
+    penalties: Sequence[float] = PENALTIES,
+) -> tuple[float, float]:
+    """Test error of kernel ridge regression, and the penalty; see `ridge_wrong`.
+
+    `weight`: probabilities of the test inputs; None: all equal.
+    """
+    wrong, penalty = ridge_wrong(
+        kernels, labels, n_classes=n_classes, penalties=penalties
+    )
     weights = None if weight is None else np.asarray(weight)
-    return float(np.average(wrong(best, "test"), weights=weights)), float(best.alpha)
+    return float(np.average(wrong, weights=weights)), penalty
