@@ -153,6 +153,37 @@ def test_rank_among_foreign_patterns_sees_filters_that_match():
     assert p == 1 / 1000
 
 
+@pytest.mark.parametrize("score", [likeness.max_cosine, likeness.max_correlation])
+def test_the_rank_of_each_filter_is_that_of_a_network_of_one(score):
+    F = RNG.choice([-0.25, 0.25], size=(2, 8))
+    w = RNG.normal(size=(5, 8))
+    w[0] = F[1]
+    shared = {"generator": stream(0, "foreign"), "n_foreign": 99}
+    found = foreign.rank_each_among_foreign(score, w, F, **shared)
+    assert found.shape == (5,)
+    for one, p in zip(w, found, strict=True):
+        alone = {"generator": stream(0, "foreign"), "n_foreign": 99}
+        assert p == foreign.rank_among_foreign(score, one[None], F, **alone)
+    assert found[0] <= 0.05  # it is one of its patterns
+
+
+def test_the_rank_of_each_unrelated_filter_is_uniform():
+    """200 cases of one filter each: outside [6, 40] with probability 2e-5."""
+    hits = 0
+    for case in range(200):
+        rng = np.random.default_rng([case, 2])
+        w, F = rng.normal(size=(1, 16)), rng.choice([-1.0, 1.0], size=(2, 16))
+        (p,) = foreign.rank_each_among_foreign(
+            likeness.max_correlation,
+            w,
+            F,
+            generator=stream(case, "foreign"),
+            n_foreign=99,
+        )
+        hits += p <= 0.1
+    assert 6 <= hits <= 40
+
+
 @pytest.mark.parametrize("one_per_image", [True, False])
 def test_top_patches_are_the_largest_answers(one_per_image):
     answers = RNG.normal(size=(6, 3, 5, 4))

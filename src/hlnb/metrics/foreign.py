@@ -36,6 +36,27 @@ def rank_among_foreign(
     return float((1 + (foreign >= real).sum()) / (1 + n_foreign))
 
 
+def rank_each_among_foreign(
+    statistic: Callable[[Filters, Patterns], np.ndarray],
+    filters: Real[np.ndarray, "channel T"],
+    patterns: Real[np.ndarray, "k T"],
+    *,
+    generator: torch.Generator,
+    n_foreign: int = 1999,
+) -> Real[np.ndarray, " channel"]:
+    """The p-value of each filter alone, as `rank_among_foreign` has one for all.
+
+    Property 2 speaks of most filters: at level a, a share of about a is found by chance
+    alone, however alike the filters are. All filters meet the same foreign patterns.
+    """
+    k, T = patterns.shape
+    signs = 2 * torch.randint(2, (n_foreign, k, T), generator=generator).numpy() - 1
+    each = filters[:, None, None]  # a network of one filter, beside every set
+    foreign = statistic(each, signs[None] * np.abs(patterns).max())
+    real = statistic(each, patterns[None, None])
+    return (1 + (foreign >= real).sum(1)) / (1 + n_foreign)
+
+
 def _rank(
     statistic: Callable[[Filters, Patterns], np.ndarray],
     filters: Real[np.ndarray, "channel T"],
