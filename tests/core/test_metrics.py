@@ -168,7 +168,7 @@ def test_the_rank_of_each_filter_is_that_of_a_network_of_one(score):
 
 
 def test_the_rank_of_each_unrelated_filter_is_uniform():
-    """200 cases of one filter each: outside [6, 40] with probability 2e-5."""
+    """200 cases of one filter each: outside [6, 40] with probability 5e-5."""
     hits = 0
     for case in range(200):
         rng = np.random.default_rng([case, 2])
