@@ -1,16 +1,19 @@
 """What a source states beside what we found: statement, numbers, spread, verdict."""
 
 import math
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass, fields
+from typing import Any
 
 import numpy as np
 from jaxtyping import Real
 
 from hlnb.errors import HlnbError
 from hlnb.metrics.times import median
+from hlnb.verdicts import WORDS, Count, Runs, Verdict
 
-VERDICTS = ("reproduced", "partly", "not reproduced", "not testable here")
+OPTIONAL = ("rule", "needs", "kind")  # left out of a record at their defaults
+KINDS = ("claim", "identity", "guess")  # a source's; true by algebra; our own
 
 
 @dataclass(frozen=True)
@@ -34,10 +37,15 @@ class Claim:
     unit: str
     verdict: str
     note: str = ""
+    rule: str = ""  # the rule of `hlnb.verdicts`; empty: one of the old rules below
+    needs: int | None = None  # runs that would decide what is undecided, if known
+    kind: str = "claim"
 
     def __post_init__(self):
-        if self.verdict not in VERDICTS:
-            raise HlnbError(f"{self.verdict!r} is no verdict: use one of {VERDICTS}.")
+        for name, words in (("verdict", WORDS), ("kind", KINDS)):
+            if (word := getattr(self, name)) not in words:
+                listed = ", ".join(words)
+                raise HlnbError(f"{word!r} is no {name}: use one of {listed}.")
         for name in ("ours", "low", "high"):
             value = getattr(self, name)
             if value is not None and not math.isfinite(value):
@@ -57,18 +65,31 @@ def measured(
     theirs: str,
     values: Real[np.ndarray, " run"],
     unit: str,
-    verdict: str,
+    verdict: str | Verdict,
     note: str = "",
+    kind: str = "claim",
 ) -> Claim:
     """A Claim about a number: the median, range and count of one value per run.
 
-    inf marks a run that never reached its threshold (a censored time).
+    inf marks a run that never reached its threshold (a censored time). With a Verdict,
+    NaN marks a run that has no such number: it counts as a run and is in no median.
     """
     values = np.asarray(values, float)
-    ours, low, high = median(values), float(values.min()), float(values.max())
+    known = values[~np.isnan(values)] if isinstance(verdict, Verdict) else values
+    ours, low, high = math.nan, math.nan, math.nan
+    if len(known):
+        ours, low, high = median(known), float(known.min()), float(known.max())
     return Claim(
-        id, source, statement, theirs, ours, low, high, len(values), unit, verdict, note
+        *(id, source, statement, theirs, ours, low, high, len(values), unit),
+        *_judged(verdict, note, kind),
     )
+
+
+def _judged(verdict: str | Verdict, note: str, kind: str) -> tuple:
+    """The last fields of a Claim."""
+    if isinstance(verdict, Verdict):
+        return verdict.word, note, verdict.name, verdict.needs, kind
+    return verdict, note, "", None, kind
 
 
 def counted(
@@ -77,21 +98,39 @@ def counted(
     statement: str,
     *,
     theirs: str,
-    holds: Sequence[bool] | np.ndarray,
+    holds: Runs,
     of: str = "runs",
+    rule: Callable[[Runs], Verdict] | None = None,
     note: str = "",
+    kind: str = "claim",
 ) -> Claim:
-    """A Claim about every run: `ours` is the number of runs in which it holds.
+    """A Claim about runs: `ours` is the number of runs in which it holds.
 
-    `of`: what is counted, if not runs. The verdict is that of `in_every_run`; without
-    any runs, "not testable here".
+    `of`: what is counted, if not runs. `rule`: one of `hlnb.verdicts`, such as `most`;
+    the range is then the interval of the count that the verdict rests on. Without a
+    rule, the verdict is the old one of `in_every_run`, and without runs "not testable
+    here".
     """
-    n, count = len(holds), int(sum(holds))
-    verdict = in_every_run(holds) if n else "not testable here"
-    unit = f"of {n} {of}"
+    n, count = len(holds), sum(h is not None and bool(h) for h in holds)
+    low = high = None
+    if rule is not None:
+        verdict: str | Verdict = rule(holds)
+        if n:
+            low, high = (n * bound for bound in Count.of(holds).bounds())
+    else:
+        known = [bool(h) for h in holds]
+        verdict = in_every_run(known) if n else "not testable here"
     return Claim(
-        id, source, statement, theirs, count, None, None, n, unit, verdict, note
+        *(id, source, statement, theirs, count, low, high, n, f"of {n} {of}"),
+        *_judged(verdict, note, kind),
     )
+
+
+def as_record(claim: Claim) -> dict[str, Any]:
+    """The fields of a claim for JSON; those with a default only where they differ."""
+    usual = {f.name: f.default for f in fields(claim) if f.name in OPTIONAL}
+    found = asdict(claim)
+    return {n: v for n, v in found.items() if n not in usual or v != usual[n]}
 
 
 def in_every_run(holds: Sequence[bool] | np.ndarray) -> str:

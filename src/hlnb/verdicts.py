@@ -15,7 +15,7 @@ from functools import cache
 import numpy as np
 from jaxtyping import Bool, Real
 
-from hlnb.errors import HlnbError, finite
+from hlnb.errors import finite
 from hlnb.metrics import chance
 
 WORDS = (
@@ -92,6 +92,7 @@ class Verdict:
 
     word: str
     n: int
+    name: str  # of the rule
     counts: Counts = field(repr=False)
     rule: Rule = field(repr=False, compare=False)
 
@@ -110,11 +111,11 @@ class Verdict:
         return None
 
 
-def _judge(rule: Rule, counts: Counts) -> Verdict:
+def _judge(name: str, rule: Rule, counts: Counts) -> Verdict:
     n = max(count.n for count in counts.values())
     known = any(count.yes + count.no for count in counts.values())
     word = rule(counts) if n > 1 and known else "not testable here"
-    return Verdict(word, n, counts, rule)
+    return Verdict(word, n, name, counts, rule)
 
 
 def _every(counts: Counts) -> str:
@@ -124,6 +125,14 @@ def _every(counts: Counts) -> str:
     if most is False:
         return "not reproduced"
     return "partly" if most and every is False else "undecided"
+
+
+def _most(counts: Counts) -> str:
+    return _binary(counts["holds"].above(MOST))
+
+
+def _some(counts: Counts) -> str:
+    return _binary(counts["holds"].above(SOME))
 
 
 def _binary(above: bool | None) -> str:
@@ -141,21 +150,17 @@ def every(holds: Runs) -> Verdict:
     which nobody can say. No run, one run and no known run are *not testable here*, as
     for each rule.
     """
-    return _judge(_every, {"holds": Count.of(holds)})
+    return _judge("every", _every, {"holds": Count.of(holds)})
 
 
 def most(holds: Runs) -> Verdict:
     """The verdict on a statement about the typical run, which is how sources speak."""
-    return _judge(
-        lambda counts: _binary(counts["holds"].above(MOST)), {"holds": Count.of(holds)}
-    )
+    return _judge("most", _most, {"holds": Count.of(holds)})
 
 
 def some(holds: Runs) -> Verdict:
     """The verdict on "it can happen": in more than 10 % of all runs."""
-    return _judge(
-        lambda counts: _binary(counts["holds"].above(SOME)), {"holds": Count.of(holds)}
-    )
+    return _judge("some", _some, {"holds": Count.of(holds)})
 
 
 def larger(differences: Real[np.ndarray, " run"], *, by: float = 0.0) -> Verdict:
@@ -166,7 +171,8 @@ def larger(differences: Real[np.ndarray, " run"], *, by: float = 0.0) -> Verdict
     """
     finite(by=by)
     values = np.asarray(differences, float)
-    return most([None if np.isnan(value) else bool(value > by) for value in values])
+    holds = [None if np.isnan(value) else bool(value > by) for value in values]
+    return _judge("larger", _most, {"holds": Count.of(holds)})
 
 
 def _number(counts: Counts) -> str:
@@ -201,7 +207,8 @@ def number(
     ]
     sides = zip(*rows, strict=True) if rows else [()] * 4
     names = ("not far below", "not far above", "below", "above")
-    return _judge(_number, dict(zip(names, map(Count.of, sides), strict=True)))
+    counts = dict(zip(names, map(Count.of, sides), strict=True))
+    return _judge("number", _number, counts)
 
 
 def _sides(value: float, theirs: float, *, late: bool | None) -> list[bool | None]:
@@ -213,9 +220,3 @@ def _sides(value: float, theirs: float, *, late: bool | None) -> list[bool | Non
     ratio = value / theirs if theirs else -math.inf
     near = [ratio >= 1 / FACTOR, 0 < ratio <= FACTOR]
     return [*near, value <= theirs, value >= theirs]
-
-
-def check_word(word: str) -> None:
-    """Refuses a word that is none of WORDS."""
-    if word not in WORDS:
-        raise HlnbError(f"{word!r} is no verdict: use one of {', '.join(WORDS)}.")

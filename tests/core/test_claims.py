@@ -7,8 +7,9 @@ from dataclasses import asdict, replace
 import numpy as np
 import pytest
 
-from hlnb.claims import Claim, counted, in_every_run, measured, near
+from hlnb.claims import Claim, as_record, counted, in_every_run, measured, near
 from hlnb.errors import HlnbError
+from hlnb.verdicts import most, number
 
 CLAIM = Claim("a-b", "s", "is so", "4", 5.0, 3.0, 9.0, 5, "epochs", "reproduced")
 
@@ -38,7 +39,11 @@ def test_censored_times_become_null_in_json():
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ({"verdict": "true"}, "'true' is no verdict"),
+        (
+            {"verdict": "true"},
+            "'true' is no verdict: use one of reproduced",
+        ),
+        ({"kind": "rumour"}, "'rumour' is no kind: use one of claim, identity, guess"),
         ({"ours": 2.0}, "outside its own range"),
         ({"low": 10.0}, "outside its own range"),
         ({"n": 0}, "rests on no run"),
@@ -62,6 +67,45 @@ def test_counted_counts_the_runs_in_which_a_statement_holds():
     assert (claim.ours, claim.low, claim.high, claim.n) == (2, None, None, 3)
     assert claim.unit == "of 3 runs"
     assert claim.verdict == "partly"
+
+
+def test_a_rule_gives_word_interval_and_the_runs_that_would_decide():
+    claim = counted("i", "s", "is so", theirs="yes", holds=[True] * 4, rule=most)
+    assert (claim.verdict, claim.rule, claim.needs) == ("undecided", "most", 8)
+    assert claim.low == pytest.approx(4 * 0.05**0.25)
+    assert (claim.ours, claim.high, claim.unit) == (4, 4, "of 4 runs")
+    some_unknown = [True, True, None, None, None]
+    claim = counted("i", "s", "is so", theirs="yes", holds=some_unknown, rule=most)
+    assert (claim.ours, claim.n, claim.verdict) == (2, 5, "undecided")
+    claim = counted("i", "s", "is so", theirs="yes", holds=[], rule=most)
+    assert (claim.verdict, claim.low) == ("not testable here", None)
+
+
+def test_a_number_with_a_verdict_leaves_out_runs_that_have_none():
+    values = np.array([4.0, np.nan, 6.0, 5.0, np.inf, 5.0])
+    verdict = number(5, values)
+    claim = measured(
+        "i", "s", "is so", theirs="5", values=values, unit="", verdict=verdict
+    )
+    assert (claim.ours, claim.low, claim.high, claim.n) == (5, 4, None, 6)
+    assert (claim.verdict, claim.rule) == (verdict.word, "number")
+    nothing = np.full(3, np.nan)
+    claim = measured(
+        *("i", "s", "is so"),
+        **{"theirs": "5", "values": nothing, "unit": "", "kind": "guess"},
+        verdict=number(5, nothing),
+    )
+    assert (claim.ours, claim.verdict, claim.kind) == (
+        *(None, "not testable here"),
+        "guess",
+    )
+
+
+def test_a_record_has_what_differs_from_the_usual():
+    old = as_record(CLAIM)
+    assert {**old, "rule": "", "needs": None, "kind": "claim"} == asdict(CLAIM)
+    new = replace(CLAIM, rule="most", needs=20, kind="identity")
+    assert as_record(new) == asdict(new)
 
 
 def test_verdict_over_runs():

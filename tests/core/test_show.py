@@ -9,8 +9,8 @@ import matplotlib.pyplot as plt
 import numpy as np
 import pytest
 
-from hlnb import claims
-from hlnb.claims import Claim
+from hlnb import verdicts
+from hlnb.claims import OPTIONAL, Claim
 from hlnb.errors import HlnbError
 from hlnb.figures.drawn import Drawn
 from hlnb.page import show
@@ -109,8 +109,8 @@ def test_every_claim_needs_an_expected_verdict(expect):
 def test_page_and_pipeline_mean_the_same():
     """`publishing` imports no science, so some names stand on both sides."""
     assert (show.CLAIMS_MIME, show.DATA_MIME) == (notebooks.CLAIMS, notebooks.DATA)
-    assert copies.VERDICTS == claims.VERDICTS
-    assert [f.name for f in fields(Claim)] == [*copies.FIELDS, "note"]
+    assert copies.VERDICTS == verdicts.WORDS
+    assert [f.name for f in fields(Claim)] == [*copies.FIELDS, "note", *OPTIONAL]
 
 
 def test_glue_takes_numpys_numbers(monkeypatch):

@@ -203,5 +203,3 @@ def test_refusals():
         number(np.inf, np.ones(5))
     with pytest.raises(HlnbError, match="by = nan: take a finite number"):
         larger(np.ones(5), by=np.nan)
-    with pytest.raises(HlnbError, match="'maybe' is no verdict: use one of reproduced"):
-        verdicts.check_word("maybe")

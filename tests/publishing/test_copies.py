@@ -150,7 +150,7 @@ def test_claims_made_twice_incomplete_or_without_verdict_are_found(book):
     execute(book, "02_two", claims=[lacking, unsure])
     assert copies.check(book) == [
         "02_two: claim a lacks unit.",
-        "02_two: the verdict 'perhaps' of claim b is none of the four.",
+        "02_two: the verdict 'perhaps' of claim b is no verdict of ours.",
         "Claim a is made twice.",
     ]
 

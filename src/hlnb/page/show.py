@@ -10,7 +10,7 @@ import gzip
 import io
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from html import escape
 from typing import Any
 
@@ -18,7 +18,7 @@ import myst_nb
 from IPython.display import display
 from matplotlib.figure import Figure
 
-from hlnb.claims import Claim
+from hlnb.claims import Claim, as_record
 from hlnb.errors import HlnbError
 from hlnb.figures.drawn import Drawn
 from hlnb.figures.export import numbers, save
@@ -174,7 +174,7 @@ def claims(
     table = "\n".join([head, "|---|---|---|---|---|---|", *map(_row, found)])
     after = "\n\n" + "\n".join(f"* {line}" for line in moved) if moved else ""
     bundle: dict[str, Any] = {
-        CLAIMS_MIME: [asdict(claim) for claim in found],
+        CLAIMS_MIME: [as_record(claim) for claim in found],
         "text/markdown": table + after,
         "text/plain": table + after,
     }

@@ -14,7 +14,10 @@ from hlnb.publishing.notebooks import CLAIMS, images, payloads
 
 MAX_BYTES = 1_500_000
 STATES = "book/states.json"  # of an edition whose notebooks were cut
-VERDICTS = ("reproduced", "partly", "not reproduced", "not testable here")
+VERDICTS = (
+    *("reproduced", "partly", "not reproduced", "undecided", "not testable here"),
+    "not as stated",
+)
 FIELDS = (
     *("id", "source", "statement", "theirs", "ours"),
     *("low", "high", "n", "unit", "verdict"),
@@ -118,7 +121,7 @@ def claim_problem(claim: Any) -> str | None:
     if not all(isinstance(claim.get(name), str | None) for name in ("unit", "note")):
         return f"the unit or the note of {who} is no text"
     if claim["verdict"] not in VERDICTS:
-        return f"the verdict {claim['verdict']!r} of {who} is none of the four"
+        return f"the verdict {claim['verdict']!r} of {who} is no verdict of ours"
     return None
 
 

@@ -31,12 +31,13 @@ def total(claims: list[dict]) -> str:
 def totals(claims: list[dict]) -> str:
     """How many claims met which verdict, per source."""
     sources = list(dict.fromkeys(map(key, claims)))
+    every = Counter(c["verdict"] for c in claims)
+    words = [v for v in copies.VERDICTS if every[v]]
     count = Counter((key(c), c["verdict"]) for c in claims)
-    rows = [[cite(s), *(str(count[s, v]) for v in copies.VERDICTS)] for s in sources]
+    rows = [[cite(s), *(str(count[s, v]) for v in words)] for s in sources]
     if len(sources) > 1:
-        every = Counter(c["verdict"] for c in claims)
-        rows.append(["All sources", *(f"{every[v]}" for v in copies.VERDICTS)])
-    return table(["Source", *map(verdict, copies.VERDICTS)], rows, label="hlnb-totals")
+        rows.append(["All sources", *(f"{every[v]}" for v in words)])
+    return table(["Source", *map(verdict, words)], rows, label="hlnb-totals")
 
 
 def claim_tables(
