@@ -5,6 +5,7 @@ knows no science. A new study needs no change here.
 """
 
 import ast
+import collections
 import json
 import re
 import subprocess
@@ -196,3 +197,49 @@ def test_types_are_checked_in_the_core_and_lint_checks_them():
     assert all(re.search(settings["exclude"], path) for path in paths)
     recipe = (ROOT / "Makefile").read_text("utf8").partition("\nlint:")[2]
     assert "$(BIN)/mypy" in recipe.partition("\n\n")[0].split()
+
+
+def definitions(path: Path) -> set[str]:
+    """Public functions and classes of a module."""
+    tree = ast.parse(path.read_text("utf8"))
+    kinds = ast.FunctionDef | ast.ClassDef
+    return {n.name for n in tree.body if isinstance(n, kinds) and n.name[0] != "_"}
+
+
+def classes(path: Path) -> set[str]:
+    tree = ast.parse(path.read_text("utf8"))
+    return {n.name for n in tree.body if isinstance(n, ast.ClassDef)}
+
+
+def imported_by_name() -> dict[str, set[str]]:
+    """Public names that source or notebooks import without their module: from where."""
+    texts = [path.read_text("utf8") for path in MODULES.values()]
+    for path in NOTEBOOKS:
+        cells = json.loads(path.read_text("utf8"))["cells"]
+        texts += ["".join(c["source"]) for c in cells if c["cell_type"] == "code"]
+    found: dict[str, set[str]] = {}
+    for node in (n for text in texts for n in ast.walk(ast.parse(text))):
+        if isinstance(node, ast.ImportFrom) and node.module in MODULES:
+            for alias in node.names:
+                found.setdefault(alias.name, set()).add(node.module)
+    return found
+
+
+def test_a_name_that_is_read_without_its_module_has_one_home():
+    """`storage.read` and `kept.read` are two names; two classes `Network` are one."""
+    homes: dict[str, set[str]] = {}
+    for module, path in MODULES.items():
+        for name in definitions(path):
+            homes.setdefault(name, set()).add(module)
+    sources = imported_by_name()
+    twice = {
+        name: sources[name] & found
+        for name, found in homes.items()
+        if len(sources.get(name, set()) & found) > 1
+    }
+    assert not twice
+    core_and_studies = [m for m in MODULES if not m.startswith("hlnb.publishing")]
+    counted = collections.Counter(
+        name for m in core_and_studies for name in classes(MODULES[m])
+    )
+    assert [name for name, n in counted.items() if n > 1] == []

@@ -316,7 +316,7 @@ def test_a_chapter_that_fails_leaves_the_last_good_copy(book):
 def test_a_full_disk_loses_nothing(book, monkeypatch, failing_call):
     before = copies(book)
     copy = json.loads(before["02_widget.ipynb"])
-    done = worker.Executed(copy, 1.0, {"cpu": "x"})
+    done = worker.Execution(copy, 1.0, {"cpu": "x"})
     monkeypatch.setattr(worker, "execute", lambda job: done)
     calls = []
 
@@ -546,7 +546,7 @@ def test_a_parameter_reaches_the_chapters_that_have_it(tmp_path):
 
     def fake(job):
         seen.append((job.name, job.parameters, job.profile))
-        return worker.Executed(None, 0.0, {}, "x")
+        return worker.Execution(None, 0.0, {}, "x")
 
     class Here(ThreadPoolExecutor):
         def submit(self, _, job):
@@ -602,7 +602,7 @@ def test_workers_start_deaf_to_ctrl_c(tmp_path):
     class Here(ThreadPoolExecutor):
         def submit(self, *_):
             heard.append(signal.getsignal(signal.SIGINT))
-            return super().submit(lambda: worker.Executed(None, 0.0, {}, "x"))
+            return super().submit(lambda: worker.Execution(None, 0.0, {}, "x"))
 
     before = signal.getsignal(signal.SIGINT)
     with Here(1) as here:

@@ -62,5 +62,5 @@ def test_notes_hold_the_numbers_of_their_own_problem():
 
 def test_words_say_how_many_runs_have_a_number():
     some = np.array([0.1, 0.3, np.nan])
-    assert claims.interval(some) == "+0.200 [-1.071 to +1.471], 2 of 3 runs"
-    assert claims.interval(some[2:]) == "undefined in every run"
+    assert claims.mean_in_words(some) == "+0.200 [-1.071 to +1.471], 2 of 3 runs"
+    assert claims.mean_in_words(some[2:]) == "undefined in every run"

@@ -11,8 +11,8 @@ from drawn import labels, lines
 from hlnb.results import Result
 from hlnb.studies.leap.figures import (
     TERM_STYLES,
-    Card,
-    Coefficients,
+    CoefficientPaths,
+    TargetCard,
     cards_figure,
     coefficients,
     coefficients_figure,
@@ -36,7 +36,7 @@ pytestmark = pytest.mark.usefixtures("closed")
 
 def card(supports, leap=1, left=0.25, out=0.0):
     steps = [(support, 1) for support in supports]
-    return Card(steps, leap, T, np.linspace(1, left, 4), out)
+    return TargetCard(steps, leap, T, np.linspace(1, left, 4), out)
 
 
 def cards():
@@ -78,7 +78,7 @@ def test_coefficients_of_runs_median_and_limit_are_drawn():
     runs = {s: np.array([T, 2 * T, 6 * T]) * len(s) for s in MENU[:2]}
     limit = (T, {s: T * len(s) for s in MENU[:2]})
     fig = coefficients_figure(
-        {"one": Coefficients(T, runs, limit), "two": Coefficients(T, runs)}
+        {"one": CoefficientPaths(T, runs, limit), "two": CoefficientPaths(T, runs)}
     )
     left, right = fig.axes
     assert [ax.get_title() for ax in fig.axes] == ["one", "two"]
@@ -90,7 +90,7 @@ def test_coefficients_of_runs_median_and_limit_are_drawn():
     assert labels(fig) == ["$z_1$", "$z_1z_2$", "limit, d = ∞"]
     dots = [line for line in left.lines if line.get_marker() == "o"]
     assert dots[0].get_ydata() == pytest.approx(dots[0].get_xdata())
-    alone = coefficients_figure({"two": Coefficients(T, runs)})
+    alone = coefficients_figure({"two": CoefficientPaths(T, runs)})
     assert labels(alone) == ["$z_1$", "$z_1z_2$"]
 
 

@@ -95,7 +95,7 @@ def log_ticks(low: float, high: float) -> list[float]:
     return inside if len(inside) > 1 else [low, high]
 
 
-def finite(*found: Real[np.ndarray, "..."]) -> Real[np.ndarray, " _value"]:
+def finite_part(*found: Real[np.ndarray, "..."]) -> Real[np.ndarray, " _value"]:
     """The finite values of arrays, in a row: what can be drawn when runs diverge."""
     values = np.concatenate([np.ravel(each) for each in found])
     return values[np.isfinite(values)]
@@ -106,14 +106,14 @@ def log_range(*found: Real[np.ndarray, "..."]) -> tuple[float, float]:
 
     1 and 10 where none has.
     """
-    values = finite(*found)
+    values = finite_part(*found)
     values = values[values > 0]
     return (values.min(), values.max()) if len(values) else (1.0, 10.0)
 
 
 def open_log_axis(ax: Axes, *found: Real[np.ndarray, "..."]) -> None:
     """Gives a log y axis a range if none of the values has a place on it."""
-    if not (finite(*found) > 0).any():
+    if not (finite_part(*found) > 0).any():
         ax.set_ylim(log_range(*found))
 
 

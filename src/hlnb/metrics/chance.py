@@ -12,11 +12,11 @@ from scipy import stats
 
 from hlnb.errors import HlnbError
 
-Count = int | np.integer
+Whole = int | np.integer
 EXACT_UP_TO = 20_000  # ways to split two samples; above, see `rank_sum`
 
 
-def interval(k: Count, n: Count, *, confidence: float = 0.95) -> tuple[float, float]:
+def interval(k: Whole, n: Whole, *, confidence: float = 0.95) -> tuple[float, float]:
     """Lower and upper bound of a share of which `k` of `n` were seen (Clopper–Pearson).
 
     It covers the true share with probability `confidence` at least, whatever that share
@@ -28,7 +28,7 @@ def interval(k: Count, n: Count, *, confidence: float = 0.95) -> tuple[float, fl
     return float(found.low), float(found.high)
 
 
-def tail(k: Count, n: Count, *, p: float) -> float:
+def tail(k: Whole, n: Whole, *, p: float) -> float:
     """P(Binomial(n, p) ≥ k)."""
     return float(stats.binom.sf(k - 1, n, p))
 

@@ -14,9 +14,9 @@ from sklearn.kernel_ridge import KernelRidge
 from torch import Tensor
 
 from hlnb.errors import above_zero
+from hlnb.models.layers import Params
 
-Params = Mapping[str, Tensor]
-Rows = Float[Tensor | np.ndarray, "_ train"]
+KernelRows = Float[Tensor | np.ndarray, "_ train"]
 Labels = Int[Tensor | np.ndarray, "_"]
 
 CHUNK = 256  # inputs whose gradients are computed at once: bounds the memory
@@ -24,7 +24,7 @@ PENALTIES = tuple(10.0**power for power in range(-6, 3))
 
 
 @runtime_checkable
-class Network(Protocol):
+class Layered(Protocol):
     """Named layers in order from the input, and their outputs."""
 
     @property
@@ -40,7 +40,7 @@ class Network(Protocol):
 
 
 def random_features(
-    model: Network, params: Params, x: Float[Tensor, "n ..."]
+    model: Layered, params: Params, x: Float[Tensor, "n ..."]
 ) -> Float[Tensor, "n feature"]:
     """The input of the last layer: what an untrained network lets its readout see."""
     return model.apply(params, x, stop=len(model.layers) - 1).flatten(1)
@@ -54,7 +54,11 @@ def linear_kernel(
 
 
 def _gradients(
-    model: Network, params: Params, below: Tensor, depth: int, names: Sequence[str]
+    model: Layered,
+    params: Params,
+    below: Tensor,
+    depth: int,
+    names: Sequence[str],
 ) -> Float[Tensor, "n entry"]:
     """∂f_c/∂(parameters `names` of layer `depth`) of each input, all c in one row."""
 
@@ -73,7 +77,7 @@ def _gradients(
 
 
 def tangent_kernel(
-    model: Network,
+    model: Layered,
     params: Params,
     x: Float[Tensor, "n ..."],
     z: Float[Tensor, "m ..."],
@@ -101,7 +105,7 @@ def tangent_kernel(
 
 
 def ridge_wrong(
-    kernels: Mapping[str, Rows],
+    kernels: Mapping[str, KernelRows],
     labels: Mapping[str, Labels],
     *,
     n_classes: int,
@@ -134,7 +138,7 @@ def ridge_wrong(
 
 
 def ridge_errors(
-    kernels: Mapping[str, Rows],
+    kernels: Mapping[str, KernelRows],
     labels: Mapping[str, Labels],
     *,
     n_classes: int,

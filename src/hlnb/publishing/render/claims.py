@@ -4,7 +4,7 @@ from collections import Counter
 
 from hlnb.publishing import copies
 from hlnb.publishing.render.executed import Executed
-from hlnb.publishing.render.tables import plain, plain_number, slug, table
+from hlnb.publishing.render.tables import escaped, markdown_table, plain_number, slug
 
 # What stands in place of a citation key where a chapter tests a statement of its own
 OWN = {"our guess": "Our own guesses", "derived here": "Derived in this book"}
@@ -37,7 +37,7 @@ def totals(claims: list[dict]) -> str:
     rows = [[cite(s), *(str(count[s, v]) for v in words)] for s in sources]
     if len(sources) > 1:
         rows.append(["All sources", *(f"{every[v]}" for v in words)])
-    return table(["Source", *map(verdict, words)], rows, label="hlnb-totals")
+    return markdown_table(["Source", *map(verdict, words)], rows, label="hlnb-totals")
 
 
 def claim_tables(
@@ -57,7 +57,7 @@ def claim_table(claims: list[dict], *, known: dict[str, Executed] | None = None)
     """One row a claim; `known` gives the links to the chapters."""
     rows = []
     for claim in claims:
-        where = [plain(claim["source"].partition(",")[2].strip())]
+        where = [escaped(claim["source"].partition(",")[2].strip())]
         if known:  # to the line of the cell that computed it
             title = known[claim["chapter"]].numbered_title
             where.append(f"{{ref}}`{title} <at-{slug(claim['id'])}>`")
@@ -74,7 +74,7 @@ def claim_table(claims: list[dict], *, known: dict[str, Executed] | None = None)
             ]
         )
     names = ["Statement", "Theirs", "Ours", "Verdict"]
-    return table(names, rows, label="hlnb-claims")
+    return markdown_table(names, rows, label="hlnb-claims")
 
 
 def key(claim: dict) -> str:
@@ -112,5 +112,5 @@ def measured(value: float | str | None, unit: str | None) -> str:
     if value is None:
         return "not stated"
     if isinstance(value, str):
-        return plain(value)
-    return f"{plain_number(value)} {plain(unit or '')}".strip()
+        return escaped(value)
+    return f"{plain_number(value)} {escaped(unit or '')}".strip()

@@ -8,7 +8,7 @@ from hlnb.parameters import Parameter
 from hlnb.publishing import compare, notebooks
 from hlnb.publishing.render.claims import badges
 from hlnb.publishing.render.executed import Executed
-from hlnb.publishing.render.tables import plain, seconds, table
+from hlnb.publishing.render.tables import escaped, markdown_table, seconds
 from hlnb.templates import rendered
 
 
@@ -39,7 +39,7 @@ def head(chapter: Executed, *, known: dict[str, Executed], claims: list[dict]) -
         needs=[known[n].link if n in known else n for n in needs],
         minutes=chapter.minutes,
         took=duration(chapter.provenance),
-        machine=machine(chapter.provenance),
+        machine=machine_in_words(chapter.provenance),
         badges=badges([c for c in claims if c["chapter"] == chapter.name]),
         downloads=downloads(chapter),
         table=parameter_table(chapter) if chapter.parameters else "",
@@ -67,12 +67,12 @@ def parameter_table(chapter: Executed) -> str:
             f"`{p.type}`",
             f"`{p.default!r}`",
             admitted(p),
-            " ".join(filter(None, [plain(p.help) + ".", plain(p.effect)])),
+            " ".join(filter(None, [escaped(p.help) + ".", escaped(p.effect)])),
         ]
         for p in chapter.parameters.values()
     ]
     names = ["Name", "Type", "Default", "Range", "Meaning and effect"]
-    return table(names, rows, label="hlnb-parameters")
+    return markdown_table(names, rows, label="hlnb-parameters")
 
 
 def admitted(parameter: Parameter) -> str:
@@ -107,7 +107,7 @@ def stamp(chapter: Executed) -> str:
     fields = {
         "Executed": f"{ran['date']}, in {duration(ran)}",
         "With": versions(ran),
-        "On": machine(ran),
+        "On": machine_in_words(ran),
         **redrawing(ran),
         "Data": data(ran),
         "Key": f"`{chapter.metadata['key'][:12]}`",
@@ -120,7 +120,7 @@ def redrawing(ran: dict[str, Any]) -> dict[str, str]:
     again = ran.get("redrawn")
     if again is None:
         return {}
-    took = f"in {seconds(again['seconds'])} on {plain(again['cpu'])}"
+    took = f"in {seconds(again['seconds'])} on {escaped(again['cpu'])}"
     return {"Drawn again": f"{again['date']}, from the kept results, {took}"}
 
 
@@ -141,11 +141,11 @@ def marked(ran: dict[str, Any]) -> str:
     return seconds(ran["seconds"]) + KEPT * bool(ran.get("runs_kept"))
 
 
-def machine(ran: dict) -> str:
+def machine_in_words(ran: dict) -> str:
     """The processor, its cores and the threads used."""
     threads = ran["threads"]
     return (
-        f"{plain(ran['cpu'])} ({ran['cores']} cores, "
+        f"{escaped(ran['cpu'])} ({ran['cores']} cores, "
         f"{threads} {'thread' if threads == 1 else 'threads'})"
     )
 
@@ -153,7 +153,7 @@ def machine(ran: dict) -> str:
 def versions(ran: dict) -> str:
     """Python and the packages that the numbers depend on."""
     packages = [f"{name} {version}" for name, version in ran["packages"].items()]
-    return plain(", ".join([f"Python {ran['python']}", *packages, ran["system"]]))
+    return escaped(", ".join([f"Python {ran['python']}", *packages, ran["system"]]))
 
 
 def data(ran: dict) -> str:
@@ -163,7 +163,7 @@ def data(ran: dict) -> str:
 
 def _datum(data: dict) -> str:
     note = f", {data['note']}" if data.get("note") else ""
-    return f"{plain(data['name'])} (sha256 `{data['sha256'][:12]}`{plain(note)})"
+    return f"{escaped(data['name'])} (sha256 `{data['sha256'][:12]}`{escaped(note)})"
 
 
 def dates(ran: dict[str, Any]) -> str:

@@ -18,12 +18,18 @@ from hlnb.publishing.render.head import (
     data,
     dates,
     duration,
-    machine,
+    machine_in_words,
     marked,
     parameter_table,
     versions,
 )
-from hlnb.publishing.render.tables import plain, plain_number, seconds, slug, table
+from hlnb.publishing.render.tables import (
+    escaped,
+    markdown_table,
+    plain_number,
+    seconds,
+    slug,
+)
 from hlnb.storage import write_whole
 from hlnb.templates import rendered
 
@@ -60,7 +66,7 @@ def seminar(found: list[Executed]) -> str:
 def _lesson(chapter: Executed) -> dict[str, Any]:
     plan = chapter.metadata.get("seminar", {})
     minutes = planned_minutes(chapter)
-    sections = [[plain(name), f"{time}"] for name, time in minutes.items()]
+    sections = [[escaped(name), f"{time}"] for name, time in minutes.items()]
     wrong = [list(pair) for pair in plan.get("wrong", [])]
     names = ["A common wrong answer", "What to say"]
     return {
@@ -70,8 +76,8 @@ def _lesson(chapter: Executed) -> dict[str, Any]:
         "minutes": sum(minutes.values()),
         "took": duration(chapter.provenance),
         "before": plan.get("before"),
-        "sections": table(["Section", "Minutes"], sections),
-        "wrong": table(names, wrong) if wrong else "",
+        "sections": markdown_table(["Section", "Minutes"], sections),
+        "wrong": markdown_table(names, wrong) if wrong else "",
     }
 
 
@@ -156,7 +162,9 @@ def theorems(found: list[Executed]) -> str:
         if cell["cell_type"] == "markdown"
         for m in STATED.finditer(chapters.text_of(cell))
     ]
-    return table(["Statement", "Name", "Chapter"], rows) if rows else "None yet."
+    return (
+        markdown_table(["Statement", "Name", "Chapter"], rows) if rows else "None yet."
+    )
 
 
 STATEMENTS = re.compile(
@@ -178,7 +186,7 @@ def statements(found: list[Executed]) -> str:
                     said, where, verdict = (text.strip() for text in cells)
                     rows.append([said, f"{c.link}: {where}", verdict])
     names = ["Statement of the notes", "Where it is shown", "Verdict"]
-    return table(names, rows, label="hlnb-statements") if rows else "None yet."
+    return markdown_table(names, rows, label="hlnb-statements") if rows else "None yet."
 
 
 def source(name: str) -> str:
@@ -258,7 +266,7 @@ def book_map(rows: list[dict], claims: list[dict], *, known: dict) -> str:
     if not lines:
         return ""
     names = ["Problem", "One layer alone", "Layer by layer", "All layers at once"]
-    return table(names, lines, label="hlnb-map")
+    return markdown_table(names, lines, label="hlnb-map")
 
 
 def filled(text: str, by_id: dict[str, dict], *, known: dict) -> str:
@@ -290,7 +298,7 @@ def chapter_list(found: list[Executed]) -> str:
         ]
         for c in found
     ]
-    made = table(["Chapter", "What you can do after it", "Ran in"], rows)
+    made = markdown_table(["Chapter", "What you can do after it", "Ran in"], rows)
     return f"{made}\n\n{AT_HAND}"
 
 
@@ -303,7 +311,7 @@ def status(found: list[Executed]) -> str:
             marked(c.provenance),
             dates(c.provenance),
             versions(c.provenance),
-            machine(c.provenance),
+            machine_in_words(c.provenance),
             data(c.provenance),
         ]
         for c in found
@@ -315,4 +323,4 @@ def status(found: list[Executed]) -> str:
         told = f"1 of {len(found)} chapters is overtaken."
     total = sum(c.provenance["seconds"] for c in found)
     after = f"All together: {seconds(total)}. {AT_HAND}"
-    return "\n\n".join([told, table(names, rows), after])
+    return "\n\n".join([told, markdown_table(names, rows), after])

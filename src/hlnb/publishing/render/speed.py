@@ -4,7 +4,7 @@ import json
 from pathlib import Path
 
 from hlnb.errors import HlnbError
-from hlnb.publishing.render.tables import table
+from hlnb.publishing.render.tables import markdown_table
 
 LATEST = "benchmarks/latest.json"
 ROBUST = "benchmarks/robust.json"
@@ -119,7 +119,7 @@ def _targets(record: dict) -> str:
                 "yes" if minutes <= 12 else "no",
             ]
         )
-    return table(["What", "Target", "Measured (by problem)", "Met"], rows)
+    return markdown_table(["What", "Target", "Measured (by problem)", "Met"], rows)
 
 
 def _limits(record: dict) -> str:
@@ -139,7 +139,7 @@ def _limits(record: dict) -> str:
             ]
         )
     names = ["Case", "d", "Operations left", "Limit (run-epochs / s)", "Ours by limit"]
-    return table([*names, "Target rate (by limit)"], rows)
+    return markdown_table([*names, "Target rate (by limit)"], rows)
 
 
 def _steps(record: dict) -> str:
@@ -160,7 +160,9 @@ def _steps(record: dict) -> str:
         "product of the hidden layer at the peak. *Moved*: the weights above, read "
         "once, and read and written once."
     )
-    return about + "\n\n" + table([*names, "Weights", "Product", "Moved"], rows)
+    return (
+        about + "\n\n" + markdown_table([*names, "Weights", "Product", "Moved"], rows)
+    )
 
 
 def _rows(record: dict) -> str:
@@ -173,7 +175,7 @@ def _rows(record: dict) -> str:
         for row in record["rows"]
     ]
     names = ["Case", "Layout", "d", "Runs", "Processes", "Run-epochs / s", "Ratio"]
-    return table(names, rows, label="hlnb-rows")
+    return markdown_table(names, rows, label="hlnb-rows")
 
 
 def _large(record: dict) -> str:
@@ -208,7 +210,7 @@ def _large(record: dict) -> str:
         ]
     )
     rows += [[s["case"], f"{_spread(s, 'seconds')} s"] for s in record["starts"]]
-    return table(["What", "Measured"], rows)
+    return markdown_table(["What", "Measured"], rows)
 
 
 def _correction(record: dict) -> str:
@@ -221,7 +223,7 @@ def _correction(record: dict) -> str:
         f"{len(found)} chapters. The load average at the start was "
         f"{record['load']:.1f}: above 1, other work ran beside it."
     )
-    told = table(
+    told = markdown_table(
         ["What", "Target", "Measured"],
         [
             [
@@ -242,7 +244,7 @@ def _correction(record: dict) -> str:
         cells = ", ".join(f"{number} ({took:.1f} s)" for number, took in each["cells"])
         name = each["chapter"][:2]
         rows.append([name, f"{each['seconds']:.0f} s", cells or "none"])
-    drawn = table(["Chapter", "Redrawn in", "Cells above 2 s"], rows)
+    drawn = markdown_table(["Chapter", "Redrawn in", "Cells above 2 s"], rows)
     return "\n\n".join([about, told, drawn])
 
 

@@ -21,12 +21,12 @@ def plain_number(value: float) -> str:
     return text.replace("-", "\N{MINUS SIGN}")
 
 
-def table(names: list[str], rows: list[list[str]], *, label: str = "") -> str:
+def markdown_table(names: list[str], rows: list[list[str]], *, label: str = "") -> str:
     """A MyST table whose cells are Markdown."""
     return rendered("publishing/templates/table.md", rows=[names, *rows], label=label)
 
 
-def plain(text: str) -> str:
+def escaped(text: str) -> str:
     """Text that MyST shows as it is; only `code` keeps its meaning."""
     pieces = re.split(r"(`[^`]*`)", text)
     pieces[::2] = [re.sub(r"([\\`*_{}\[\]<>$|~#])", r"\\\1", p) for p in pieces[::2]]

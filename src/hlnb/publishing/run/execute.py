@@ -23,7 +23,7 @@ from hlnb.publishing.notebooks import to_bytes
 from hlnb.publishing.run.keep import keep, locked
 from hlnb.publishing.run.plan import Plan, planned
 from hlnb.publishing.run.pool import dask_workers, local_workers, without_interrupts
-from hlnb.publishing.run.worker import Executed, execute
+from hlnb.publishing.run.worker import Execution, execute
 from hlnb.storage import write_whole
 
 TIMEOUT = 3600  # seconds a cell
@@ -146,7 +146,7 @@ def _execute_all(
                 done = future.result()
             except Exception as error:  # its process died, or the cluster did
                 text = f"{plan.chapter.name}: {_lost(error)}"
-                done = Executed(None, 0.0, {}, text)
+                done = Execution(None, 0.0, {}, text)
             kept = keep(plan, done)
             if kept.error:
                 failures += 1

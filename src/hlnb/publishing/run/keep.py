@@ -24,7 +24,7 @@ from hlnb.publishing.notebooks import (
     to_bytes,
 )
 from hlnb.publishing.run.plan import Plan
-from hlnb.publishing.run.worker import Executed
+from hlnb.publishing.run.worker import Execution
 from hlnb.storage import write_whole
 
 
@@ -57,7 +57,7 @@ def locked(plan: Plan) -> Iterator[None]:
 
 
 @dataclass(frozen=True)
-class Kept:
+class Written:
     """What became of an execution: why it failed, or the copy and what moved in it."""
 
     error: str | None = None
@@ -65,7 +65,7 @@ class Kept:
     moved: tuple[str, ...] = ()
 
 
-def keep(plan: Plan, done: Executed) -> Kept:
+def keep(plan: Plan, done: Execution) -> Written:
     """Writes what a worker gave back.
 
     A chapter in which a verdict moved is not published: its copy goes where copies of
@@ -105,13 +105,13 @@ def keep(plan: Plan, done: Executed) -> Kept:
                 with suppress(HlnbError):  # `hlnb runs pack` says what it cannot pack
                     record_of_runs.note(plan.chapter, done.used)
                 _refresh_images(plan.chapter.root / "book" / "images", notebook)
-            return Kept(path=plan.path, moved=tuple(moved))
+            return Written(path=plan.path, moved=tuple(moved))
         if notebook is not None:
             write_whole(plan.failed, to_bytes(notebook))
             error = f"{error}\n  The notebook as far as it came: {plan.failed}"
     except HlnbError as caught:
-        return Kept(f"{error}\n  {caught}" if error else str(caught))
-    return Kept(error)
+        return Written(f"{error}\n  {caught}" if error else str(caught))
+    return Written(error)
 
 
 def _write_pair(path: Path, notebook: dict[str, Any], record: dict[str, Any]) -> None:

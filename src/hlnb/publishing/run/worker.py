@@ -64,7 +64,7 @@ class Job:
 
 
 @dataclass(frozen=True)
-class Executed:
+class Execution:
     """What a worker gives back; nothing of it is on disk yet."""
 
     notebook: dict[str, Any] | None
@@ -108,7 +108,7 @@ class Executed:
 _kernels: dict[str, Any] = {}  # temporary folder of a running chapter: kernel manager
 
 
-def execute(job: Job) -> Executed:
+def execute(job: Job) -> Execution:
     """The executed chapter, or why it failed; touches no file of the book."""
     import papermill
 
@@ -141,7 +141,7 @@ def execute(job: Job) -> Executed:
     seconds = time.monotonic() - started
     if error is None and notebook is not None:
         error = _unfinished(notebook, job)
-    return Executed(notebook, round(seconds, 1), machine(), error, notes)
+    return Execution(notebook, round(seconds, 1), machine(), error, notes)
 
 
 def _notes(folder: Path) -> tuple[dict[str, Any], ...]:

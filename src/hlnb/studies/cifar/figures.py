@@ -13,8 +13,8 @@ from matplotlib.figure import Figure
 from hlnb.figures.artists import (
     beside,
     curves,
-    finite,
     finite_medians,
+    finite_part,
     key,
     legend_below,
     open_log_axis,
@@ -128,7 +128,7 @@ def before_after_figure(
     """Statistics after training against before: dots for filters, crosses for runs."""
     fig, axes = panels(len(shares), height=2.9)
     for ax, (name, (before, after)) in zip(axes, shares.items(), strict=True):
-        known = finite(before, after)
+        known = finite_part(before, after)
         known = known if len(known) else np.array([0.0, 1.0])
         low, high = known.min() - 0.03, known.max() + 0.03
         ax.plot([low, high], [low, high], ":", color=BEFORE, linewidth=1.2)

@@ -44,7 +44,7 @@ def moments_after_changes(
     )
 
 
-class Change(NamedTuple):
+class PartChange(NamedTuple):
     """What happens to a curve in each phase, one value per run."""
 
     before: Real[np.ndarray, "run phase"]  # at the phase's start
@@ -52,15 +52,15 @@ class Change(NamedTuple):
     after: Real[np.ndarray, "run phase"]  # at its end
 
 
-def changes(result: Result, name: str, *, epochs: Sequence[float]) -> Change:
-    """The Change of the trace `name`; `epochs`: where phases end, the start not named.
+def changes(result: Result, name: str, *, epochs: Sequence[float]) -> PartChange:
+    """How the trace `name` changes; `epochs`: where phases end, the start not named.
 
     A run that stopped being finite is at infinity from there on.
     """
     values = np.nan_to_num(result.of(name), nan=np.inf)
     ends = np.searchsorted(result.epochs, [result.epochs[0], *epochs])
     pairs = list(itertools.pairwise(ends))
-    return Change(
+    return PartChange(
         values[:, ends[:-1]],
         np.stack([values[:, a : b + 1].max(1) for a, b in pairs], axis=1),
         values[:, ends[1:]],
@@ -80,7 +80,7 @@ def lasting(schedule: Schedule, epochs: Sequence[int]) -> Schedule:
     return dataclasses.replace(schedule, phases=stretched)
 
 
-class Chosen(NamedTuple):
+class RatesInTurn(NamedTuple):
     """Layer-wise training with a learning rate of its own for each part."""
 
     result: Result  # of the last part
@@ -96,8 +96,8 @@ def choose_rates(
     lrs: Sequence[float],
     seeds: Iterable[int],
     epochs: int,
-) -> Chosen:
-    """The Chosen: each part at the rate of lowest median validation loss at its end.
+) -> RatesInTurn:
+    """Each part at the rate of lowest median validation loss at its end.
 
     Parts are chosen from the input up, each on top of those that were chosen before. A
     loss that is not finite counts as infinite. `train` measures the trace `validation
@@ -118,7 +118,7 @@ def choose_rates(
         if not np.isfinite(losses[part][rates[part]]):
             raise HlnbError(f"No rate of {list(lrs)} trains {part}: take smaller ones.")
         after, parts[part] = found.at(rates[part]), found
-    return Chosen(after, rates, losses, parts)
+    return RatesInTurn(after, rates, losses, parts)
 
 
 @kept

@@ -20,8 +20,8 @@ PILOT = {  # by id: what was seen before the published runs
 Runs = Real[np.ndarray, " _run"]
 
 
-def interval(values: Runs) -> str:
-    """The mean over runs and its 95 % interval, in words.
+def mean_in_words(values: Runs) -> str:
+    """The mean over runs and its 95 % mean_in_words, in words.
 
     Runs without a number are left out, and that is said.
     """
@@ -107,7 +107,7 @@ def about_correction(
             unit="change of φ, all layers, less that of the first layer alone",
             verdict=in_every_run(beyond[problem] > 0),
             note=f"pilot, seeds 10–12: {PILOT[id]}; change by all layers: "
-            f"{interval(change[problem])}",
+            f"{mean_in_words(change[problem])}",
         )
         for id, problem in problems.items()
     ]

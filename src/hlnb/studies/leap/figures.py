@@ -82,7 +82,7 @@ def _html(support: Support) -> Markup:
 
 
 @dataclass(frozen=True)
-class Coefficients:
+class CoefficientPaths:
     """Coefficients of f during training: what one panel of `coefficients_figure` shows.
 
     `limit`: times and values by support of the flow at d = ∞, where there is one.
@@ -109,7 +109,7 @@ def coefficients(
     *,
     step: float,
     limit: Limit | None = None,
-) -> Coefficients:
+) -> CoefficientPaths:
     """A panel from the trace `coefficients` of a Result, one column per support.
 
     `step`: the step size, so that step × `result.steps` is time.
@@ -120,10 +120,10 @@ def coefficients(
         limit.times,
         {support: limit.of(support) for support in supports},
     )
-    return Coefficients(step * result.steps, runs, flows)
+    return CoefficientPaths(step * result.steps, runs, flows)
 
 
-def coefficients_figure(found: Mapping[str, Coefficients]) -> Figure:
+def coefficients_figure(found: Mapping[str, CoefficientPaths]) -> Figure:
     """Fourier coefficients against time, one panel per network; log time from record 1.
 
     Thin: runs. Thick: their median. Dots: the limit flow.
@@ -304,7 +304,7 @@ def samples_figure(
 
 
 @dataclass(frozen=True)
-class Card:
+class TargetCard:
     """What the widget says of one target: terms in their best order, and its flow."""
 
     steps: Sequence[tuple[Support, int]]  # each term, and its new coordinates
@@ -327,7 +327,7 @@ def growth(leap: int) -> str:
     return "grows like √d" if leap == 3 else f"grows like d^{(leap - 2) / 2:g}"
 
 
-def cards_figure(cards: Sequence[Card]) -> Figure:
+def cards_figure(cards: Sequence[TargetCard]) -> Figure:
     """What each flow leaves at its end and what is out of reach, one row per target."""
     ordered = sorted(cards, key=lambda card: (card.leap, card.share[-1]), reverse=True)
     fig, (ax,) = panels(1, width=7.0, height=0.9 + 0.2 * len(cards))
@@ -360,7 +360,7 @@ def cards_figure(cards: Sequence[Card]) -> Figure:
 WIDE, HIGH, EDGE = 420, 190, 42  # of a card's drawing, in its own units
 
 
-def _card(card: Card) -> Markup:
+def _card(card: TargetCard) -> Markup:
     """The card of a target: its order, what is predicted, and its flow as a drawing."""
     return Markup(
         rendered(
@@ -376,7 +376,7 @@ def _card(card: Card) -> Markup:
     )
 
 
-def _drawing(card: Card) -> dict[str, Any]:
+def _drawing(card: TargetCard) -> dict[str, Any]:
     """What the card's template draws of a flow's risk, in the units of the drawing."""
     right, foot, end = WIDE - 12, HIGH - 34, card.times[-1]
 
@@ -408,7 +408,10 @@ def _drawing(card: Card) -> dict[str, Any]:
 
 
 def ticks_html(
-    monomials: Sequence[Support], cards: Sequence[Card], *, ticked: Sequence[Support]
+    monomials: Sequence[Support],
+    cards: Sequence[TargetCard],
+    *,
+    ticked: Sequence[Support],
 ) -> str:
     """Boxes to tick, and the card of the ticked target: HTML and CSS, no script.
 

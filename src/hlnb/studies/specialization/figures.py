@@ -8,7 +8,7 @@ from jaxtyping import Real
 from matplotlib.figure import Figure
 
 from hlnb.figures.artists import (
-    finite,
+    finite_part,
     legend_below,
     multiples,
     panels,
@@ -90,7 +90,7 @@ def lines_figure(
             middle = np.median(values, axis=0)
             ax.plot(shares, middle, **look(name), linewidth=2, markersize=4, label=name)
     every = [v for by in found.values() for v in by.values()]
-    axes[0].set_ylim(0, 1.05 * (finite(*every).max(initial=0) or 1))
+    axes[0].set_ylim(0, 1.05 * (finite_part(*every).max(initial=0) or 1))
     legend_below(fig)
     say_diverged(fig, *every)
     return fig
@@ -116,6 +116,6 @@ def spawn_figure(
         ax.axhline(level, color="#666666", linestyle=":", linewidth=1.2)
         ax.set_xticks(places, [*map(str, by_epochs)])
     every = [v for by in found.values() for v in by.values()]
-    axes[0].set_ylim(0, 1.05 * finite(*every).max(initial=level))
+    axes[0].set_ylim(0, 1.05 * finite_part(*every).max(initial=level))
     say_diverged(fig, *every)
     return fig

@@ -11,7 +11,7 @@ from hlnb.figures.drawn import Drawn
 from hlnb.metrics import likeness
 from hlnb.seeding import stream
 from hlnb.studies.table_1 import figures
-from hlnb.studies.table_1.claims import SCORES, Rows, changes, spread
+from hlnb.studies.table_1.claims import SCORES, ByReading, changes, spread
 from hlnb.studies.table_1.experiment import (
     READINGS,
     REPORTED,
@@ -57,7 +57,7 @@ def slide(
     )
 
 
-def rates(rows: Rows, protocol: Protocol) -> Drawn:
+def rates(rows: ByReading, protocol: Protocol) -> Drawn:
     """Epochs to error 0.1 against the learning rate, all layers together."""
     lrs, cap = protocol.lrs, protocol.sweep_epochs
     swept = {
@@ -76,7 +76,7 @@ def rates(rows: Rows, protocol: Protocol) -> Drawn:
     )
 
 
-def errors(rows: Rows) -> dict[str, dict[str, figures.Pair]]:
+def errors(rows: ByReading) -> dict[str, dict[str, figures.Pair]]:
     """Epochs and test errors of two trainings by reading: together, layer by layer."""
     return {
         READINGS[r]: {
@@ -91,7 +91,7 @@ def errors(rows: Rows) -> dict[str, dict[str, figures.Pair]]:
 
 
 def layerwise(
-    found: Mapping[str, Mapping[str, figures.Pair]], rows: Rows, protocol: Protocol
+    found: Mapping[str, Mapping[str, figures.Pair]], rows: ByReading, protocol: Protocol
 ) -> Drawn:
     """The `errors` of all layers together and layer by layer."""
     unit = rows["unit"]
@@ -111,7 +111,7 @@ def layerwise(
     )
 
 
-def single(rows: Rows, protocol: Protocol) -> Drawn:
+def single(rows: ByReading, protocol: Protocol) -> Drawn:
     """Test error against epochs when one layer alone learns."""
     alone = {
         READINGS[r]: {
@@ -130,7 +130,7 @@ def single(rows: Rows, protocol: Protocol) -> Drawn:
     )
 
 
-def deviation(rows: Rows, protocol: Protocol) -> Drawn:
+def deviation(rows: ByReading, protocol: Protocol) -> Drawn:
     """How far the filters have moved on arrival, against the learning rate."""
     moved = {READINGS[r]: row.deviations() for r, row in rows.items()}
     report = REPORTED[rows["unit"].number].deviation
@@ -191,7 +191,7 @@ def cosines(row: Reproduction, epochs: Sequence[int]) -> Drawn:
     )
 
 
-def interpretability(rows: Rows, protocol: Protocol) -> Drawn:
+def interpretability(rows: ByReading, protocol: Protocol) -> Drawn:
     """Changes of the likeness between filters and patterns, a point a run."""
     seeds = protocol.seeds
     found = {
@@ -212,7 +212,7 @@ def interpretability(rows: Rows, protocol: Protocol) -> Drawn:
 
 def variants(
     found: Mapping[str, Mapping[str, Real[np.ndarray, " _run"]]],
-    rows: Rows,
+    rows: ByReading,
     protocol: Protocol,
 ) -> Drawn:
     """Epochs to error 0.1 as defined, with noise and with two layers.

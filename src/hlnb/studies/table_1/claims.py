@@ -12,7 +12,7 @@ from hlnb.seeding import stream
 from hlnb.studies.table_1 import nulls
 from hlnb.studies.table_1.experiment import READINGS, REPORTED, Reproduction, best_rate
 
-Rows = Mapping[str, Reproduction]  # by reading
+ByReading = Mapping[str, Reproduction]  # by reading
 Properties = Mapping[int, Bool[np.ndarray, " _run"]]  # which runs have each of them
 Ends = Mapping[str, Real[np.ndarray, " _run"]]  # last errors by way of training
 SCORES: Mapping[str, Callable] = {
@@ -32,7 +32,7 @@ HAS_PROPERTY: Mapping[int, tuple[bool, bool, bool, bool]] = {
 }
 
 
-def _each(rows: Rows) -> Iterator[tuple[Reproduction, str, str]]:
+def _each(rows: ByReading) -> Iterator[tuple[Reproduction, str, str]]:
     """Each row with the tail of its claims' ids and the name of its reading."""
     for row in rows.values():
         yield row, row.reading, READINGS[row.reading]
@@ -42,7 +42,7 @@ def _source(row: Reproduction) -> str:
     return f"glasgow, Table 1, problem {row.number}"
 
 
-def simultaneous_claims(rows: Rows) -> list[Claim]:
+def simultaneous_claims(rows: ByReading) -> list[Claim]:
     """Claims on the epochs of all layers together, and on where the best rate lies."""
     found = []
     for row, tag, reading in _each(rows):
@@ -80,7 +80,7 @@ def simultaneous_claims(rows: Rows) -> list[Claim]:
     return found
 
 
-def layerwise_claims(rows: Rows) -> list[Claim]:
+def layerwise_claims(rows: ByReading) -> list[Claim]:
     """Claims on layer-wise training: epochs in the phase of arrival, or final error."""
     return [_layerwise(*each) for each in _each(rows)]
 
@@ -125,7 +125,7 @@ def _layerwise(row: Reproduction, tag: str, reading: str) -> Claim:
     )
 
 
-def single_claims(rows: Rows) -> list[Claim]:
+def single_claims(rows: ByReading) -> list[Claim]:
     """Claims on the best single layer: which it is and when it arrives, if it does."""
     return [_single(*each) for each in _each(rows)]
 
@@ -159,7 +159,7 @@ def _single(row: Reproduction, tag: str, reading: str) -> Claim:
     )
 
 
-def deviation_claims(rows: Rows) -> list[Claim]:
+def deviation_claims(rows: ByReading) -> list[Claim]:
     """Claims on how far the filters have moved when the error first is 0.1."""
     found = []
     for row, tag, reading in _each(rows):
@@ -196,7 +196,7 @@ def changes(row: Reproduction, when: str) -> Real[np.ndarray, "run score"]:
     return np.stack(found, axis=1)
 
 
-def interpretability_claims(rows: Rows) -> list[Claim]:
+def interpretability_claims(rows: ByReading) -> list[Claim]:
     """Claims on the report's two interpretability numbers, at test error 0.1."""
     found = []
     for row, tag, reading in _each(rows):
@@ -300,7 +300,7 @@ def properties(row: Reproduction) -> dict[int, Bool[np.ndarray, " run"]]:
     }
 
 
-def property_claims(rows: Rows) -> list[Claim]:
+def property_claims(rows: ByReading) -> list[Claim]:
     """Claims on whether each run has the properties that the report finds."""
     found = []
     for row, tag, reading in _each(rows):
@@ -320,7 +320,7 @@ def property_claims(rows: Rows) -> list[Claim]:
 
 
 def variant_claims(
-    rows: Rows, found: Mapping[str, Mapping[str, Real[np.ndarray, " run"]]]
+    rows: ByReading, found: Mapping[str, Mapping[str, Real[np.ndarray, " run"]]]
 ) -> list[Claim]:
     """Claims on the report's two variants, by their epochs to error 0.1.
 

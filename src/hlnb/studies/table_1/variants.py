@@ -47,7 +47,7 @@ from hlnb.training.sweep import sweep
 
 
 @dataclass(frozen=True)
-class Change:
+class OpenChoice:
     """One choice that the report leaves open, made differently."""
 
     problem: Mapping[str, Any] = field(default_factory=dict)  # of toy_problem
@@ -56,22 +56,22 @@ class Change:
     only: tuple[int, ...] = (1, 2, 3, 4, 5)  # problems that it concerns
 
 
-def changes(protocol: Protocol) -> dict[str, Change]:
+def changes(protocol: Protocol) -> dict[str, OpenChoice]:
     """The choices of the search by name, that of the unit-length reading first."""
     d, T, n = protocol.d, protocol.T, protocol.n_train
     return {
-        "unit length, as in this book": Change(),
-        "entries ±1": Change({"scale": 1.0}),
-        f"d = {round(0.64 * d)}": Change({"d": round(0.64 * d)}),
-        f"d = {2 * d}": Change({"d": 2 * d}),
-        "nothing: 1/4 of class 1": Change({"nothing": 0.25}, only=(2,)),
-        "nothing: never": Change({"nothing": 0.0}, only=(2,)),
-        "padding T/2": Change(model={"padding": T // 2}),
-        "gap 0": Change({"gap": 0}, only=(5,)),
-        "Glorot initialization": Change(model={"initialization": Glorot()}),
-        f"n = {n // 2}": Change(training={"n_train": n // 2}),
-        f"n = {4 * n}": Change(training={"n_train": 4 * n}),
-        "online": Change(training={"online": True}),
+        "unit length, as in this book": OpenChoice(),
+        "entries ±1": OpenChoice({"scale": 1.0}),
+        f"d = {round(0.64 * d)}": OpenChoice({"d": round(0.64 * d)}),
+        f"d = {2 * d}": OpenChoice({"d": 2 * d}),
+        "nothing: 1/4 of class 1": OpenChoice({"nothing": 0.25}, only=(2,)),
+        "nothing: never": OpenChoice({"nothing": 0.0}, only=(2,)),
+        "padding T/2": OpenChoice(model={"padding": T // 2}),
+        "gap 0": OpenChoice({"gap": 0}, only=(5,)),
+        "Glorot initialization": OpenChoice(model={"initialization": Glorot()}),
+        f"n = {n // 2}": OpenChoice(training={"n_train": n // 2}),
+        f"n = {4 * n}": OpenChoice(training={"n_train": 4 * n}),
+        "online": OpenChoice(training={"online": True}),
     }
 
 

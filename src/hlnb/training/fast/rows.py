@@ -106,7 +106,7 @@ def _sort(positions, begin, found, chosen):
     return row, source, place_of, where, np.append(first[where], first[-1])
 
 
-class Kept(NamedTuple):
+class Forward(NamedTuple):
     """What a step needs of its forward pass."""
 
     active: Float[np.ndarray, "window channel"]  # h_l
@@ -115,7 +115,7 @@ class Kept(NamedTuple):
     sums: Float[np.ndarray, "n channel"]  # Σ_l (h_l - h0)
 
 
-class Weights(NamedTuple):
+class RowWeights(NamedTuple):
     """The parameters of both layers, as the loops need them, and two sums."""
 
     filters: Float[np.ndarray, "size channel"]  # a copy
@@ -138,7 +138,7 @@ class Lower:
         self.names = (f"{conv.name}.weight", f"{affine.name}.weight")
         self.filters, upper = (params[name] for name in self.names)
         own = upper.mT.numpy().reshape(-1, channels, units)
-        self.weights = Weights(
+        self.weights = RowWeights(
             self.filters.squeeze(1).mT.contiguous().numpy(),
             params[f"{conv.name}.bias"].unsqueeze(0).numpy(),
             own,
@@ -150,7 +150,7 @@ class Lower:
 
     def forward(
         self, x: Float[np.ndarray, "row d"], seen: Windows
-    ) -> tuple[Float[np.ndarray, "n unit"], Kept]:
+    ) -> tuple[Float[np.ndarray, "n unit"], Forward]:
         """Outputs before the ReLU for the chosen of `x`, and what `descend` needs."""
         return self._forward(x, seen, self.weights)
 
@@ -158,7 +158,7 @@ class Lower:
         self,
         x: Float[np.ndarray, "row d"],
         seen: Windows,
-        kept: Kept,
+        kept: Forward,
         slope: Float[np.ndarray, "n unit"],
         *,
         lr: float,
@@ -223,7 +223,7 @@ def _loops(channels: int, units: int, size: int) -> tuple[Callable, Callable]:
                 store(out, row[j], y)
                 store(out, row[k], z)
         out += sums @ common
-        return out, Kept(active, extra, blank, sums)
+        return out, Forward(active, extra, blank, sums)
 
     def descend(x, seen, kept, slope, lr, learns, weights):
         filters, shift, own, common, total, bias = weights
