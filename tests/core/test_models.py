@@ -1,6 +1,8 @@
 """Our layers are PyTorch's layers, and frozen parts can be computed once."""
 
+import inspect
 import math
+from collections.abc import Sequence
 
 import pytest
 import torch
@@ -8,6 +10,7 @@ import torch.nn.functional as F
 from torch import nn
 
 from hlnb.errors import HlnbError
+from hlnb.models import networks
 from hlnb.models.layers import Affine, Conv, Glorot, Normal, Uniform
 from hlnb.models.model import Model
 from hlnb.models.networks import image_network, toy_network
@@ -134,6 +137,52 @@ def test_names_lead_back_to_layers():
 def test_refuses_networks_that_cannot_be(settings, message):
     with pytest.raises(HlnbError, match=message):
         toy_network(**{"d": 40, "n_classes": 2, **settings})
+
+
+BUILT = {  # each builder of networks, with sizes that it takes
+    networks.toy_network: {"d": 40, "n_classes": 2},
+    networks.image_network: {},
+    networks.residual_network: {"d": 8},
+    networks.mlp: {"d": 8, "widths": [3, 4]},
+    networks.deep_cnn: {
+        **{"vocab_size": 3, "n_classes": 2, "tuple_size": 2, "depth": 2, "width": 4}
+    },
+}
+SIZES = [
+    (build, name)
+    for build in BUILT
+    for name, about in inspect.signature(build).parameters.items()
+    if about.annotation in (int, Sequence[int])
+]
+
+
+def test_every_builder_is_tried():
+    defined = {
+        f
+        for _, f in inspect.getmembers(networks, inspect.isfunction)
+        if f.__module__ == networks.__name__
+    }
+    assert {f.__name__ for f in defined} == {f.__name__ for f in BUILT}
+
+
+@pytest.mark.parametrize(("build", "name"), SIZES)
+@pytest.mark.parametrize("wrong", [-1, 0, 1.5, "2", True, None])
+def test_every_size_is_refused_in_one_sentence(build, name, wrong):
+    if wrong == 0 and name == "padding":
+        return
+    many, plain = name == "widths", inspect.unwrap(build)  # without the types' check
+    for value in ([3, wrong], [wrong, 3]) if many else (wrong,):
+        with pytest.raises(HlnbError, match=rf"^{name} = .*: take a whole"):
+            plain(**{**BUILT[build], name: value})
+
+
+def test_sizes_that_do_not_fit_together():
+    for side in (1, 3, 5, 7):
+        with pytest.raises(HlnbError, match=f"an image of {side} × {side} pixels: ra"):
+            networks.image_network(side=side)
+    assert networks.image_network(side=8).layers
+    with pytest.raises(HlnbError, match=r"widths = 3 is no list: take \[3\]"):
+        inspect.unwrap(networks.mlp)(d=2, widths=3)
 
 
 @pytest.mark.parametrize(

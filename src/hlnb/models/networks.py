@@ -4,7 +4,7 @@ For rows of pixels and for images, those of the report (Glasgow, Section 5); for
 functions on the cube, the residual network of Abbe et al. 2021; for vectors of any
 kind, the multilayer perceptron; for strings of symbols, the deep CNN of
 Cagnetta et al. 2024, with one layer per level of the hierarchy. All of them refuse a
-width below 1.
+size that is no whole number from 1 up (a padding: from 0 up).
 """
 
 import math
@@ -42,7 +42,8 @@ def toy_network(
     are not in the report. Refuses other numbers of layers, and filters longer than the
     padded row.
     """
-    at_least(1, channels=channels, hidden=hidden)
+    at_least(1, d=d, T=T, n_classes=n_classes, channels=channels, hidden=hidden)
+    at_least(0, padding=padding)
     if n_layers not in (2, 3):
         raise HlnbError(f"The report's networks have 2 or 3 layers, not {n_layers}.")
     if d + 2 * padding < T:
@@ -76,13 +77,22 @@ def image_network(
 
     `conv1` (32 filters 4×4) – `conv2` (32 filters 4×4, 2×2 max-pooling) – `hidden` –
     `readout`. Padding, pooling window and width of `hidden` are not in the report.
-    Auxiliary heads after both convolutions wait for a schedule that uses them.
+    Auxiliary heads after both convolutions wait for a schedule that uses them. Refuses
+    images that are too small for both convolutions and the pooling.
     """
+    at_least(1, side=side, size=size, n_classes=n_classes)
     at_least(1, channels=channels, hidden=hidden)
+    at_least(0, padding=padding)
     conv1 = Conv("conv1", 3, channels, size, dims=2, padding=padding)
     conv2 = Conv("conv2", channels, channels, size, dims=2, padding=padding, pool=2)
     first = conv1.side(side)
-    flat = channels * conv2.side(first) ** 2
+    second = conv2.side(first)
+    if first < 1 or second < 1:
+        raise HlnbError(
+            f"Two convolutions of {size} × {size} and a pooling leave nothing of an "
+            f"image of {side} × {side} pixels: raise side, or lower size."
+        )
+    flat = channels * second**2
     layers = (
         conv1,
         conv2,
@@ -106,7 +116,7 @@ def residual_network(
     layer with heads. Refuses a depth below 2.
     """
     at_least(2, depth=depth)
-    at_least(1, width=width)
+    at_least(1, d=d, width=width)
     hidden = [
         Affine(f"layer{i}", width if i > 1 else d, width, skip=skip and i > 1)
         for i in range(1, depth)
@@ -134,6 +144,8 @@ def mlp(
     an empty list of widths, and any below 1.
     """
     at_least(1, d=d, widths=widths, n_out=n_out)
+    if isinstance(widths, int):
+        raise HlnbError(f"widths = {widths} is no list: take [{widths}].")
     sizes = [d, *widths]
     hidden = [
         Affine(f"layer{i}", n_in, n, skip=skip and i > 1)
@@ -155,7 +167,8 @@ def deep_cnn(
     and auxiliary heads after each level but the last. The readout has a bias, theirs
     none.
     """
-    at_least(1, width=width)
+    at_least(1, vocab_size=vocab_size, n_classes=n_classes, width=width)
+    at_least(1, tuple_size=tuple_size, depth=depth)
     channels = [vocab_size, *[width] * depth]
     layers = [
         Patch(
