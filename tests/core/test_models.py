@@ -152,7 +152,7 @@ SIZES = [
     (build, name)
     for build in BUILT
     for name, about in inspect.signature(build).parameters.items()
-    if about.annotation in (int, Sequence[int])
+    if about.annotation in (int, Sequence[int]) and name != "n_layers"  # 2 or 3
 ]
 
 
