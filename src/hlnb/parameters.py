@@ -28,7 +28,7 @@ class Parameter:
     which values, or items of a list, a chapter takes; `effect` what they change. A list
     has at least `least` items; if `distinct`, no two are equal; if `ascending`, each is
     larger than the one before. `relations` hold between this parameter and others:
-    "T <= d", where a list stands for each of its items.
+    "T <= d", where a list stands for each of its items (see `hlnb.relations`).
     """
 
     name: str
@@ -178,6 +178,8 @@ def declared(source: str, ranges: object, *, where: str) -> dict[str, Parameter]
             raise HlnbError(f"{where}: {relation!r} names what is no parameter.")
     try:
         admit_together(found, {})
+    except HlnbError as error:
+        raise HlnbError(f"{where}: defaults do not go together: {error}") from error
     except TypeError as error:  # the length of a number, a text below a number
         raise HlnbError(f"{where}: a relation does not fit its types: {error}.") from (
             error
@@ -200,8 +202,10 @@ def admit_together(
             named = sorted(relations.names(relation), key=relation.index)
             named.sort(key=lambda name: name not in given)
             said = " and ".join(f"{n} = {reprlib.repr(values[n])}" for n in named)
+            kept, _, meaning = (part.strip() for part in relation.partition("#"))
+            kept += f" ({meaning})" if meaning else ""
             raise HlnbError(
-                f"Parameter {named[0]} has to keep {relation}, which {said} "
+                f"Parameter {named[0]} has to keep {kept}, which {said} "
                 f"do{'es' * (len(named) == 1)} not."
             )
 
@@ -256,9 +260,18 @@ def _bounded(parameter: Parameter, about: Any, *, where: str) -> Parameter:
             '{"range": [low, high] or {"choices": [...]} or {"form": "..."}, '
             '"effect": "..."}, with "least", "distinct", "ascending" or "relations".'
         )
+    for_lists = sorted({"least", "distinct", "ascending"} & more.keys())
+    if for_lists and not parameter.type.startswith("list["):
+        raise HlnbError(
+            f"{where}: metadata.hlnb.ranges gives {parameter.name} {for_lists[0]!r}, "
+            "which is for lists."
+        )
     more |= bounds | {"effect": effect, "relations": tuple(listed)}
     bounded = replace(parameter, **more)
-    bounded.admit(bounded.default)
+    try:
+        bounded.admit(bounded.default)
+    except HlnbError as error:
+        raise HlnbError(f"{where}: a default is outside its range: {error}") from error
     return bounded
 
 

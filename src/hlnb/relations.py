@@ -1,7 +1,8 @@
 """Relations between parameters, as notebooks' metadata state them: "T <= d".
 
 A relation is a comparison of Python, of names, numbers, arithmetic, `len`, `min`, `max`
-and `set`. A list stands for each of its items, item by item beside another list.
+and `set`. A list stands for each of its items, item by item beside another list. What
+it means may follow as a comment: "2 * k <= n  # two sets of k that do not meet".
 """
 
 import ast
@@ -13,6 +14,7 @@ ARITHMETIC: dict[type, Callable] = {
     ast.Add: operator.add,
     ast.Sub: operator.sub,
     ast.Mult: operator.mul,
+    ast.Div: operator.truediv,
     ast.FloorDiv: operator.floordiv,
     ast.Mod: operator.mod,
     ast.Pow: operator.pow,
@@ -76,6 +78,8 @@ def _value(node: ast.expr, values: Mapping[str, Any]) -> Any:
         case ast.BinOp(left=left, op=op, right=right):
             one, two = _value(left, values), _value(right, values)
             return _each(ARITHMETIC[type(op)], one, two)
+        case ast.UnaryOp(op=ast.USub(), operand=operand):
+            return _each(operator.sub, 0, _value(operand, values))
         case ast.Call(func=ast.Name(id=name), args=[_, *_] as given, keywords=[]):
             found = [_value(each, values) for each in given]
             return FUNCTIONS[name](*found)

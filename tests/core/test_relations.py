@@ -26,6 +26,9 @@ VALUES = {"T": 16, "d": 10, "one": [1, 2], "two": [2, 2], "none": [], "noise": 0
         ("noise in one", False),
         ("T - 14 in one", True),
         ("none < 3", True),
+        ("-one < -0.5", True),
+        ("d / 4 == 2.5  # a half", True),
+        ("d > T  # more", False),
     ],
 )
 def test_a_relation_holds_for_every_item(relation, expected):
@@ -33,7 +36,14 @@ def test_a_relation_holds_for_every_item(relation, expected):
 
 
 @pytest.mark.parametrize(
-    "relation", ["max(none) < 3", "T % (d - 10) == 0", "none < one", "1e999 ** d < d"]
+    "relation",
+    [
+        "max(none) < 3",
+        "T / (d - 10) > 0",
+        "T % (d - 10) == 0",
+        "none < one",
+        "1e999 ** d < d",
+    ],
 )
 def test_what_has_no_value_does_not_hold(relation):
     assert not holds(relation, VALUES)
@@ -41,6 +51,7 @@ def test_what_has_no_value_does_not_hold(relation):
 
 def test_its_names_are_its_parameters():
     assert names("len(one) <= 2 * T") == {"one", "T"}
+    assert names("T < -d / 2  # q is none") == {"T", "d"}
 
 
 @pytest.mark.parametrize(

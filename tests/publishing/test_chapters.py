@@ -244,6 +244,7 @@ CONDITIONS = {
     "widths": {"range": [1, 8], "effect": "", "least": 2, "ascending": True},
     "name": {"range": {"form": "[a-c]"}, "effect": ""},
     "seeds": {"range": [1, 99], "effect": "", "relations": ["widths <= seeds + 5"]},
+    "lr": {"range": [0, 9], "effect": "", "relations": ["lr / 2 <= 4  # a why"]},
 }
 
 
@@ -264,6 +265,9 @@ def test_lists_have_conditions_and_parameters_relations(book):
     assert admitted(known["widths"]) == "1 to 8; at least 2; ascending"
     assert admitted(known["seeds"]) == "1 to 99; `widths <= seeds + 5`"
     assert admitted(known["name"]) == "`[a-c]`"
+    assert admitted(known["lr"]) == "0 to 9; `lr / 2 <= 4` (a why)"
+    with pytest.raises(HlnbError, match=r"keep lr / 2 <= 4 \(a why\), which lr = 9.0"):
+        admit_together(known, {"lr": 9.0})
 
 
 @pytest.mark.parametrize(
@@ -278,12 +282,22 @@ def test_lists_have_conditions_and_parameters_relations(book):
             {"lr": RANGES["lr"] | {"relations": ["len(lr) < 2"]}},
             "does not fit its types",
         ),
-        ({"lr": RANGES["lr"] | {"relations": ["lr > 1"]}}, "has to keep lr > 1, which"),
+        (
+            {"lr": RANGES["lr"] | {"relations": ["lr > 1"]}},
+            "03_three: defaults do not go together: Parameter lr has to keep lr > 1",
+        ),
         ({"lrr": RANGES["lr"]}, "ranges names 'lrr', which is no parameter"),
         ({"lr": {"range": [1]}}, "ranges of lr does not read"),
         ({"lr": {"range": [0.1, 1]}}, "ranges of lr does not read"),
         ({"name": {"range": {"choices": []}, "effect": ""}}, "ranges of name does not"),
-        ({"lr": {"range": [1, 2], "effect": ""}}, "lr takes values from 1 to 2, not 0"),
+        (
+            {"lr": {"range": [1, 2], "effect": ""}},
+            "03_three: a default is outside its range: Parameter lr takes values",
+        ),
+        *(
+            ({"lr": RANGES["lr"] | {name: value}}, f"gives lr '{name}', which is for")
+            for name, value in (("least", 1), ("distinct", True), ("ascending", True))
+        ),
     ],
 )
 def test_ranges_of_another_form_are_problems_of_the_source(book, ranges, text):
@@ -298,7 +312,9 @@ def test_the_smoke_parameters_are_held_to_their_types(book):
     with pytest.raises(HlnbError, match="smoke names 'lrr'"):
         Chapter(path).smoke()
     path = add_chapter(book, "03_three", smoke={"lr": 3}, ranges=RANGES)
-    with pytest.raises(HlnbError, match=r"from 0\.01 to 2, not 3"):
+    with pytest.raises(
+        HlnbError, match=r"^03_three: .*smoke: .* from 0\.01 to 2, not 3"
+    ):
         Chapter(path).smoke()
     path = add_chapter(book, "03_three", smoke={"seeds": 2.5})
     with pytest.raises(HlnbError, match=r"seeds the value 2.5, .* not of type int"):

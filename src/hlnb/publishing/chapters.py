@@ -120,7 +120,10 @@ class Chapter:
                 ) from None
         known = self.parameters
         found = {n: known[n].coerce(v) for n, v in values.items()}
-        admit_together(known, found)
+        try:
+            admit_together(known, found)
+        except HlnbError as error:
+            raise HlnbError(f"{self.name}: metadata.hlnb.smoke: {error}") from error
         return found
 
 

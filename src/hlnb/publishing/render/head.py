@@ -87,7 +87,10 @@ def admitted(parameter: Parameter) -> str:
         found.append(f"at least {parameter.least}")
     if parameter.ascending or parameter.distinct:
         found.append("ascending" if parameter.ascending else "each once")
-    return "; ".join([*found, *(f"`{relation}`" for relation in parameter.relations)])
+    for relation in parameter.relations:
+        kept, _, meaning = (part.strip() for part in relation.partition("#"))
+        found.append(f"`{kept}`" + (f" ({meaning})" if meaning else ""))
+    return "; ".join(found)
 
 
 def command(chapter: Executed) -> str:
