@@ -19,7 +19,7 @@ from torch import Tensor
 from hlnb.data.hierarchy import RandomHierarchy
 from hlnb.data.problem import Batch, Problem
 from hlnb.data.quadratic import SquaredQuadratic
-from hlnb.errors import HlnbError
+from hlnb.errors import HlnbError, at_least
 from hlnb.kept import kept
 from hlnb.metrics.measures import Weights
 from hlnb.metrics.probes import probe_accuracy
@@ -75,6 +75,7 @@ class PlusSquare:
 
 def square_network(d: int) -> Model:
     """The network of the exact toy: layers `form` and `square`."""
+    at_least(1, d=d)
     layers = (QuadraticForm("form", d), PlusSquare("square"))
     return Model(layers, initialization=Normal(0.1))
 

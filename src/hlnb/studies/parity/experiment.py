@@ -116,6 +116,7 @@ def _of_count(
 
     All numbers are multiples of 1/4, so floating-point sums have no rounding.
     """
+    at_least(1, d=d)
     if not support or not set(support) <= set(range(d)):
         raise HlnbError(
             f"{support} is no set of coordinates below d = {d}: take one or more."

@@ -18,7 +18,7 @@ from torch import Tensor
 
 from hlnb.data.hierarchy import Derivation, RandomHierarchy
 from hlnb.data.problem import Batch
-from hlnb.errors import HlnbError
+from hlnb.errors import HlnbError, at_least
 from hlnb.metrics.measures import Error, Loss
 from hlnb.metrics.synonyms import label_counts, sensitivity, synonym_ratio
 from hlnb.metrics.times import held
@@ -129,6 +129,7 @@ def deep(problem: RandomHierarchy, *, width: int) -> Model:
 
 def shallow(problem: RandomHierarchy, *, width: int) -> Model:
     """A network of one hidden layer that sees the whole string at once."""
+    at_least(1, width=width)
     flat = problem.vocab_size * problem.d
     return mlp(d=flat, widths=(width,), n_out=problem.n_classes)
 

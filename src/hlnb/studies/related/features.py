@@ -33,6 +33,7 @@ def n_parameters(model: Model) -> int:
 
 def two_and_three(*, d: int, width: int) -> dict[str, Model]:
     """A three-layer network, and a two-layer one of the same size, up to one unit."""
+    at_least(1, d=d, width=width)
     three = mlp(d=d, widths=(width, width), n_out=1)
     wide = max(1, round((n_parameters(three) - 1) / (d + 2)))
     two = mlp(d=d, widths=(wide,), n_out=1)

@@ -16,7 +16,7 @@ KINDS = ("upright", "level")
 
 def network(*, side: int, filters: int, relu: bool = True) -> Model:
     """One layer of filters that see the whole picture, and a readout of two classes."""
-    at_least(1, filters=filters)
+    at_least(1, side=side, filters=filters)
     first = Affine("filters", side * side, filters, relu=relu)
     return Model((first, Affine("readout", filters, 2, relu=False)))
 
