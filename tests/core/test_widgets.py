@@ -3,6 +3,7 @@
 import base64
 import io
 import re
+from functools import partial
 from itertools import product
 
 import pytest
@@ -92,6 +93,10 @@ def test_each_set_of_ticked_boxes_shows_its_card():
         (lambda: Choices("No Name", GROUPS), "lower case, digits, hyphens"),
         (lambda: ticks(name="No Name"), "lower case, digits, hyphens"),
         (lambda: ticks(boxes=["a"]), "needs a card for each set of boxes"),
+        *(
+            (partial(ticks().html, ticked=t), r"ticked = .*of each of the 2 boxes of t")
+            for t in ([], [True], [True] * 3)
+        ),
         (lambda: Choices("test", GROUPS).html(first=("one", "1")), "no card for"),
         (lambda: filled().html(first=("one", "2")), "is no choice of test"),
         (

@@ -110,7 +110,15 @@ class Ticks:
             raise HlnbError(f"{self.name} needs a card for each set of boxes: add it.")
 
     def html(self, *, ticked: Sequence[bool]) -> str:
-        """The widget in HTML and CSS; `ticked`: the boxes ticked at the start."""
+        """The widget in HTML and CSS; `ticked`: the boxes ticked at the start.
+
+        Refuses what does not say True or False of each box.
+        """
+        if tuple(ticked) not in self.cards:
+            raise HlnbError(
+                f"ticked = {ticked!r}: say True or False of each of the "
+                f"{len(self.boxes)} boxes of {self.name}."
+            )
         choices = product((False, True), repeat=len(self.boxes))
         return rendered(
             "page/templates/ticks.html",
