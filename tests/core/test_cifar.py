@@ -601,8 +601,19 @@ def test_an_archive_beside_the_version_for_python_is_used(root, files):
 def test_a_file_is_no_folder(root, monkeypatch):
     (root / cifar.ARCHIVE).touch()
     monkeypatch.setenv("HLNB_DATA", str(root / cifar.ARCHIVE))
-    with refuses("which HLNB_DATA names, is a file; set HLNB_DATA to the folder"):
-        cifar.path()
+    for read in (cifar.path, cifar.fetch, cifar.verify):
+        with refuses("which HLNB_DATA names, is a file; set HLNB_DATA to the folder"):
+            read()
+    monkeypatch.setenv("HLNB_DATA", "/dev/null")
+    for read in (cifar.path, cifar.fetch):
+        with refuses("/dev/null, which HLNB_DATA names, is a file; set HLNB_DATA to"):
+            read()
+
+
+def test_a_folder_that_takes_no_file_is_not_waited_for(root, monkeypatch):
+    monkeypatch.setenv("HLNB_DATA", "/proc")
+    with refuses("Cannot write", "into /proc", "set HLNB_DATA to another folder"):
+        cifar.fetch()
 
 
 def test_the_place_counts_from_where_the_user_stands(root, files, monkeypatch):

@@ -103,7 +103,7 @@ def _missing(root: Path) -> str:
     """What was found in place of the files, and what to do."""
     named = variable("HLNB_DATA")
     where = f"{root}, which HLNB_DATA names" if named else f"the cache {root}"
-    if root.is_file():
+    if root.exists() and not root.is_dir():
         return f"{where}, is a file; set HLNB_DATA to the folder that it is in"
     for name in PYTHON:
         if (root / name).exists():
@@ -127,6 +127,8 @@ def fetch(*, archive: Archive = OFFICIAL) -> Path:
     certificates or the disk is at fault.
     """
     root = _root()
+    if root.exists() and not root.is_dir():
+        raise HlnbError(f"CIFAR-10 has no place: {_missing(root)}.")
     if not _unpacked(root):
         with _alone(root):
             if not _unpacked(root):  # else another process was here first
@@ -292,6 +294,7 @@ def _alone(root: Path) -> Iterator[None]:
     lock = FileLock(root / LOCK)
     try:
         root.mkdir(parents=True, exist_ok=True)
+        (root / LOCK).touch()  # where no file can be, filelock would wait for ever
         try:
             lock.acquire(timeout=0)
         except Timeout:
