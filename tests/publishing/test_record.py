@@ -353,14 +353,26 @@ def text(book: Path) -> Path:
     [
         (outside, "changed.zip holds a file outside of its folder.$"),
         (truncated, "changed.zip is no archive of runs of record.$"),
-        (flipped, r"Cannot unpack .*changed.zip \(.*\).$|changed.zip is damaged"),
+        (flipped, r"Cannot unpack .*changed.zip \(.*\): it is|changed.zip is damaged"),
         (altered, "is damaged, nothing was changed: .*npz is not what its digest says"),
         (lacking, "is damaged, nothing was changed: .*npz is missing.$"),
         (foreign, "changed.zip is no archive of runs of record.$"),
-        (text, r"Cannot unpack .*page.html \(File is not a zip file\).$"),
-        (lambda book: book, r"Cannot unpack .* \(.*Is a directory: .*\).$"),
-        (lambda book: book / "nowhere.zip", r"Cannot unpack .* \(.*No such file.*\).$"),
+        (text, r"Cannot unpack .*page.html \(File is not a zip file\): it is damaged"),
+        (lambda book: book, "is a folder: name the archive in it, or, if the runs of"),
+        (
+            lambda book: book / "nowhere.zip",
+            "nowhere.zip is not there: name an archive",
+        ),
+        *(
+            (lambda _, odd=odd: odd, f"^{odd} is not fetched, as only http and https")
+            for odd in ("ftp://127.0.0.1/a.zip", "file:///a.zip", "S3://a/b")
+        ),
+        *(
+            (lambda _, odd=odd: odd, "is no address of an archive: see whether it is")
+            for odd in ("http://", "https:///a.zip", "http://[", "http://a b/c.zip")
+        ),
         (lambda book: CLOSED, rf"^Cannot fetch {CLOSED} \(ConnectionError\): a con"),
+        (lambda book: CLOSED.upper(), r"^Cannot fetch .* \(ConnectionError\): a con"),
     ],
 )
 def test_what_is_no_sound_archive_is_refused_and_nothing_lost(book, spoiled, told):

@@ -8,6 +8,7 @@ what computed them, and the digest of each file. An archive is that folder in on
 import hashlib
 import json
 import os
+import re
 import shutil
 import tempfile
 import zipfile
@@ -15,6 +16,7 @@ from collections.abc import Callable, Iterator
 from contextlib import suppress
 from pathlib import Path, PurePosixPath
 from typing import Any
+from urllib.parse import urlsplit
 
 from hlnb import settings
 from hlnb.code import digest
@@ -44,7 +46,7 @@ def home(root: Path) -> Path:
 
 
 def _is_address(place: str) -> bool:
-    return place.startswith(("http://", "https://"))
+    return re.match(r"[a-z][a-z0-9+.-]*://", place, re.IGNORECASE) is not None
 
 
 def manifest(folder: Path) -> Manifest:
@@ -242,6 +244,7 @@ def fetch(root: Path, place: str | None = None) -> Path:
             f"{VARIABLE} names the folder {home(root)}, which is read as it is: unset "
             "it, or set it to the archive."
         )
+    _refuse_odd(place)
     temporary = Path(tempfile.mkdtemp(dir=_made(root / "runs"), prefix=".record."))
     try:
         if _is_address(place):
@@ -260,6 +263,33 @@ def fetch(root: Path, place: str | None = None) -> Path:
     finally:
         shutil.rmtree(temporary, ignore_errors=True)
     return folder
+
+
+def _refuse_odd(place: str) -> None:
+    """An error if a place names neither a file nor an address on the web."""
+    if not _is_address(place):
+        path = settings.place(place)
+        if path.is_dir():
+            raise HlnbError(
+                f"{place} is a folder: name the archive in it, or, if the runs of "
+                f"record lie in it unpacked, set {VARIABLE} to it and fetch nothing."
+            )
+        if not path.is_file():
+            raise HlnbError(f"{place} is not there: name an archive or its address.")
+        return
+    try:
+        scheme, host = urlsplit(place).scheme, urlsplit(place).hostname
+    except ValueError:  # http://[
+        scheme, host = "http", None
+    if scheme not in ("http", "https"):
+        raise HlnbError(
+            f"{place} is not fetched, as only http and https are known: download the "
+            "archive by other means, and name the file."
+        )
+    if not host or re.search(r"\s", place):
+        raise HlnbError(
+            f"{place} is no address of an archive: see whether it is whole."
+        )
 
 
 def _downloaded(address: str, folder: Path) -> Path:
@@ -290,7 +320,10 @@ def _unpack(archive: Path, folder: Path, place: str) -> None:
     except HlnbError:
         raise
     except Exception as error:  # a damaged archive may raise anything at all
-        raise HlnbError(f"Cannot unpack {place} ({error}).") from error
+        raise HlnbError(
+            f"Cannot unpack {place} ({error}): it is damaged, or no archive of runs of "
+            "record; name another."
+        ) from error
 
 
 def _damage(folder: Path) -> Iterator[str]:

@@ -37,6 +37,7 @@ def locked(plan: Plan) -> Iterator[None]:
     lock = plan.folder / f".{name}.lock"
     try:
         plan.folder.mkdir(parents=True, exist_ok=True)
+        lock.touch()  # where no file can be, filelock sees a lock of another process
         held = FileLock(lock).acquire(timeout=0)
     except Timeout:
         raise HlnbError(
