@@ -21,11 +21,11 @@ from hlnb.studies.related.features import (
     Chosen,
     bar_pictures,
     bars,
-    best_runs,
     best_unit,
     correlations,
     matched,
     n_parameters,
+    picked,
     principal_atoms,
     sparse_atoms,
     two_and_three,
@@ -358,7 +358,7 @@ def test_choice_is_by_validation_alone():
     test = np.array([[5.0, 0, 0], [5, 7, nan], [5, 8, 0], [nan] * 3])
     steps = np.arange(3.0)
     traces = {"validation": validation, "test": test}
-    found = best_runs(Result({"runs": runs}, steps, steps, traces, {}))
+    found = picked(Result({"runs": runs}, steps, steps, traces, {}))
     assert found[0] == Chosen(2, 0.2, 1, 1.0, 8.0)
     assert found[1] == Chosen(1, 0.1, 1, 4.0, 7.0)
 

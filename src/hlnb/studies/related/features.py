@@ -50,7 +50,7 @@ class Chosen(NamedTuple):
     test: float
 
 
-def best_runs(result: Result) -> dict[int, Chosen]:
+def picked(result: Result) -> dict[int, Chosen]:
     """For each seed, the run and record of lowest validation loss, over all rates."""
     best: dict[int, Chosen] = {}
     losses = result.of("validation"), result.of("test")
