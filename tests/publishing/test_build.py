@@ -177,11 +177,11 @@ def test_minutes_of_sections_follow_a_rule(tmp_path):
         small_book.markdown("## Limits\n\nnone"),
     ]
     path = tmp_path / "01_one.ipynb"
-    path.write_text(json.dumps({"cells": cells, "metadata": {}}))
+    path.write_text(json.dumps({"cells": cells, "metadata": {}, "nbformat": 4}))
     found = parts.section_minutes(Executed(path))
     assert found == {"One": 15, "Two": 5}
     plan = {"hlnb": {"seminar": {"sections": {"Two": 20, "One": 10}}}}
-    path.write_text(json.dumps({"cells": cells, "metadata": plan}))
+    path.write_text(json.dumps({"cells": cells, "metadata": plan, "nbformat": 4}))
     planned = parts.planned_minutes(Executed(path))
     assert [*planned.items()] == [("One", 10), ("Two", 20)]
 

@@ -1,6 +1,7 @@
 """Chapters: names, parameters, the rules of a clean source."""
 
 import json
+import re
 
 import nbformat
 import pytest
@@ -19,6 +20,7 @@ from hlnb.publishing.chapters import (
     is_clean,
     left_out,
     load,
+    read_notebook,
     select,
     source_problems,
 )
@@ -81,9 +83,31 @@ def test_the_book_has_the_chapters_that_its_contents_list(book):
     list_chapters(book, "01_one", "09_gone")
     told = "_toc.yml lists 09_gone, which has no source in notebooks/."
     assert folder_problems(book) == [told]
-    list_chapters(book, "09_gone")
+    list_chapters(book, "09_gone", "09_gone")
+    assert folder_problems(book)[0] == told
     with pytest.raises(HlnbError, match=r"no chapter in .* that _toc\.yml lists"):
         chosen(book, [])
+
+
+def test_a_page_is_listed_once_and_as_jupyter_book_finds_it(book):
+    list_chapters(book, "01_one", "02_two")
+    path = book / "_toc.yml"
+    written = path.read_text()
+    for odd in ("./book/chapters/01_one", "book//chapters/01_one"):
+        path.write_text(written.replace("book/chapters/01_one", odd))
+        assert left_out(book) == []  # it is meant, and told as what it is
+        assert folder_problems(book) == [
+            f"_toc.yml writes {odd}, which Jupyter Book does not find: write "
+            "book/chapters/01_one."
+        ]
+    list_chapters(book, "01_one", "02_two", "01_one")  # the last with its ending
+    assert [c.name for c in load(book)] == ["01_one", "02_two"]
+    told = "_toc.yml lists book/chapters/01_one 2 times: take one out."
+    assert folder_problems(book) == [told]
+    path.write_text(written.replace("book/intro", "book/how_to"))
+    assert folder_problems(book) == [
+        "_toc.yml lists book/how_to 2 times: take one out."
+    ]
 
 
 @pytest.mark.parametrize("text", ["{", "a: b: c", "\x00", "[" * 100_000])
@@ -414,27 +438,28 @@ def test_what_an_editor_saves_with_a_notebook_is_passed_over_and_tidied(book):
 def deep(text: str) -> str:
     """A notebook with a hundred thousand brackets in place of a cell."""
     brackets = "[" * 100_000 + "]" * 100_000
-    return f'{{"metadata": {{}}, "cells": [{brackets}], "x": "{text}"}}'
+    return f'{{"nbformat": 4, "metadata": {{}}, "cells": [{brackets}], "x": "{text}"}}'
 
 
 def outputs(*given: object) -> str:
     cell = {"cell_type": "code", "metadata": {}, "source": "", "outputs": given}
-    return json.dumps({"metadata": {}, "cells": [cell]})
+    return json.dumps({"nbformat": 4, "metadata": {}, "cells": [cell]})
 
 
 @pytest.mark.parametrize(
     "text",
     [
-        *("", "[]", "{}", '{"cells": [{}], "metadata": {}}', deep("x"), "[" * 100_000),
-        '{"metadata": {"hlnb": []}, "cells": []}',
+        *("", "[]", "{}", deep("x"), "[" * 100_000, '{"cells": [], "metadata": {}}'),
+        '{"nbformat": 4, "cells": [{}], "metadata": {}}',
+        '{"nbformat": 4, "metadata": {"hlnb": []}, "cells": []}',
         outputs("text"),
         outputs({"data": {}}),
         outputs({"output_type": "display_data", "data": ["image/png"]}),
         outputs({"output_type": "display_data", "data": {}, "metadata": "m"}),
         outputs({"output_type": "stream", "text": [1]}),
         outputs({"output_type": "error", "ename": 1, "evalue": ""}),
-        '{"metadata": {}, "cells": [{"cell_type": "code", "metadata": {"tags": [1]}, '
-        '"source": ""}]}',
+        '{"nbformat": 4, "metadata": {}, "cells": [{"cell_type": "code", '
+        '"metadata": {"tags": [1]}, "source": ""}]}',
     ],
 )
 def test_a_file_that_is_no_notebook_is_one_problem(book, text):
@@ -442,6 +467,28 @@ def test_a_file_that_is_no_notebook_is_one_problem(book, text):
     path.write_text(text)
     (problem,) = source_problems(Chapter(path))
     assert "is no notebook" in problem
+    assert problem.endswith("restore it (git checkout notebooks/01_one.ipynb).")
+    assert "run it anew" not in problem
+    with pytest.raises(HlnbError, match="source, which no run makes anew: restore it"):
+        is_clean(Chapter(path))
+
+
+@pytest.mark.parametrize("version", [3, 5, "4", None])
+def test_another_format_of_notebooks_is_named(book, version):
+    path = book / "notebooks" / "01_one.ipynb"
+    notebook = json.loads(path.read_text("utf8"))
+    for cells in ({}, {"worksheets": [{"cells": notebook["cells"]}]}):
+        text = json.dumps(notebook | {"nbformat": version} | cells)
+        path.write_text(text)
+        told = (
+            rf"another format of Jupyter \(nbformat {version!r}, read is 4\): open it"
+        )
+        (problem,) = source_problems(Chapter(path))
+        assert re.search(told, problem)
+        copy = book / "book" / "chapters" / "01_one.ipynb"
+        copy.write_text(text)
+        with pytest.raises(HlnbError, match=told):
+            read_notebook(copy)
 
 
 def test_misnamed_double_and_orphaned_files_are_found(book):

@@ -106,7 +106,9 @@ def odd(book):
         {"output_type": "display_data", "data": {CLAIMS: [row]}, "metadata": {}}
     )
     copy = book / "book" / "chapters" / "01_one.ipynb"
-    copy.write_text(json.dumps({"cells": executed, "metadata": {}}), "utf8")
+    copy.write_text(
+        json.dumps({"cells": executed, "metadata": {}, "nbformat": 4}), "utf8"
+    )
     moved = row | {"chapter": "01_one", "ours": 9.0}
     (book / "rerun.json").write_text(json.dumps([moved]), "utf8")
     return book

@@ -148,7 +148,7 @@ def test_notebooks_and_folders_are_read(tmp_path):
     }
     cell = {"cell_type": "code", "metadata": {}, "source": "", "outputs": [output]}
     del output["data"][CLAIMS][0]["chapter"]
-    notebook = json.dumps({"cells": [cell], "metadata": {}})
+    notebook = json.dumps({"cells": [cell], "metadata": {}, "nbformat": 4})
     (folder / "01_one.ipynb").write_text(notebook)
     (folder / "02_two.failed.ipynb").write_text(notebook)
     for place in (folder, folder / "01_one.ipynb"):
@@ -169,7 +169,7 @@ def executed(path, *, claims, written_by="hlnb", cell=LAID, **parameters):
     ]
     about = {written_by: {"parameters": parameters}}
     path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(json.dumps({"cells": cells, "metadata": about}))
+    path.write_text(json.dumps({"cells": cells, "metadata": about, "nbformat": 4}))
     return path
 
 

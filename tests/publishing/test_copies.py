@@ -177,7 +177,7 @@ def test_what_is_no_claim_is_one_sentence_of_every_command(
             assert (told.out + told.err).count("\n") == 1
 
 
-BROKEN = ["", "{", "[]", "[" * 100_000, '{"cells": [1], "metadata": {}}']
+BROKEN = ["", "{", "[]", "[" * 100_000, '{"nbformat": 4, "cells": [1], "metadata": {}}']
 
 
 @pytest.mark.parametrize("text", BROKEN)

@@ -4,8 +4,10 @@ import ast
 import difflib
 import itertools
 import json
+import posixpath
 import re
 import reprlib
+from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -19,6 +21,7 @@ from hlnb.publishing.notebooks import cleaned, to_bytes
 from hlnb.storage import write_whole
 
 NAME = re.compile(r"\d\d_[a-z0-9_]+")
+FORMAT = 4  # of notebooks
 MAX_LINES, MAX_COLUMNS = 25, 88
 FORBIDDEN_NAMES = {  # they need a live kernel, or end a run with half a chapter
     *("interact", "interactive", "interactive_output", "interact_manual", "Output"),
@@ -67,7 +70,15 @@ class Chapter:
     @cached_property
     def notebook(self) -> dict[str, Any]:
         """The notebook without what an editor has saved with it."""
-        return cleaned(read_notebook(self.path))
+        return cleaned(self.saved())
+
+    def saved(self) -> dict[str, Any]:
+        """The notebook as it lies in the file."""
+        mend = (
+            "it is a source, which no run makes anew: restore it "
+            f"(git checkout notebooks/{self.path.name})"
+        )
+        return read_notebook(self.path, mend=mend)
 
     @property
     def cells(self) -> list[dict[str, Any]]:
@@ -127,10 +138,20 @@ class Chapter:
         return found
 
 
-def read_notebook(path: Path) -> dict[str, Any]:
-    """The notebook at `path` as plain JSON."""
+def read_notebook(
+    path: Path, *, mend: str = "restore it or run it anew"
+) -> dict[str, Any]:
+    """The notebook at `path` as plain JSON; `mend`: what to do if it is none.
+
+    Refuses formats other than Jupyter's fourth, which is that of 2015.
+    """
     try:
         notebook = json.loads(path.read_bytes())
+        if (version := notebook["nbformat"]) != FORMAT:
+            raise HlnbError(
+                f"{path} is in another format of Jupyter (nbformat {version!r}, read "
+                f"is {FORMAT}): open it in JupyterLab and save it, which converts it."
+            )
         _ = notebook["metadata"].get("hlnb", {}).keys()
         for cell in notebook["cells"]:
             _ = cell["cell_type"], "".join(cell["source"])
@@ -140,7 +161,7 @@ def read_notebook(path: Path) -> dict[str, Any]:
     except OSError as error:
         raise HlnbError(f"Cannot read {path}: {error.strerror}.") from error
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
-        raise HlnbError(f"{path} is no notebook; restore it or run it anew.") from error
+        raise HlnbError(f"{path} is no notebook; {mend}.") from error
     return notebook
 
 
@@ -183,7 +204,16 @@ def contents(root: str | Path) -> list[str] | None:
 
 
 def pages(root: str | Path) -> list[str] | None:
-    """The pages that `_toc.yml` names, in its order; None if there is no such file."""
+    """The pages that `_toc.yml` names, in its order; None if there is no such file.
+
+    `./book/intro` and `book//intro` are `book/intro`; `folder_problems` names them.
+    """
+    found = _written(root)
+    return None if found is None else [posixpath.normpath(name) for name in found]
+
+
+def _written(root: str | Path) -> list[str] | None:
+    """The pages of `_toc.yml` as it writes them."""
     import yaml  # slow to import
 
     path = Path(root) / "_toc.yml"
@@ -260,7 +290,7 @@ def clean(chapter: Chapter) -> bool:
 
 def is_clean(chapter: Chapter) -> bool:
     """Whether a source holds no outputs, counts or settings of an editor."""
-    return read_notebook(chapter.path) == chapter.notebook
+    return chapter.saved() == chapter.notebook
 
 
 def source_problems(chapter: Chapter) -> list[str]:
@@ -360,8 +390,19 @@ def folder_problems(root: str | Path) -> list[str]:
             problems.append(f"{one.name} and {two.name} have the same number.")
     problems += [
         f"_toc.yml lists {name}, which has no source in notebooks/."
-        for name in contents(root) or []
+        for name in dict.fromkeys(contents(root) or [])
         if name not in names
+    ]
+    problems += [
+        f"_toc.yml writes {name}, which Jupyter Book does not find: write {plain}."
+        for name, plain in zip(_written(root) or [], pages(root) or [], strict=True)
+        if name != plain
+    ]
+    stems = Counter(re.sub(r"\.(ipynb|md)$", "", name) for name in pages(root) or [])
+    problems += [
+        f"_toc.yml lists {name} {count} times: take one out."
+        for name, count in stems.items()
+        if count > 1
     ]
     for path in sorted((Path(root) / "book" / "chapters").glob("*.ipynb")):
         if path.stem not in names and not path.name.startswith("."):
