@@ -201,11 +201,16 @@ def admit_together(
         if not relations.holds(relation, values):
             named = sorted(relations.names(relation), key=relation.index)
             named.sort(key=lambda name: name not in given)
-            said = " and ".join(f"{n} = {reprlib.repr(values[n])}" for n in named)
+            said = [f"{n} = {reprlib.repr(values[n])}" for n in named]
             kept, _, meaning = (part.strip() for part in relation.partition("#"))
-            kept += f" ({meaning})" if meaning else ""
+            if meaning:
+                fits = f"does not go with {' and '.join(said[1:])}"
+                raise HlnbError(
+                    f"Parameter {said[0]} {fits if said[1:] else 'is not taken'}; "
+                    f"needed: {meaning} ({kept})."
+                )
             raise HlnbError(
-                f"Parameter {named[0]} has to keep {kept}, which {said} "
+                f"Parameter {named[0]} has to keep {kept}, which {' and '.join(said)} "
                 f"do{'es' * (len(named) == 1)} not."
             )
 
