@@ -16,6 +16,12 @@ ANSWER = re.compile(
 QUESTION = re.compile(
     r"```\{admonition\} ([^\n]+\?)\n:class: dropdown hlnb-check\n(.+?)\n```", re.DOTALL
 )
+# In the effect of a parameter: what only another line or another chapter explains
+ELSEWHERE = re.compile(
+    r"(?i)^its\b|^draws of each\b|\bthere\b|\bsee the\b|\b(?:beside|given) it\b"
+    r"|\bit is given\b|^(?:bits|images|inputs|pictures|problems|noise)\b[^,:;]* or "
+    r"|^more noise in \w+ or |^units: "
+)
 each = pytest.mark.parametrize("chapter", ALL, ids=lambda c: c.name)
 
 
@@ -66,6 +72,8 @@ def test_every_parameter_has_a_range_and_an_effect(chapter):
     for parameter in chapter.parameters.values():
         assert parameter.range or parameter.choices or parameter.form, parameter.name
         assert parameter.effect, parameter.name
+        lost = re.findall(ELSEWHERE, parameter.effect)  # its line stands alone
+        assert not lost, (parameter.name, parameter.effect)
 
 
 @each
