@@ -208,7 +208,7 @@ from hlnb.data.patterns import toy_problem
 from hlnb.training.fast.gradients import Descent, prepared
 from hlnb.models.networks import toy_network
 from hlnb.seeding import stream
-sizes = [(3, 5, 4), (3, 4, 4), (6, 5, 4), (4, 4, 4), (3, 5, 6)]
+sizes = [(4, 4, 4), (3, 4, 4), (4, 5, 4), (4, 4, 6)]  # each size changed alone
 for c, h, T in sizes if sys.argv[1] == "there" else sizes[::-1]:
     net = toy_network(d=20, n_classes=2, T=T, channels=c, hidden=h)
     params = prepared(net.layers, net.init(stream(0, "init")))
