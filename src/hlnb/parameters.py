@@ -103,7 +103,7 @@ class Parameter:
         if not any(isinstance(item, str) for item in items):
             return ""
         if self.type.startswith("list[") and isinstance(value, str):
-            listed = json.dumps(self.default)
+            listed = in_yaml(self.default)
             return (
                 f"; papermill's -p gives a list as text: use -y '{self.name}: {listed}'"
             )
@@ -121,6 +121,13 @@ class Parameter:
                 raise ValueError(value)
             return [_of_type(item, self.type[5:-1]) for item in value]
         return _of_type(value, self.type)
+
+
+def in_yaml(items: list[Any]) -> str:
+    """A list as papermill's -y reads it: 1e-05 would be text there, 1.0e-05 is not."""
+    import yaml  # slow to import
+
+    return yaml.safe_dump(items, default_flow_style=True, width=math.inf).strip()
 
 
 def _of_type(value: Any, kind: str) -> Any:

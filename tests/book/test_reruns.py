@@ -5,7 +5,11 @@ import shlex
 from pathlib import Path
 
 import pytest
+import yaml
+from papermill.cli import _resolve_type
 
+from hlnb.errors import HlnbError
+from hlnb.parameters import Parameter
 from hlnb.publishing import chapters
 from hlnb.publishing.cli import _parser
 from hlnb.training.executors import Here
@@ -39,6 +43,25 @@ def test_the_papermill_command_sets_parameters_that_exist_and_are_in_range():
     for name, text in given.items():
         parameter = chapter.parameters[name]
         parameter.admit(parameter.parse(text))
+
+
+def test_numbers_are_what_the_page_of_parameters_says_they_are():
+    page = (ROOT / "book" / "parameters.md").read_text("utf8")
+    given = re.search(r'`-y "(lrs: \[.*?\])"`', page)[1]
+    assert yaml.safe_load(given) == {"lrs": [0.01, 0.1]}
+    text, number = re.search(
+        r"`(\S+)` is text there, .* `(\S+)` a number", page
+    ).groups()
+    assert yaml.safe_load(text) == text
+    assert (
+        yaml.safe_load(number) == _resolve_type(text) == _resolve_type(number) == 0.01
+    )
+    rates = Parameter("lrs", "list[float]", [1e-5], "rates")
+    assert rates.parse(re.search(r"`-p lrs (\S+)`", page)[1]) == [0.01, 0.1]
+    with pytest.raises(HlnbError, match="as text: use -y 'lrs: .1.0e-05.'") as told:
+        rates.take("[1e-05]")
+    shown = re.search(r"-y '(.*)'", str(told.value))[1]
+    assert rates.take(yaml.safe_load(shown)["lrs"]) == [1e-5]
 
 
 @pytest.mark.parametrize("command", COMMANDS[1:])

@@ -1,10 +1,9 @@
 """What stands above and below a chapter: banner, head, stamp."""
 
-import json
 import shlex
 from typing import Any
 
-from hlnb.parameters import Parameter
+from hlnb.parameters import Parameter, in_yaml
 from hlnb.publishing import compare, notebooks
 from hlnb.publishing.render.claims import badges
 from hlnb.publishing.render.executed import Executed
@@ -98,7 +97,7 @@ def command(chapter: Executed) -> str:
     words = ["papermill", f"notebooks/{chapter.name}.ipynb", "out.ipynb"]
     for name, value in chapter.smoke().items():
         if isinstance(value, list):
-            words += ["-y", f"{name}: {json.dumps(value)}"]
+            words += ["-y", f"{name}: {in_yaml(value)}"]
         else:
             words += ["-p", name, str(value)]
     return shlex.join(words)
