@@ -58,7 +58,7 @@ def test_numbers_are_what_the_page_of_parameters_says_they_are():
     )
     rates = Parameter("lrs", "list[float]", [1e-5], "rates")
     assert rates.parse(re.search(r"`-p lrs (\S+)`", page)[1]) == [0.01, 0.1]
-    with pytest.raises(HlnbError, match="as text: use -y 'lrs: .1.0e-05.'") as told:
+    with pytest.raises(HlnbError, match=r"as text: use -y 'lrs: \[1\.0e-05\]'") as told:
         rates.take("[1e-05]")
     shown = re.search(r"-y '(.*)'", str(told.value))[1]
     assert rates.take(yaml.safe_load(shown)["lrs"]) == [1e-5]
