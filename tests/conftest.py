@@ -9,7 +9,6 @@ import pytest
 from filelock import FileLock
 
 import quick
-import typechecker  # noqa: F401  (before the package is imported)
 
 if "PYTEST_XDIST_WORKER" in os.environ:  # a process a core, so a thread a process
     os.environ.setdefault("OMP_NUM_THREADS", "1")

@@ -128,7 +128,7 @@ def test_mutations_move_the_keys_of_what_reaches_them(tmp_path):
             if any(s.lineno == statement.lineno for s in statements)
         }
         path.write_text(ast.unparse(tree), "utf8")
-        after = code.Package(folder, like=before)
+        after = code.Package(folder)
         for texts, key, reach in zip(cells, keys, reaches, strict=True):
             touched = any(code.Definition(module, name) in reach for name in names)
             assert (code.Cells(after, texts).digest() != key) == touched, (

@@ -4,9 +4,11 @@ import numpy as np
 import pytest
 
 from hlnb.data.patterns import toy_problem
+from hlnb.studies.explorer import figures as plots
 from hlnb.studies.explorer.experiment import TRAININGS, View, explore, held_filters
 from hlnb.training.executors import Here
 
+pytestmark = pytest.mark.usefixtures("closed")
 ONES = np.ones((2, 3))
 
 
@@ -62,3 +64,24 @@ def test_filters_of_a_run_that_ended_are_those_of_its_last_record():
     filters = np.stack([ONES, 2 * ONES, np.full((2, 3), np.nan)])
     assert np.array_equal(held_filters(filters)[2], 2 * ONES)
     assert np.array_equal(held_filters(filters)[:2], filters[:2])
+
+
+def test_a_card_shows_errors_and_filters_before_and_after():
+    rng = np.random.default_rng(0)
+    errors, patterns = rng.uniform(size=(3, 5)), rng.normal(size=(2, 4))
+    filters = rng.normal(size=(2, 6, 4))
+    fig = plots.card_figure(
+        "layer by layer",
+        np.arange(5.0),
+        errors,
+        filters=(filters[0], filters[1]),
+        patterns=patterns,
+        ends=(2, 4),
+        phases=("filters", "readout"),
+    )
+    ax, before, after, _ = fig.axes
+    assert len(ax.lines) == 3 + 1 + 1 + 2  # runs, median, threshold, ends of phases
+    assert [t.get_text() for t in ax.texts] == ["filters", "readout"]
+    assert before.images[0].get_array().shape == (6, 2)
+    assert not np.array_equal(before.images[0].get_array(), after.images[0].get_array())
+    assert set(plots.MEANING) == set(TRAININGS)
