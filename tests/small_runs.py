@@ -41,6 +41,7 @@ from hlnb.studies.random_hierarchy.experiment import (
     deep,
 )
 from hlnb.studies.simplicity.experiment import Guesses
+from hlnb.studies.table_1.coverage import Covered
 from hlnb.studies.table_1.experiment import ShiftedPattern
 from hlnb.training import loop
 from hlnb.training.optimizers import SGD, Adam
@@ -89,6 +90,7 @@ def _runs() -> dict[str, dict[str, Any]]:
     return {
         "toy problem": toy(),
         "shifted pattern": toy() | {"problem": ShiftedPattern.of(TOY)},
+        "seen and unseen": toy() | {"problem": Covered.of(TOY)},
         "layer by layer": layers,
         "another initialization": toy(initialization=Glorot()),
         "images": run(images, cnn, measures={"error": Error()}),

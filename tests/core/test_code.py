@@ -608,6 +608,7 @@ def test_no_key_moves_when_code_of_the_package_moves(tmp_path):
         for old, new in (
             ("hlnb.metrics.distance", "hlnb.metrics.times"),
             ("hlnb.metrics.chance", "hlnb.odds"),
+            ("from hlnb.metrics import chance", "from hlnb import odds as chance"),
             (
                 "from hlnb.training.fast import vectors",
                 "from hlnb.quick import lanes as vectors",
