@@ -39,7 +39,7 @@ from hlnb.studies.shallow_to_deep import conditions
 from hlnb.studies.shallow_to_deep import experiment as chain
 from hlnb.studies.simplicity import accounts, experiment
 from hlnb.studies.staircase import experiment as staircases
-from hlnb.studies.table_1 import nulls, variants
+from hlnb.studies.table_1 import coverage, nulls, variants
 from hlnb.studies.table_1.experiment import Protocol, Reproduction, reproduce
 from hlnb.training.executors import Here
 
@@ -194,6 +194,12 @@ CASES: dict[str, Callable[[], partial]] = {
     ),
     "table_1.kernel_errors": lambda: partial(
         variants.kernel_errors, TOY, TOY_NET, 0, [4, 8], width=5
+    ),
+    "table_1.kernel_errors_by_part": lambda: partial(
+        coverage.kernel_errors_by_part, TOY, TOY_NET, 0, [4, 8], width=5
+    ),
+    "table_1.blind_errors": lambda: partial(
+        coverage.blind_errors, TOY, filters()[:2, 0], 0, n_train=40
     ),
     "cifar.best_pictures": lambda: partial(
         *(best_pictures, CNN, drawn(CNN), images(2)),
