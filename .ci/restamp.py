@@ -105,10 +105,6 @@ def _parts(executed: dict[str, Any]) -> dict[str, str]:
     found = {"widgets": json.dumps(executed["metadata"].get("widgets"))}
     for number, cell in enumerate(cells):
         for k, output in enumerate(cell["outputs"]):
-            # moved verdicts stand in the text, too; old code had no metadata of them
-            output.get("metadata", {}).get("hlnb", {}).pop("moved", None)
-            if output.get("metadata", {}).get("hlnb") == {}:
-                del output["metadata"]["hlnb"]
             found[f"code cell {number}, output {k}"] = json.dumps(output)
     return found
 

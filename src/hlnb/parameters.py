@@ -130,6 +130,12 @@ def in_yaml(items: list[Any]) -> str:
     return yaml.safe_dump(items, default_flow_style=True, width=math.inf).strip()
 
 
+def with_meaning(relation: str) -> tuple[str, str]:
+    """A relation, and what its comment says it means; an empty text without one."""
+    kept, _, meaning = relation.partition("#")
+    return kept.strip(), meaning.strip()
+
+
 def _of_type(value: Any, kind: str) -> Any:
     whole = kind == "float" and type(value) is int
     if type(value) is not TYPES[kind] and not whole:  # `is`: True would pass for an int
@@ -209,7 +215,7 @@ def admit_together(
             named = sorted(relations.names(relation), key=relation.index)
             named.sort(key=lambda name: name not in given)
             said = [f"{n} = {reprlib.repr(values[n])}" for n in named]
-            kept, _, meaning = (part.strip() for part in relation.partition("#"))
+            kept, meaning = with_meaning(relation)
             if meaning:
                 fits = f"does not go with {' and '.join(said[1:])}"
                 raise HlnbError(

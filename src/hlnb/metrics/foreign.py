@@ -49,12 +49,19 @@ def rank_each_among_foreign(
     Property 2 speaks of most filters: at level a, a share of about a is found by chance
     alone, however alike the filters are. All filters meet the same foreign patterns.
     """
-    k, T = patterns.shape
-    signs = 2 * torch.randint(2, (n_foreign, k, T), generator=generator).numpy() - 1
-    each = filters[:, None, None]  # a network of one filter, beside every set
-    foreign = statistic(each, signs[None] * np.abs(patterns).max())
-    real = statistic(each, patterns[None, None])
-    return (1 + (foreign >= real).sum(1)) / (1 + n_foreign)
+    state, found = generator.get_state(), []
+    for one in filters:
+        generator.set_state(state)
+        found.append(
+            rank_among_foreign(
+                statistic,
+                one[None],
+                patterns,
+                generator=generator,
+                n_foreign=n_foreign,
+            )
+        )
+    return np.array(found)
 
 
 def _rank(

@@ -46,11 +46,11 @@ def replicate(
     for number in range(1, sets + 1):
         due = [c for c in selected if not _harvest(c, number)]
         for first in sorted({_first(c, number) for c in due}):
-            names = [c.name for c in due if _first(c, number) == first]
-            say(f"Set {number}, {SEED} = {first}: {', '.join(names)}")
+            asked = [c.name for c in due if _first(c, number) == first]
+            say(f"Set {number}, {SEED} = {first}: {', '.join(asked)}")
             execute.run(
                 root,
-                names,
+                asked,
                 overrides=[(SEED, str(first))],
                 jobs=jobs,
                 out=_folder(root, number),

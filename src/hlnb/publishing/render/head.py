@@ -3,7 +3,7 @@
 import shlex
 from typing import Any
 
-from hlnb.parameters import Parameter, in_yaml
+from hlnb.parameters import Parameter, in_yaml, with_meaning
 from hlnb.publishing import compare, notebooks
 from hlnb.publishing.render.claims import badges
 from hlnb.publishing.render.executed import Executed
@@ -87,7 +87,7 @@ def admitted(parameter: Parameter) -> str:
     if parameter.ascending or parameter.distinct:
         found.append("ascending" if parameter.ascending else "each once")
     for relation in parameter.relations:
-        kept, _, meaning = (part.strip() for part in relation.partition("#"))
+        kept, meaning = with_meaning(relation)
         found.append(f"`{kept}`" + (f" ({meaning})" if meaning else ""))
     return "; ".join(found)
 

@@ -21,7 +21,7 @@ Runs = Real[np.ndarray, " _run"]
 
 
 def mean_in_words(values: Runs) -> str:
-    """The mean over runs and its 95 % mean_in_words, in words.
+    """The mean over runs and its 95 % interval, in words.
 
     Runs without a number are left out, and that is said.
     """
