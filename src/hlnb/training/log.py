@@ -10,6 +10,7 @@ from torch import Tensor
 from hlnb.data.problem import Batch
 from hlnb.errors import HlnbError, at_least
 from hlnb.metrics.measures import Measure
+from hlnb.metrics.times import at_most
 from hlnb.models.layers import Params
 from hlnb.schedules import Schedule
 from hlnb.training.runs import Trace
@@ -37,7 +38,7 @@ class Log:
     """The records of some runs.
 
     A run ends early when what learns in it stops being finite, or when every measure
-    that `until` names has been at or below its value there, in whichever records.
+    that `until` names has been `at_most` its value there, in whichever records.
     """
 
     def __init__(
@@ -68,7 +69,7 @@ class Log:
             seen = measured(self.measures, params, self.samples.batches[run], outputs)
             records.append(seen)
             waiting = self._waiting[run]
-            waiting -= {name for name in waiting if seen[name] <= self.until[name]}
+            waiting -= {n for n in waiting if at_most(seen[n], self.until[n])}
 
     def stepped(self, stepper: Stepper) -> None:
         """Counts a step, and measures if that is due after it."""

@@ -83,7 +83,7 @@ def train(
     `every` steps, or after the steps that `every` names (counted from `start`).
     `online`: the training set is drawn anew for each epoch. A run ends early, its later
     records NaN, when its parameters stop being finite, or when every measure named in
-    `until` has been at or below its value there (not necessarily in one record).
+    `until` has been `at_most` its value there (not necessarily in one record).
 
     Each phase starts with a fresh optimizer. `carry`: one optimizer serves all phases;
     layers above those that learn, and still to learn, gather its moments while they

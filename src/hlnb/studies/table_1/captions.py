@@ -9,17 +9,22 @@ from matplotlib.figure import Figure
 from hlnb.data.patterns import PatternProblem
 from hlnb.figures.drawn import Drawn
 from hlnb.metrics import likeness
+from hlnb.metrics.times import held
 from hlnb.seeding import stream
 from hlnb.studies.table_1 import figures
-from hlnb.studies.table_1.claims import SCORES, ByReading, changes, spread
+from hlnb.studies.table_1.claims import ByReading
 from hlnb.studies.table_1.experiment import (
-    READINGS,
-    REPORTED,
+    SCORES,
+    STAY,
     Protocol,
     Reproduction,
     arrived,
-    best_rate,
+    at_own_rate,
+    soonest_rate,
+    stayed,
 )
+from hlnb.studies.table_1.report import READINGS, REPORTED
+from hlnb.studies.table_1.words import spread
 
 
 def data(problem: PatternProblem, number: int) -> Drawn:
@@ -59,20 +64,63 @@ def slide(
 
 def rates(rows: ByReading, protocol: Protocol) -> Drawn:
     """Epochs to error 0.1 against the learning rate, all layers together."""
-    lrs, cap = protocol.lrs, protocol.sweep_epochs
     swept = {
-        READINGS[r]: np.stack([arrived(row.rates, "test", lr=lr) for lr in lrs])
+        READINGS[r]: (
+            np.stack([arrived(row.rates, "test", lr=lr) for lr in row.lrs]),
+            np.stack([stayed(row.rates, "test", lr=lr) for lr in row.lrs]),
+        )
         for r, row in rows.items()
     }
     report = REPORTED[rows["unit"].number].simultaneous
     return Drawn(
-        figures.rates_figure(swept, lrs, cap=cap, report=report),
+        figures.rates_figure(
+            swept, rows["unit"].lrs, cap=protocol.epochs, report=report
+        ),
         caption=f"Epochs until the test error is at most 0.1, {protocol.seeds} runs at "
-        "each learning rate. Dots are runs, the line is their median, crosses count "
-        f"the runs that did not get there within {cap} epochs.",
+        f"each learning rate. Filled: at most 0.1 in the last {STAY} epochs too; "
+        "hollow: not any more. The line is the median; crosses count the runs that did "
+        f"not get there within {protocol.epochs} epochs.",
         alt="Two panels, epochs to test error 0.1 against learning rate, log axes. "
-        f"Best rate {rows['printed'].best:g} as printed, {rows['unit'].best:g} at "
-        "unit length.",
+        "Runs that arrive and stay, by rate: "
+        + "; ".join(
+            ", ".join(
+                f"{stay.sum()} of {len(stay)} at {lr:g}"
+                for lr, stay in zip(rows[r].lrs, swept[READINGS[r]][1], strict=True)
+            )
+            + f" ({READINGS[r]})"
+            for r in rows
+        )
+        + ".",
+    )
+
+
+def collapse(row: Reproduction) -> Drawn:
+    """Test error at the rate that is soonest, and at the one with most that stay."""
+    named = {
+        f"rate {lr:g}: {what}": lr
+        for lr, what in (
+            (soonest_rate(row.rates), "the soonest"),
+            (row.best, "most arrive and stay"),
+        )
+    }
+    ends = {
+        name: held(row.rates.of("test", lr=lr))[:, -1] for name, lr in named.items()
+    }
+    return Drawn(
+        figures.errors_figure(
+            {
+                name: {"simultaneous": (row.rates.epochs, row.rates.of("test", lr=lr))}
+                for name, lr in named.items()
+            }
+        ),
+        caption="Test error of all layers together at two learning rates "
+        f"({READINGS[row.reading]}): runs (thin) and their median (thick).",
+        alt="Panels of test error against epochs. Errors at the end: "
+        + "; ".join(
+            f"{name}: " + ", ".join(f"{e:.2f}" for e in np.sort(last))
+            for name, last in ends.items()
+        )
+        + ".",
     )
 
 
@@ -80,30 +128,28 @@ def errors(rows: ByReading) -> dict[str, dict[str, figures.Pair]]:
     """Epochs and test errors of two trainings by reading: together, layer by layer."""
     return {
         READINGS[r]: {
-            "simultaneous": (row.after.epochs, row.after.of("test")),
-            "layer-wise": (
-                row.layerwise.epochs,
-                row.layerwise.of("test", lr=row.layerwise_rate),
+            "simultaneous": (
+                row.together.epochs,
+                row.together.of("test")[: row.few],
             ),
+            "layer-wise": (row.layerwise.epochs, at_own_rate(row.layerwise, "test")),
         }
         for r, row in rows.items()
     }
 
 
-def layerwise(
-    found: Mapping[str, Mapping[str, figures.Pair]], rows: ByReading, protocol: Protocol
-) -> Drawn:
+def layerwise(rows: ByReading, protocol: Protocol) -> Drawn:
     """The `errors` of all layers together and layer by layer."""
-    unit = rows["unit"]
+    unit, found = rows["unit"], errors(rows)
     return Drawn(
         figures.errors_figure(found, ends=unit.phase_ends, phases=unit.model.names),
         caption=f"Test error of {protocol.seeds} runs (thin) and their median (thick): "
-        f"all layers at once ({protocol.sweep_epochs} epochs) against layer by layer. "
-        "Lines part the phases.",
+        f"all layers at once ({protocol.epochs} epochs) against layer by layer. "
+        "Vertical lines separate the phases.",
         alt="Two panels of test error against epochs. Median at the end of all at once "
         "and of layer by layer: "
         + "; ".join(
-            f"{np.median(row.after.of('test')[:, -1]):.2f} and "
+            f"{np.median(row.last('test')[: row.few]):.2f} and "
             f"{np.median(row.phase_errors()[:, -1]):.2f} ({READINGS[r]})"
             for r, row in rows.items()
         )
@@ -115,7 +161,7 @@ def single(rows: ByReading, protocol: Protocol) -> Drawn:
     """Test error against epochs when one layer alone learns."""
     alone = {
         READINGS[r]: {
-            f"only {name}": (result.epochs, result.of("test", lr=best_rate(result)))
+            f"only {name}": (result.epochs, at_own_rate(result, "test"))
             for name, result in row.alone.items()
         }
         for r, row in rows.items()
@@ -135,12 +181,12 @@ def deviation(rows: ByReading, protocol: Protocol) -> Drawn:
     moved = {READINGS[r]: row.deviations() for r, row in rows.items()}
     report = REPORTED[rows["unit"].number].deviation
     return Drawn(
-        figures.deviations_figure(moved, protocol.lrs, report=report),
+        figures.deviations_figure(moved, rows["unit"].lrs, report=report),
         caption="How far the filters have moved, relative to their initial length, "
         f"when the test error first reaches 0.1; {protocol.seeds} runs at each "
         "learning rate.",
-        alt="Two panels, relative deviation of the filters against learning rate; it "
-        "grows with the rate. At the best rate: "
+        alt="Two panels, relative deviation of the filters on arrival against learning "
+        "rate. At the best rate, other runs: "
         + "; ".join(
             f"{spread(row.deviation)} ({READINGS[r]})" for r, row in rows.items()
         )
@@ -149,12 +195,12 @@ def deviation(rows: ByReading, protocol: Protocol) -> Drawn:
 
 
 def _title(row: Reproduction, epoch: int) -> str:
-    return f"epoch {epoch}, error {row.after.of('test')[0][epoch]:.2f}"
+    return f"epoch {epoch}, error {row.together.of('test')[0][epoch]:.2f}"
 
 
 def _cosines(row: Reproduction) -> Real[np.ndarray, "record channel k"]:
     """Cosines of the first run's filters with its patterns."""
-    filters = row.after.of("filters")[0, :, :, 0]
+    filters = row.together.of("filters")[0, :, :, 0]
     return likeness.cosines(filters, row.patterns(0)[None])
 
 
@@ -162,7 +208,7 @@ def filters(
     row: Reproduction, epochs: Sequence[int]
 ) -> Iterator[tuple[str, Figure, str]]:
     """Frames of a film, an epoch each: label, the first run's filters, their words."""
-    weights, errors = row.after.of("filters")[0, :, :, 0], row.after.of("test")[0]
+    weights, errors = row.together.of("filters")[0, :, :, 0], row.together.of("test")[0]
     points, limit = _cosines(row), float(np.quantile(np.abs(weights[-1]), 0.99))
     for e in epochs:
         fig = figures.filters_figure(
@@ -182,8 +228,8 @@ def cosines(row: Reproduction, epochs: Sequence[int]) -> Drawn:
         figures.cosines_figure(
             [points[e] for e in epochs], [_title(row, e) for e in epochs]
         ),
-        caption="The same in print: cosines of the twenty filters with the patterns "
-        "(unit length, seed 0) before, during and after training.",
+        caption="Cosines of the twenty filters with the patterns "
+        "(unit length, the first run) before, during and after training.",
         alt="Cosines of twenty filters with the patterns at three times; mean over "
         "filters of the best absolute cosine: "
         + ", ".join(f"{np.abs(points[e]).max(1).mean():.2f}" for e in epochs)
@@ -192,21 +238,21 @@ def cosines(row: Reproduction, epochs: Sequence[int]) -> Drawn:
 
 
 def interpretability(rows: ByReading, protocol: Protocol) -> Drawn:
-    """Changes of the likeness between filters and patterns, a point a run."""
+    """Changes of the likeness between filters and patterns, a point for each run."""
     seeds = protocol.seeds
     found = {
         READINGS[r]: np.stack(
-            [changes(row, when)[:seeds] for when in ("arrival", "end")], axis=1
+            [row.changes(when)[:seeds] for when in ("arrival", "end")], axis=1
         )
         for r, row in rows.items()
     }
-    when = ["at error 0.1", f"after {protocol.sweep_epochs} epochs"]
+    when = ["at error 0.1", f"after {protocol.epochs} epochs"]
     return Drawn(
         figures.changes_figure(found, when=when, scores=list(SCORES)),
         caption="Relative change of three measures of likeness between filters and "
-        f"patterns, a point a run ({seeds} runs, all layers together, best rate).",
-        alt="Two panels with a point a run for dot product, convolution and cosine, at "
-        "error 0.1 and at the end of training.",
+        f"patterns, a point for each of {seeds} runs (all layers together, best rate).",
+        alt="Two panels with a point for each run: dot product, convolution and "
+        "cosine, at error 0.1 and at the end of training.",
     )
 
 
@@ -219,7 +265,6 @@ def variants(
 
     `found[reading][variant]`: a time per run.
     """
-    more, few = protocol.more_seeds, protocol.seeds
     return Drawn(
         figures.arrivals_figure(
             {READINGS[r]: times for r, times in found.items()},
@@ -227,7 +272,7 @@ def variants(
             report=REPORTED[rows["unit"].number].simultaneous,
         ),
         caption="Epochs to test error 0.1 for the problem as defined, with noise, and "
-        f"with a two-layer network; a dot a run ({more} and {few} runs), bars: "
+        f"with a two-layer network; a dot for each of {protocol.seeds} runs, bars: "
         "medians.",
         alt="Two panels of dots: epochs to test error 0.1. Medians as defined, with "
         "noise, with two layers: "

@@ -1,9 +1,9 @@
-"""Table 1 of the report: its numbers, its protocol, and the runs that redo a row.
+"""Table 1 of the report: its protocol, and the runs that redo a row.
 
 Source: M. Glasgow, "Theory of Hierarchical Learning via Gradient Descent", Section 5.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Executor
 from dataclasses import dataclass, fields, replace
 from functools import cached_property, partial
@@ -11,49 +11,36 @@ from typing import Any
 
 import numpy as np
 import torch
-from jaxtyping import Float, Real
+from jaxtyping import Bool, Float, Real
 from torch import Tensor
 
 from hlnb.data.patterns import PatternProblem, toy_problem
 from hlnb.errors import HlnbError
+from hlnb.kept import kept
+from hlnb.metrics import foreign, likeness
 from hlnb.metrics.distance import deviation
 from hlnb.metrics.measures import Error, Weights
-from hlnb.metrics.times import first_hit, held, median, value_at
+from hlnb.metrics.times import at_most, first_hit, held, median, value_at
 from hlnb.models.model import Model
 from hlnb.models.networks import toy_network
 from hlnb.results import Result
 from hlnb.schedules import layerwise, only, simultaneous
+from hlnb.seeding import stream
+from hlnb.studies.table_1.coverage import Covered
+from hlnb.studies.table_1.report import READINGS
 from hlnb.training.runs import grid
 from hlnb.training.sweep import sweep
 
-
-@dataclass(frozen=True)
-class Reported:
-    """A row of the report's Table 1; None stands for "N/A" (or "< 0" under dot)."""
-
-    simultaneous: int  # epochs to test error 0.1, all layers together
-    layerwise: int | None  # the same, layer by layer
-    layerwise_error: float | None  # test error "after 200", where it is given instead
-    single: int | None  # the same, the best single layer: always the second
-    deviation: float  # of the filters, when the error first is 0.1
-    dot: float | None  # interpretability, first number
-    convolution: float | None  # and second
-
-
-REPORTED: Mapping[int, Reported] = {
-    1: Reported(4, 20, None, 137, 0.691, None, None),
-    2: Reported(50, None, None, None, 2.004, 0.084, 0.374),
-    3: Reported(20, None, 0.16, None, 1.934, -0.001, 2.699),
-    4: Reported(44, None, 0.29, None, 1.396, -0.045, 4.135),
-    5: Reported(46, 70, None, 351, 1.006, 0.092, 1.793),
+ERROR = 0.1  # the report's threshold on the test error
+ARRIVAL: Mapping[str, float] = {"test": ERROR, "validation": ERROR}
+STAY = 10  # last epochs in which a run that stays has at most that error
+LEVEL = 0.05  # of a single test
+SEARCHING, REPORTING = 200, 400  # where these seeds begin, after `first_seed`
+SCORES: Mapping[str, Callable] = {
+    "dot": likeness.max_dot,
+    "convolution": likeness.max_convolution,
+    "cosine": likeness.max_cosine,
 }
-READINGS: Mapping[str, str] = {
-    "printed": "as printed (±1)",
-    "unit": "unit length (±1/√T)",
-}
-
-
-ARRIVAL: Mapping[str, float] = {"test": 0.1, "validation": 0.1}
 
 
 @dataclass(frozen=True)
@@ -75,19 +62,45 @@ class ShiftedPattern(PatternProblem):
 
 @dataclass(frozen=True)
 class Protocol:
-    """What is trained for a row of Table 1, and for how long."""
+    """What is trained for a row of Table 1, for how long, and by which seeds.
+
+    Seeds of choices and of what is reported have nothing in common, so that no run is
+    both chosen by and counted.
+    """
 
     d: int = 100  # pixels in a row; not in the report
     T: int = 16  # pixels in a pattern
     n_train: int = 1024
-    seeds: int = 5  # runs of each training
-    more_seeds: int = 10  # runs of all layers together at the best learning rate
+    first_seed: int = 0
+    seeds: int = 8  # runs at each rate, and of layer-wise and single-layer training
+    more_seeds: int = 60  # runs of all layers together at the best learning rate
     lrs: tuple[float, ...] = (0.01, 0.02, 0.05, 0.1, 0.2, 0.3, 0.5)
-    slow_lrs: tuple[float, ...] = (0.1,)  # for layer-wise and single-layer training
-    sweep_epochs: int = 100  # cap while the learning rate is chosen
-    epochs: int = 200  # cap at the chosen one, and epochs of each layer-wise phase
-    alone_epochs: int = 400  # cap for one upper layer alone; `epochs` for the filters
+    slow_lrs: tuple[float, ...] = (0.1, 0.3)  # for layer-wise and single-layer training
+    epochs: int = 120  # of each run of all layers together
+    phase_epochs: int = 200  # of each layer-wise phase
+    alone_epochs: int = 400  # cap for one upper layer alone; filters: a phase
     device: str = "cpu"
+
+    @property
+    def choosing(self) -> range:
+        """Seeds of the runs that choose the learning rate."""
+        return range(self.first_seed, self.first_seed + self.seeds)
+
+    @property
+    def reporting(self) -> range:
+        """Seeds of the runs of all layers together that are reported."""
+        first = self.first_seed + REPORTING
+        return range(first, first + self.more_seeds)
+
+    @property
+    def few(self) -> range:
+        """The first of these: seeds of the longer trainings that are reported."""
+        return self.reporting[: self.seeds]
+
+    def searching(self, n: int) -> range:
+        """Seeds of `n` runs that look for a reading, and are reported nowhere else."""
+        first = self.first_seed + SEARCHING
+        return range(first, first + n)
 
 
 def arrived(result: Result, on: str, *, lr: float) -> Real[np.ndarray, " run"]:
@@ -95,19 +108,57 @@ def arrived(result: Result, on: str, *, lr: float) -> Real[np.ndarray, " run"]:
     return first_hit(result.epochs, result.of(on, lr=lr))
 
 
-def best_rate(result: Result) -> float:
-    """The learning rate that arrives first on validation data: lowest median epochs.
+def stayed(result: Result, on: str, *, lr: float) -> Bool[np.ndarray, " run"]:
+    """Whether the error of each run at `lr` is ≤ 0.1 in all of its last epochs.
 
-    Where half of the runs or more do not arrive, more arrivals win; then the lower
-    median error at the end; then the smaller rate.
+    In its last STAY epochs; a run that ended early keeps its last error.
+    """
+    late = result.epochs >= result.epochs[-1] - STAY + 1
+    return at_most(held(result.of(on, lr=lr))[:, late], ERROR).all(1)
+
+
+def best_rate(result: Result) -> float:
+    """The rate with the most runs that arrive and stay, on validation data.
+
+    Of several, that of the lowest median epochs to error 0.1; then of the lower median
+    error at the end; then the smaller one.
     """
 
-    def rank(lr: float) -> tuple[float, int, float]:
+    def rank(lr: float) -> tuple[float, ...]:
         times = arrived(result, "validation", lr=lr)
+        stay = int(stayed(result, "validation", lr=lr).sum())
         last = held(result.of("validation", lr=lr))[:, -1]
-        return median(times), -int(np.isfinite(times).sum()), median(last)
+        return -stay, median(times), median(last)
 
     return min(result.lrs, key=rank)
+
+
+def soonest_rate(result: Result) -> float:
+    """The rate of the lowest median epochs to validation error 0.1, whoever stays.
+
+    The smallest of several. A rate that touches 0.1 and blows up can win by this rule.
+    """
+    return min(result.lrs, key=lambda lr: median(arrived(result, "validation", lr=lr)))
+
+
+def own_rates(result: Result) -> list[float]:
+    """For each seed, the rate at which its own validation error does best.
+
+    That of the earlier arrival; then of the lower error at the end; then the smaller.
+    """
+    times = [arrived(result, "validation", lr=lr) for lr in result.lrs]
+    last = [held(result.of("validation", lr=lr))[:, -1] for lr in result.lrs]
+    order = [
+        [(times[i][run], last[i][run], lr) for i, lr in enumerate(result.lrs)]
+        for run in range(len(times[0]))
+    ]
+    return [min(each)[-1] for each in order]
+
+
+def at_own_rate(result: Result, name: str) -> Real[np.ndarray, "run record ..."]:
+    """The trace `name` of each seed at its rate of `own_rates`."""
+    by_rate = {lr: result.of(name, lr=lr) for lr in result.lrs}
+    return np.stack([by_rate[lr][run] for run, lr in enumerate(own_rates(result))])
 
 
 @dataclass(frozen=True)
@@ -118,15 +169,24 @@ class Reproduction:
     reading: str
     problem: PatternProblem
     model: Model
-    rates: Result  # all layers together, at each learning rate, ended on arrival
-    together: Result  # the same at the best rate, more seeds, ended on arrival
-    after: Result  # the same, to the end of the sweep's cap
+    rates: Result  # all layers together, at each learning rate
+    together: Result  # the same at the best rate, other seeds and more of them
     layerwise: Result
     alone: Mapping[str, Result]  # by the layer that learns; the filters: from layerwise
 
     @property
+    def lrs(self) -> list[float]:
+        """Learning rates among which the best one is chosen."""
+        return self.rates.lrs
+
+    @property
+    def layers(self) -> list[str]:
+        """Layers that were trained alone."""
+        return [*self.alone]
+
+    @property
     def cap(self) -> int:
-        """Epochs after which a run of all layers together ends."""
+        """Epochs of a run of all layers together."""
         return int(self.together.epochs[-1])
 
     def alone_cap(self, layer: str) -> int:
@@ -139,24 +199,46 @@ class Reproduction:
         return best_rate(self.rates)
 
     @property
+    def best_by_seed(self) -> list[float | None]:
+        """The rate at which each seed of the sweep arrives first on validation data.
+
+        None for a seed that arrives at no rate.
+        """
+        times = np.stack([arrived(self.rates, "validation", lr=lr) for lr in self.lrs])
+        known = np.isfinite(times).any(0)
+        return [
+            lr if found else None
+            for lr, found in zip(own_rates(self.rates), known, strict=True)
+        ]
+
+    @property
     def times(self) -> Real[np.ndarray, " run"]:
         """Epochs to test error 0.1, all layers together at the best rate."""
         return arrived(self.together, "test", lr=self.best)
 
     @property
-    def layerwise_rate(self) -> float:
-        """The best learning rate for layer-wise training."""
-        return best_rate(self.layerwise)
+    def stays(self) -> Bool[np.ndarray, " run"]:
+        """Whether the test error of each of these runs is at most 0.1 at the end."""
+        return stayed(self.together, "test", lr=self.best)
+
+    def last(self, on: str) -> Real[np.ndarray, " run"]:
+        """The error of each of these runs on a batch after its last epoch."""
+        return held(self.together.of(on))[:, -1]
+
+    @property
+    def few(self) -> int:
+        """How many of these runs also have layer-wise and single-layer training."""
+        return len(self.layerwise.runs) // len(self.layerwise.lrs)
 
     @property
     def layerwise_times(self) -> Real[np.ndarray, " run"]:
         """Epochs to test error 0.1 layer by layer, counted over all phases."""
-        return arrived(self.layerwise, "test", lr=self.layerwise_rate)
+        return first_hit(self.layerwise.epochs, at_own_rate(self.layerwise, "test"))
 
     def alone_times(self, layer: str) -> Real[np.ndarray, " run"]:
-        """Epochs to test error 0.1 for one layer alone, at its best rate."""
+        """Epochs to test error 0.1 for one layer alone."""
         result = self.alone[layer]
-        return arrived(result, "test", lr=best_rate(result))
+        return first_hit(result.epochs, at_own_rate(result, "test"))
 
     @property
     def single(self) -> str:
@@ -164,17 +246,16 @@ class Reproduction:
 
         def rank(layer: str) -> tuple[float, int, float]:
             result = self.alone[layer]
-            lr = best_rate(result)
-            times = arrived(result, "validation", lr=lr)
-            last = held(result.of("validation", lr=lr))[:, -1]
-            return median(times), -int(np.isfinite(times).sum()), median(last)
+            errors = at_own_rate(result, "validation")
+            times = first_hit(result.epochs, errors)
+            late = median(held(errors)[:, -1])
+            return median(times), -int(np.isfinite(times).sum()), late
 
         return min(self.alone, key=rank)
 
-    def phase_errors(self) -> Real[np.ndarray, "run phase"]:
-        """Test error at the end of each layer-wise phase, at the best rate."""
-        errors = self.layerwise.of("test", lr=self.layerwise_rate)
-        return errors[:, self.phase_ends]
+    def phase_errors(self, on: str = "test") -> Real[np.ndarray, "run phase"]:
+        """Error on a batch at the end of each layer-wise phase."""
+        return held(at_own_rate(self.layerwise, on))[:, self.phase_ends]
 
     @property
     def phase_ends(self) -> list[int]:
@@ -184,29 +265,118 @@ class Reproduction:
 
     def deviations(self) -> Real[np.ndarray, "lr run"]:
         """How far the filters have moved on arrival, at each learning rate, or NaN."""
-        return np.stack([moved(self.rates, lr) for lr in self.rates.lrs])
+        return np.stack([moved(self.rates, lr) for lr in self.lrs])
 
     @property
     def deviation(self) -> Real[np.ndarray, " run"]:
         """How far the filters have moved on arrival, at the best rate, or NaN."""
         return moved(self.together, self.best)
 
-    def filters(self, when: str, *, seed: int) -> Real[np.ndarray, "channel T"]:
+    def filters(self, when: str, *, run: int) -> Real[np.ndarray, "channel T"]:
         """First-layer filters of a run at the best rate, at one of three times.
 
-        `when`: start, arrival, or end (of the longer training). A run that never
-        arrived has the filters of its last epoch instead.
+        `when`: start, arrival, or end. A run that never arrived has the filters of its
+        last epoch instead.
         """
-        result = self.after if when == "end" else self.together
-        found = result.of("filters", lr=self.best)[seed, :, :, 0]
+        found = self.together.of("filters")[run, :, :, 0]
         last = int((~np.isnan(found[:, 0, 0])).sum()) - 1
-        arrival = self.times[seed] if when == "arrival" else np.inf
+        arrival = self.times[run] if when == "arrival" else np.inf
         record = int(arrival) if np.isfinite(arrival) else last
         return found[0 if when == "start" else record]
 
-    def patterns(self, seed: int) -> Real[np.ndarray, "k T"]:
+    def seed(self, run: int) -> int:
+        """The seed of a run at the best rate."""
+        return self.together.runs[run]["seed"]
+
+    def patterns(self, run: int) -> Real[np.ndarray, "k T"]:
         """The patterns of that run's problem."""
-        return self.problem.with_seed(seed).patterns.numpy()
+        return self.problem.with_seed(self.seed(run)).patterns.numpy()
+
+    def changes(self, when: str) -> Real[np.ndarray, "run score"]:
+        """(trained − untrained) / untrained of SCORES, each run, at arrival or end."""
+        runs = range(len(self.together.runs))
+        patterns = np.stack([self.patterns(run) for run in runs])
+        start, now = (
+            np.stack([self.filters(time, run=run) for run in runs])
+            for time in ("start", when)
+        )
+        found = [
+            likeness.relative_change(score(now, patterns), score(start, patterns))
+            for score in SCORES.values()
+        ]
+        return np.stack(found, axis=1)
+
+    def ranks(self, when: str) -> list[dict[str, Any]]:
+        """`own_ranks` of the first `few` runs, at arrival or end."""
+        return [
+            own_ranks(
+                self.filters(when, run=run),
+                self.patterns(run),
+                self.seed(run),
+            )
+            for run in range(self.few)
+        ]
+
+    def properties(self) -> dict[int, list[bool | None]]:
+        """Which runs have Property 1, 2, 3 and 4 of the report; None: nobody can say.
+
+        1: no layer alone reaches error 0.1. 2: more than half of the filters are, at
+        the end, each nearer to a pattern of its own than to foreign ones (p ≤ 0.05,
+        cosine at any shift). 3: deviation ≥ 1 on arrival at every learning rate at
+        which the run arrives, if at any. 4: layer-wise training does not reach 0.1.
+        """
+        alone = np.stack([self.alone_times(layer) for layer in self.alone])
+        far = self.deviations()
+        at_each = (np.isnan(far) | (far >= 1)).all(0)
+        arrives = np.isfinite(far).any(0)
+        return {
+            1: (~np.isfinite(alone).any(0)).tolist(),
+            2: [share > 0.5 for share in self.own_filters("end")],
+            3: [
+                h if a else None for h, a in zip(at_each.tolist(), arrives, strict=True)
+            ],
+            4: (~np.isfinite(self.layerwise_times)).tolist(),
+        }
+
+    def own_filters(self, when: str, *, shift: bool = True) -> list[float]:
+        """The share of each run's filters with a pattern of their own (p ≤ 0.05).
+
+        By the cosine at the best shift, or as the filter stands. `when`: arrival, end.
+        """
+        name = "each at any shift" if shift else "each"
+        ranks = np.array([found[name] for found in self.ranks(when)])
+        return (ranks <= LEVEL).mean(1).tolist()
+
+
+@kept
+def own_ranks(
+    filters: Real[np.ndarray, "channel T"],
+    patterns: Real[np.ndarray, "k T"],
+    seed: int,
+    *,
+    n_foreign: int = 999,
+) -> dict[str, Any]:
+    """p-values of filters among foreign patterns: of all together, and of each.
+
+    "all": by `max_cosine`, one number. "each" and "each at any shift": of each filter
+    by itself, as it stands and at the shift that suits it best.
+    """
+    generator = stream(seed, "foreign patterns")
+    how = {"generator": generator, "n_foreign": n_foreign}
+    return {
+        "all": foreign.rank_among_foreign(
+            likeness.max_cosine, filters, patterns, **how
+        ),
+        **{
+            name: foreign.rank_each_among_foreign(
+                score, filters, patterns, **how
+            ).tolist()
+            for name, score in (
+                ("each", likeness.max_cosine),
+                ("each at any shift", likeness.max_correlation),
+            )
+        },
+    }
 
 
 def moved(result: Result, lr: float) -> Real[np.ndarray, " run"]:
@@ -220,7 +390,7 @@ def until_arrival(
     model: Model,
     protocol: Protocol,
     *,
-    seeds: int,
+    seeds: Sequence[int],
     lrs: Sequence[float],
     epochs: int,
     executor: Executor,
@@ -234,7 +404,7 @@ def until_arrival(
         problem,
         model,
         simultaneous(model, epochs=epochs),
-        grid(range(seeds), lrs),
+        grid(seeds, lrs),
         until=ARRIVAL,
         executor=executor,
         **{**common_settings(protocol), **settings},
@@ -247,13 +417,14 @@ def variants(
     """Epochs to test error 0.1 with noise and with two layers, at the row's best rate.
 
     `noise`: standard deviation of the pixels that no pattern covers, in units of the
-    patterns' entries. The problem as defined comes first.
+    patterns' entries. The problem as defined comes first; runs of equal seeds stand in
+    equal places.
     """
     noisy = replace(row.problem, noise=noise * row.problem.scale)
     shallow = toy_network(
         d=protocol.d, n_classes=row.problem.n_classes, T=protocol.T, n_layers=2
     )
-    found = {"as defined": row.times}
+    found = {"as defined": row.times[: protocol.seeds]}
     for name, problem, model in (
         ("with noise", noisy, row.model),
         ("two layers", row.problem, shallow),
@@ -262,7 +433,7 @@ def variants(
             problem,
             model,
             protocol,
-            seeds=protocol.seeds,
+            seeds=protocol.few,
             lrs=[row.best],
             epochs=protocol.epochs,
             executor=executor,
@@ -284,6 +455,16 @@ def common_settings(protocol: Protocol) -> dict[str, Any]:
     }
 
 
+def reported_settings(protocol: Protocol) -> dict[str, Any]:
+    """The same for runs that are reported: errors on seen and on unseen inputs too.
+
+    Of a problem that is `Covered`.
+    """
+    common = common_settings(protocol)
+    parts = {on: Error(on) for on in ("train", "seen", "unseen")}
+    return {**common, "measures": {**common["measures"], **parts}}
+
+
 def reproduce(
     number: int,
     reading: str,
@@ -301,32 +482,36 @@ def reproduce(
     scale = 1.0 if reading == "printed" else T**-0.5
     problem = toy_problem(number, d=d, T=T, scale=scale)
     model = toy_network(d=d, n_classes=problem.n_classes, T=T)
-    together = partial(until_arrival, problem, model, protocol, executor=executor)
-    train = partial(
-        sweep, problem, model, executor=executor, **common_settings(protocol)
+    train = partial(sweep, model=model, executor=executor)
+    plain = {"problem": problem, **common_settings(protocol)}
+    parts = {"problem": Covered.of(problem), **reported_settings(protocol)}
+    together = simultaneous(model, epochs=protocol.epochs)
+    rates = train(
+        schedule=together, runs=grid(protocol.choosing, protocol.lrs), **plain
     )
-    few, slow = range(protocol.seeds), protocol.slow_lrs
-    rates = together(
-        seeds=protocol.seeds, lrs=protocol.lrs, epochs=protocol.sweep_epochs
-    )
-    best = [best_rate(rates)]
-    one_by_one = train(layerwise(model, epochs=protocol.epochs), grid(few, slow))
+    slow = grid(protocol.few, protocol.slow_lrs)
+    in_turn = layerwise(model, epochs=protocol.phase_epochs)
+    one_by_one = train(schedule=in_turn, runs=slow, **parts)
     return Reproduction(
         number,
         reading,
         problem,
         model,
         rates,
-        together(seeds=protocol.more_seeds, lrs=best, epochs=protocol.epochs),
-        train(simultaneous(model, epochs=protocol.sweep_epochs), grid(few, best)),
+        train(
+            schedule=together,
+            runs=grid(protocol.reporting, [best_rate(rates)]),
+            **parts,
+        ),
         one_by_one,
         {
-            model.names[0]: one_by_one.upto(protocol.epochs),
+            model.names[0]: one_by_one.upto(protocol.phase_epochs),
             **{
                 name: train(
-                    only(model, name, epochs=protocol.alone_epochs),
-                    grid(few, slow),
+                    schedule=only(model, name, epochs=protocol.alone_epochs),
+                    runs=slow,
                     until=ARRIVAL,
+                    **plain,
                 )
                 for name in model.names[1:]
             },

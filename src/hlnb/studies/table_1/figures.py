@@ -7,7 +7,7 @@ from typing import Any
 
 import matplotlib
 import numpy as np
-from jaxtyping import Real
+from jaxtyping import Bool, Real
 from matplotlib.axes import Axes
 from matplotlib.colors import CenteredNorm, LogNorm, Normalize
 from matplotlib.figure import Figure
@@ -40,20 +40,31 @@ def hits(
     ax: Axes,
     lrs: Sequence[float],
     times: Real[np.ndarray, "lr run"],
+    stays: Bool[np.ndarray, "lr run"],
     *,
     meaning: str,
     cap: float,
 ) -> None:
     """Draws epochs to the threshold against learning rate: runs, and their median.
 
-    Runs that never got there stand as crosses, with their number, above the cap.
+    Runs that arrived and do not stay are hollow. Those that never got there stand as
+    crosses, with their number, above the cap.
     """
     colour, dashes, marker = STYLES[meaning]
     never = 1.7 * cap
-    for lr, found in zip(lrs, times, strict=True):
-        reached = found[np.isfinite(found)]
-        ax.plot(lr + 0 * reached, reached, marker, color=colour, ms=4, alpha=0.5)
-        missed = len(found) - len(reached)
+    for lr, found, stay in zip(lrs, times, stays, strict=True):
+        there = np.isfinite(found)
+        for runs, face in ((there & stay, colour), (there & ~stay, "none")):
+            ax.plot(
+                np.full(runs.sum(), lr),
+                found[runs],
+                marker,
+                color=colour,
+                markerfacecolor=face,
+                ms=4,
+                alpha=0.6,
+            )
+        missed = int((~there).sum())
         if missed:
             ax.plot(lr, never, "x", color=colour, ms=7)
             ax.text(lr * 1.08, never, f"{missed}", va="center", fontsize=8)
@@ -104,16 +115,19 @@ def rows_figure(
 
 
 def rates_figure(
-    times: Mapping[str, Real[np.ndarray, "lr run"]],
+    found: Mapping[str, tuple[Real[np.ndarray, "lr run"], Bool[np.ndarray, "lr run"]]],
     lrs: Sequence[float],
     *,
     cap: float,
     report: float | None,
 ) -> Figure:
-    """Epochs to error 0.1 against learning rate, one panel for each reading."""
-    fig, axes = panels(len(times), sharey=True)
-    for ax, (reading, found) in zip(axes, times.items(), strict=True):
-        hits(ax, lrs, found, meaning="simultaneous", cap=cap)
+    """Epochs to error 0.1 against learning rate, one panel for each reading.
+
+    `found[reading]`: times, and which runs stay there.
+    """
+    fig, axes = panels(len(found), sharey=True)
+    for ax, (reading, (times, stays)) in zip(axes, found.items(), strict=True):
+        hits(ax, lrs, times, stays, meaning="simultaneous", cap=cap)
         if report is not None:
             reported(ax, report)
         ax.set_title(reading)

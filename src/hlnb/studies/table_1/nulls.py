@@ -1,25 +1,18 @@
-"""Properties 1–4 as statistical tests, over all problems of Table 1.
+"""Property 2 against three nulls: likeness of filters and patterns, over all rows."""
 
-A property of runs is tested by counting the runs that have it: the share with its exact
-interval, and the sign test's p-value against "half of the runs or fewer". Likeness of
-filters and patterns is tested against three nulls, and the tests are counted.
-"""
-
-from collections.abc import Callable, Mapping, Sequence
-from typing import NamedTuple
+from collections.abc import Callable, Mapping
 
 import numpy as np
 import torch
-from jaxtyping import Bool, Real
+from jaxtyping import Real
 
 from hlnb.kept import kept
 from hlnb.metrics import foreign, likeness
-from hlnb.metrics.chance import holm, interval, tail
+from hlnb.metrics.chance import holm, tail
 from hlnb.models.model import Model
 from hlnb.seeding import stream
-from hlnb.studies.table_1.experiment import Reproduction
+from hlnb.studies.table_1.experiment import LEVEL, Reproduction
 
-LEVEL = 0.05  # a single network's test; the false-alarm rate over all tests too
 SCORES: Mapping[str, Callable] = {
     "dot": likeness.max_dot,
     "convolution": likeness.max_convolution,
@@ -27,22 +20,6 @@ SCORES: Mapping[str, Callable] = {
     "cosine, any shift": likeness.max_correlation,
 }
 NULLS = ("untrained", "random move", "foreign patterns")
-
-
-class Share(NamedTuple):
-    """How many of n runs have a property, with what that says about all runs."""
-
-    k: int
-    n: int
-    low: float  # exact 95 % interval of the share (Clopper and Pearson)
-    high: float
-    p: float  # sign test: P(k or more of n) if half of all runs had it
-
-
-def share(has: Bool[np.ndarray, " run"] | Sequence[bool]) -> Share:
-    """The Share of runs that have a property."""
-    k, n = int(np.sum(has)), len(has)
-    return Share(k, n, *interval(k, n), tail(k, n, p=0.5))
 
 
 @kept
@@ -65,7 +42,7 @@ def likeness_ranks(
     *,
     n_moves: int = 999,
 ) -> dict[tuple[str, str], Real[np.ndarray, " run"]]:
-    """p-values of each run on arrival, by null and score.
+    """p-values of the first `few` runs on arrival, by null and score.
 
     "untrained": trained filters among those of fresh networks. "random move": among
     the same filters moved as far in random directions. "foreign patterns": the real
@@ -73,10 +50,10 @@ def likeness_ranks(
     `n_moves`: random moves, and foreign sets, for each test.
     """
     found: dict[tuple[str, str], list[float]] = {}
-    for seed in range(len(row.together.runs)):
-        patterns = row.patterns(seed)
-        start = row.filters("start", seed=seed)
-        now = row.filters("arrival", seed=seed)
+    for run in range(row.few):
+        seed, patterns = row.seed(run), row.patterns(run)
+        start = row.filters("start", run=run)
+        now = row.filters("arrival", run=run)
         for name, score in SCORES.items():
             p = foreign.rank_among_untrained(score, now, patterns, untrained)
             found.setdefault(("untrained", name), []).append(p)

@@ -1,14 +1,13 @@
 """What Table 1 depends on, and what other ways of learning make of the same problems.
 
 The search: one choice of the reproduction changed at a time. Layer-wise variants:
-a rate of its own for each phase, and an auxiliary head for each layer. What the first
+another rate, an auxiliary head for each layer, filters that never learn. What the first
 layer knows: which patterns are present, read off its largest responses.
 """
 
 from collections.abc import Mapping, Sequence
 from concurrent.futures import Executor
-from dataclasses import dataclass, field
-from functools import partial
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -20,25 +19,21 @@ from sklearn.preprocessing import StandardScaler
 
 from hlnb.data.patterns import PatternProblem, toy_problem
 from hlnb.kept import kept
-from hlnb.metrics.kernels import (
-    linear_kernel,
-    random_features,
-    ridge_errors,
-    tangent_kernel,
-)
 from hlnb.metrics.times import held
 from hlnb.models.layers import Glorot
-from hlnb.models.model import Model
 from hlnb.models.networks import toy_network
 from hlnb.results import Result
-from hlnb.schedules import greedy, layerwise, simultaneous
+from hlnb.schedules import greedy, layerwise, only, simultaneous
 from hlnb.seeding import stream
+from hlnb.studies.table_1.coverage import PARTS, Covered
 from hlnb.studies.table_1.experiment import (
+    ARRIVAL,
     Protocol,
     Reproduction,
     arrived,
     common_settings,
     moved,
+    reported_settings,
     until_arrival,
 )
 from hlnb.training.runs import grid
@@ -91,9 +86,9 @@ def search(
                 problem,
                 model,
                 protocol,
-                seeds=seeds,
+                seeds=protocol.searching(seeds),
                 lrs=[lr],
-                epochs=protocol.sweep_epochs,
+                epochs=protocol.epochs,
                 executor=executor,
                 **change.training,
             )
@@ -193,96 +188,55 @@ def detection_error(
 
 
 def layerwise_variants(
-    row: Reproduction,
-    protocol: Protocol,
-    *,
-    lrs: Sequence[float],
-    seeds: int,
-    executor: Executor,
+    row: Reproduction, protocol: Protocol, *, seeds: int, executor: Executor
 ) -> dict[str, Result]:
-    """Results of two other ways of layer-wise training, by name.
+    """Results of other ways of layer-wise training at the row's best rate, by name.
 
-    "layer-wise, best rates": the rate of the filters' phase is the one of `lrs` with
-    the lower median validation error at its end; then that of the phases above, with
-    the lower median at the end. "greedy": each layer learns together with a readout of
-    its own, at the rate that is best for all layers together.
+    "layer-wise, rate of greedy": as the report trains, at the rate of the next.
+    "greedy": each layer learns together with a readout of its own. "greedy, filters as
+    drawn": the same without its first phase, so that only what is above learns. Of the
+    first `seeds` seeds that are reported.
     """
-    train = partial(
-        sweep, row.problem, row.model, executor=executor, **common_settings(protocol)
+    how = {
+        **reported_settings(protocol),
+        "runs": grid(protocol.reporting[:seeds], [row.best]),
+        "executor": executor,
+    }
+    in_turn, heads = (
+        of(row.model, epochs=protocol.phase_epochs) for of in (layerwise, greedy)
     )
-    few = range(seeds)
-    one_rate = {
-        lr: train(layerwise(row.model, epochs=protocol.epochs), grid(few, [lr]))
-        for lr in lrs
-    }
-    end = row.phase_ends[0]
-    first = min(lrs, key=lambda lr: _error_at(one_rate[lr], end))
-    mixed = {
-        above: one_rate[first]
-        if above == first
-        else train(
-            layerwise(row.model, epochs=protocol.epochs, lrs=[first, above, above]),
-            grid(few, [first]),
-        )
-        for above in lrs
-    }
+    above = heads.phases[1:]
+    frozen = replace(heads, phases=above, frozen=("conv",))
     return {
-        "layer-wise, best rates": min(mixed.values(), key=lambda r: _error_at(r, -1)),
-        "greedy": train(
-            greedy(row.model, epochs=protocol.epochs), grid(few, [row.best])
-        ),
+        name: sweep(Covered.of(row.problem), row.model, schedule=schedule, **how)
+        for name, schedule in (
+            ("layer-wise, rate of greedy", in_turn),
+            ("greedy", heads),
+            ("greedy, filters as drawn", frozen),
+        )
     }
 
 
-def _error_at(result: Result, record: int) -> float:
-    """Median validation error at a record; runs that ended early keep their last."""
-    return float(np.median(held(result.of("validation"))[:, record]))
+def alone_at_each_rate(
+    row: Reproduction, protocol: Protocol, *, seeds: int, executor: Executor
+) -> dict[str, dict[float, Real[np.ndarray, " run"]]]:
+    """Test errors at the end when one layer alone learns, by layer and rate.
 
-
-@kept
-def kernel_errors(
-    problem: PatternProblem,
-    model: Model,
-    seed: int,
-    sizes: Sequence[int],
-    *,
-    width: int = 2000,
-) -> dict[str, list[float]]:
-    """Test errors of kernel ridge regression with two fixed kernels, for each size.
-
-    "random features": the hidden units of an untrained network with `width` of them.
-    "tangent kernel": that of the model at its initialization. Training sets are nested;
-    the penalty is chosen on validation data.
+    For as many epochs as in the row, or until the error is 0.1; of the first `seeds`
+    seeds that are reported.
     """
-    data = problem.split(seed, n_train=max(sizes))
-    d, T, n_classes = problem.d, problem.T, problem.n_classes
-    wide = toy_network(d=d, T=T, n_classes=n_classes, hidden=width)
-    start = wide.init(stream(seed, "random features"))
-    own = model.init(stream(seed, "init"))
-    x = data["train"].x
-    features = {on: random_features(wide, start, batch.x) for on, batch in data.items()}
-    kernels = {
-        "random features": {
-            on: linear_kernel(f, features["train"]) for on, f in features.items()
-        },
-        "tangent kernel": {
-            on: tangent_kernel(model, own, batch.x, x) for on, batch in data.items()
-        },
-    }
-    labels = {on: batch.y.numpy() for on, batch in data.items()}
-    found: dict[str, list[float]] = {}
-    for name, kernel in kernels.items():
-        found[name] = []
-        for n in sizes:
-            part = {on: k[:, :n].numpy() for on, k in kernel.items()}
-            part["train"] = part["train"][:n]
-            error, _ = ridge_errors(
-                part,
-                {**labels, "train": labels["train"][:n]},
-                n_classes=n_classes,
-                weight=data["test"].weight,
-            )
-            found[name].append(error)
+    found: dict[str, dict[float, Real[np.ndarray, " run"]]] = {}
+    for layer in row.layers:
+        result = sweep(
+            row.problem,
+            row.model,
+            only(row.model, layer, epochs=row.alone_cap(layer)),
+            grid(protocol.reporting[:seeds], protocol.lrs),
+            until=ARRIVAL,
+            executor=executor,
+            **common_settings(protocol),
+        )
+        found[layer] = {lr: held(result.of("test", lr=lr))[:, -1] for lr in result.lrs}
     return found
 
 
@@ -293,23 +247,53 @@ def network_errors(
     sizes: Sequence[int],
     seeds: int,
     executor: Executor,
-) -> Real[np.ndarray, "run size"]:
-    """Test error of the trained network for each number of training examples.
+) -> dict[str, Real[np.ndarray, "run size"]]:
+    """Errors of the trained network on PARTS, for each number of training examples.
 
     All layers together at the row's best rate, until the validation error is 0.02 or
-    the cap of the sweep is reached.
+    the epochs of the row have passed; seeds as in `layerwise_variants`. NaN where a
+    part has no input.
     """
-    found = []
+    settings = reported_settings(protocol)
+    found: dict[str, list[Real[np.ndarray, " run"]]] = {part: [] for part in PARTS}
     for n in sizes:
-        settings = {**common_settings(protocol), "n_train": n}
         result = sweep(
-            row.problem,
+            Covered.of(row.problem),
             row.model,
-            simultaneous(row.model, epochs=protocol.sweep_epochs),
-            grid(range(seeds), [row.best]),
+            simultaneous(row.model, epochs=protocol.epochs),
+            grid(protocol.reporting[:seeds], [row.best]),
             until={"validation": 0.02},
             executor=executor,
-            **settings,
+            **{**settings, "n_train": n},
         )
-        found.append(held(result.of("test"))[:, -1])
-    return np.stack(found, axis=1)
+        last = (~np.isnan(result.of("test"))).sum(1) - 1
+        runs = np.arange(len(last))
+        for part in PARTS:
+            values = result.of("test" if part == "all" else part)
+            found[part].append(values[runs, last])
+    return {part: np.stack(errors, axis=1) for part, errors in found.items()}
+
+
+def batch_moves(
+    row: Reproduction,
+    protocol: Protocol,
+    *,
+    size: int,
+    seeds: int,
+    executor: Executor,
+) -> Real[np.ndarray, " run"]:
+    """How far the filters have moved on arrival with batches of `size`, or NaN.
+
+    At the row's best rate; seeds as in `layerwise_variants`.
+    """
+    result = until_arrival(
+        row.problem,
+        row.model,
+        protocol,
+        seeds=protocol.reporting[:seeds],
+        lrs=[row.best],
+        epochs=protocol.epochs,
+        executor=executor,
+        batch_size=size,
+    )
+    return moved(result, row.best)
