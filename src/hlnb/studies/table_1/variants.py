@@ -1,8 +1,8 @@
 """What Table 1 depends on, and what other ways of learning make of the same problems.
 
 The search: one choice of the reproduction changed at a time. Layer-wise variants:
-another rate, an auxiliary head for each layer, filters that never learn. What the first
-layer knows: which patterns are present, read off its largest responses.
+another rate, an auxiliary head for each layer, filters that never learn, no hidden
+layer.
 """
 
 from collections.abc import Mapping, Sequence
@@ -11,14 +11,9 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
-import torch
-from jaxtyping import Bool, Real
-from sklearn.linear_model import LogisticRegression
-from sklearn.pipeline import make_pipeline
-from sklearn.preprocessing import StandardScaler
+from jaxtyping import Real
 
 from hlnb.data.patterns import PatternProblem, toy_problem
-from hlnb.kept import kept
 from hlnb.metrics.times import held
 from hlnb.models.layers import Glorot
 from hlnb.models.networks import toy_network
@@ -139,54 +134,6 @@ def informativeness(problem: PatternProblem) -> Real[np.ndarray, "k"]:
     return np.abs(given[:, 1] - given[:, 0]).sum(-1) / 2
 
 
-def present(
-    problem: PatternProblem, x: Real[np.ndarray, "n d"]
-) -> Bool[np.ndarray, "n k"]:
-    """Which patterns each row without noise contains."""
-    F = problem.patterns.numpy()
-    windows = np.lib.stride_tricks.sliding_window_view(x, problem.T, axis=1)
-    best = (windows @ F.T).max(1)  # equal to ‖F‖² only where the window is the pattern
-    return best > (F**2).sum(1) * (1 - 1e-4)
-
-
-@kept
-def detection_error(
-    problem: PatternProblem,
-    filters: Real[np.ndarray, "channel T"],
-    *,
-    seed: int,
-    noise: float = 1.0,
-    classes: bool = False,
-) -> float:
-    """Error of detecting patterns in noisy rows by the filters' responses; 0.5: chance.
-
-    For each pattern, a logistic regression on the largest and smallest response of each
-    filter along the row tells whether it is present; the balanced error on fresh rows
-    is averaged over patterns. `classes`: it tells the class instead. `noise`: standard
-    deviation of the noise in every pixel, in units of the patterns' entries; without it
-    the responses of any twenty filters give the patterns away.
-    """
-    mine = problem.with_seed(seed)
-    features, labels = [], []
-    for name in ("detection train", "detection test"):
-        generator = stream(seed, name)
-        x, y, _ = mine.sample(2048, generator=generator)
-        one_hot = np.eye(mine.n_classes, dtype=bool)[y.numpy()]
-        labels.append(one_hot if classes else present(mine, x.numpy()))
-        x = x + noise * mine.scale * torch.randn(x.shape, generator=generator)
-        windows = np.lib.stride_tricks.sliding_window_view(x.numpy(), mine.T, axis=1)
-        responses = windows @ filters.T
-        features.append(np.concatenate([responses.max(1), responses.min(1)], axis=1))
-    errors = []
-    for there, truth in zip(labels[0].T, labels[1].T, strict=True):
-        fit = make_pipeline(
-            StandardScaler(), LogisticRegression(class_weight="balanced")
-        )
-        wrong = fit.fit(features[0], there).predict(features[1]) != truth
-        errors.append((wrong[truth].mean() + wrong[~truth].mean()) / 2)
-    return float(np.mean(errors))
-
-
 def layerwise_variants(
     row: Reproduction, protocol: Protocol, *, seeds: int, executor: Executor
 ) -> dict[str, Result]:
@@ -194,25 +141,31 @@ def layerwise_variants(
 
     "layer-wise, rate of greedy": as the report trains, at the rate of the next.
     "greedy": each layer learns together with a readout of its own. "greedy, filters as
-    drawn": the same without its first phase, so that only what is above learns. Of the
-    first `seeds` seeds that are reported.
+    drawn": the same without its first phase, so that only what is above learns.
+    "two layers": no hidden layer, both together. Of the first `seeds` seeds that are
+    reported.
     """
+    model, problem = row.model, Covered.of(row.problem)
     how = {
         **reported_settings(protocol),
         "runs": grid(protocol.reporting[:seeds], [row.best]),
         "executor": executor,
     }
     in_turn, heads = (
-        of(row.model, epochs=protocol.phase_epochs) for of in (layerwise, greedy)
+        of(model, epochs=protocol.phase_epochs) for of in (layerwise, greedy)
     )
-    above = heads.phases[1:]
-    frozen = replace(heads, phases=above, frozen=("conv",))
+    frozen = replace(heads, phases=heads.phases[1:], frozen=("conv",))
+    shallow = toy_network(
+        d=problem.d, n_classes=problem.n_classes, T=problem.T, n_layers=2
+    )
+    both = simultaneous(shallow, epochs=protocol.epochs)
     return {
-        name: sweep(Covered.of(row.problem), row.model, schedule=schedule, **how)
-        for name, schedule in (
-            ("layer-wise, rate of greedy", in_turn),
-            ("greedy", heads),
-            ("greedy, filters as drawn", frozen),
+        name: sweep(problem, net, schedule, **how)
+        for name, net, schedule in (
+            ("layer-wise, rate of greedy", model, in_turn),
+            ("greedy", model, heads),
+            ("greedy, filters as drawn", model, frozen),
+            ("two layers", shallow, both),
         )
     }
 

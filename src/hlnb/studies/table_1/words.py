@@ -6,16 +6,28 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 from jaxtyping import Real
 
+from hlnb.claims import Claim
 from hlnb.metrics.times import describe, median, within_phase
 from hlnb.studies.table_1.claims import ByReading
 from hlnb.studies.table_1.experiment import SCORES, Reproduction, soonest_rate
 from hlnb.studies.table_1.report import HAS_PROPERTY, READINGS, REPORTED
+from hlnb.verdicts import WORDS
 
 PROPERTIES: Mapping[int, str] = {
     1: "no single layer suffices",
     2: "most filters have a pattern",
     3: "filters travel far",
     4: "layer-wise training fails",
+}
+
+
+CELLS: Mapping[str, str] = {
+    "simultaneous": "all layers together: epochs",
+    "layerwise": "layer by layer",
+    "single": "a single layer: epochs",
+    "deviation": "deviation",
+    "dot": "dot product",
+    "convolution": "convolution",
 }
 
 
@@ -152,3 +164,45 @@ def _column(
         *(describe(found[name], cap=row.cap) for name in ("with noise", "two layers")),
         *(of(has) for has in row.properties().values()),
     ]
+
+
+def cells_table(
+    found: Mapping[tuple[int, str], Sequence[Claim]],
+) -> tuple[list[str], list[list[str]]]:
+    """The head and the lines of a table of Table 1's cells: ours and the verdict.
+
+    `found`: the claims on each row, by problem and reading.
+    """
+    claim = {claim.id: claim for claims in found.values() for claim in claims}
+    lines = []
+    for n in dict.fromkeys(n for n, _ in found):
+        for cell, name in CELLS.items():
+            both = [claim[f"tp{n}-{cell}-{r}"] for r in READINGS]
+            ours = [part for c in both for part in (_number(c), c.verdict)]
+            lines.append([str(n), name, both[0].theirs, *ours])
+    head = ["problem", "cell", "report"]
+    for name in READINGS.values():
+        head += [name, "verdict"]
+    return head, lines
+
+
+def _number(claim: Claim) -> str:
+    """A claim's number: a median, a count of runs, or that it was not reached."""
+    if claim.ours is None:
+        return "not reached"
+    if claim.unit.startswith("of "):
+        return f"{claim.ours:g} {claim.unit}"
+    return f"{claim.ours:.3g}".replace("-", "−")
+
+
+def scoreboard(
+    found: Mapping[tuple[int, str], Sequence[Claim]], reading: str
+) -> dict[str, int]:
+    """How many of Table 1's cells met which verdict, under a reading."""
+    words = [
+        claim.verdict
+        for (_, r), claims in found.items()
+        for claim in claims
+        if r == reading and claim.id.split("-")[1] in CELLS
+    ]
+    return {word: words.count(word) for word in WORDS if word in words}
