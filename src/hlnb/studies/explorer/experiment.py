@@ -64,7 +64,7 @@ def explore(
     number: int,
     *,
     lrs: Sequence[float],
-    seeds: int,
+    seeds: Sequence[int],
     epochs: int,
     d: int,
     T: int,
@@ -83,7 +83,7 @@ def explore(
         "n_train": n_train,
         "executor": executor,
     }
-    runs = grid(range(seeds), lrs)
+    runs = grid(seeds, lrs)
     together = sweep(problem, model, simultaneous(model, epochs=epochs), runs, **common)
     in_turn = sweep(problem, model, layerwise(model, epochs=epochs), runs, **common)
     found = {
@@ -101,7 +101,7 @@ def explore(
                 result.of("test", lr=lr),
                 filters[0],
                 filters[-1],
-                problem.with_seed(0).patterns.numpy(),
+                problem.with_seed(seeds[0]).patterns.numpy(),
                 tuple(epochs * (i + 1) for i in range(phases)),
             )
     return views
