@@ -5,13 +5,14 @@ The network's four parts are its layers `conv1`, `conv2`, `hidden` and `readout`
 
 import dataclasses
 import itertools
+import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import NamedTuple
 
 import numpy as np
 import torch
 import torch.nn.functional as F
-from jaxtyping import Float, Real
+from jaxtyping import Float, Int, Real
 
 from hlnb.data.problem import Batch
 from hlnb.errors import HlnbError
@@ -81,12 +82,10 @@ def lasting(schedule: Schedule, epochs: Sequence[int]) -> Schedule:
 
 
 class RatesInTurn(NamedTuple):
-    """Layer-wise training with a learning rate of its own for each part."""
+    """A learning rate for each part of layer-wise training."""
 
-    result: Result  # of the last part
     rates: dict[str, float]  # part → the rate that was taken
     losses: dict[str, dict[float, float]]  # part → rate → median validation loss
-    parts: dict[str, Result]  # part → all runs of it, every rate
 
 
 def choose_rates(
@@ -105,7 +104,7 @@ def choose_rates(
     none trains a part.
     """
     runs = grid(seeds, lrs)
-    after, rates, losses, parts = None, {}, {}, {}
+    after, rates, losses = None, {}, {}
     for part in model.names:
         schedule = part_alone(model, part, epochs=epochs)
         found = train(schedule, runs, after=after)
@@ -117,8 +116,29 @@ def choose_rates(
         rates[part] = min(losses[part], key=losses[part].get)
         if not np.isfinite(losses[part][rates[part]]):
             raise HlnbError(f"No rate of {list(lrs)} trains {part}: take smaller ones.")
-        after, parts[part] = found.at(rates[part]), found
-    return RatesInTurn(after, rates, losses, parts)
+        after = found.at(rates[part])
+    return RatesInTurn(rates, losses)
+
+
+def in_turn(
+    train: Train,
+    model: Model,
+    *,
+    rates: Mapping[str, float],
+    seeds: Iterable[int],
+    epochs: int,
+) -> dict[str, Result]:
+    """Layer-wise training with a rate for each part: by part, the Result of its phase.
+
+    `train` measures all weights; `epochs` is the length of each phase. With one rate
+    for all parts the runs are those of layer-wise training, to the bit.
+    """
+    seeds, after, found = list(seeds), None, {}
+    for part in model.names:
+        schedule = part_alone(model, part, epochs=epochs)
+        after = train(schedule, grid(seeds, [rates[part]]), after=after)
+        found[part] = after
+    return found
 
 
 @kept
@@ -148,6 +168,57 @@ def deviations(
         weights = result.of(f"{layer}.weight")
         found[layer] = deviation(weights, axes=weights.ndim - 2)[:, record]
     return found
+
+
+@kept
+def part_curvature(
+    model: Model,
+    params: Params,
+    x: Float[torch.Tensor, "n ..."],
+    y: Int[torch.Tensor, " n"],
+    part: str,
+    *,
+    tolerance: float = 1e-5,
+) -> float:
+    """Largest eigenvalue λ of the Hessian of the mean loss in a part's parameters.
+
+    Descent at rate η overshoots along its eigenvector where η·λ > 2, with momentum β
+    where η·λ > 2(1 + β) (Cohen et al. 2021, arXiv:2103.00065, Section 2).
+
+    `x`, `y`: inputs of the network and their classes. In the weights of a single layer
+    a network of ReLUs and maxima is piecewise linear, and cross-entropy is convex in
+    its outputs: no eigenvalue is negative, and power iteration on products of Hessian
+    and vector (float64, one start for all) finds the largest. It ends when an iteration
+    changes λ by less than `tolerance`·λ, after 1,000 at the latest. NaN if a parameter
+    is not finite. Refuses a part that the model has not.
+    """
+    if part not in model.names:
+        raise HlnbError(f"There is no part {part!r}: take one of {model.names}.")
+    if not all(bool(value.isfinite().all()) for value in params.values()):
+        return math.nan
+    start = model.names.index(part)
+    exact = {name: value.double() for name, value in params.items()}
+    own = {n: v.requires_grad_() for n, v in exact.items() if model.layer_of(n) == part}
+    with torch.no_grad():
+        below = model.apply(exact, x.double(), stop=start)
+    loss = F.cross_entropy(model.apply(exact, below, start=start), y)
+    slope = _flat(torch.autograd.grad(loss, [*own.values()], create_graph=True))
+    vector = torch.randn(len(slope), generator=stream(0, "curvature")).double()
+    found = 0.0
+    for _ in range(1000):
+        vector = vector / vector.norm()
+        product = _flat(
+            torch.autograd.grad(slope @ vector, [*own.values()], retain_graph=True)
+        )
+        before, found = found, float(vector @ product)
+        if abs(found - before) <= tolerance * abs(found):
+            break
+        vector = product
+    return found
+
+
+def _flat(values: Iterable[torch.Tensor]) -> Float[torch.Tensor, " parameter"]:
+    return torch.cat([value.flatten() for value in values])
 
 
 def first_step(
