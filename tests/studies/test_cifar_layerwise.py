@@ -25,10 +25,12 @@ from hlnb.studies.cifar.layerwise import (
     in_turn,
     lasting,
     moments_after_changes,
+    overshoot,
     part_alone,
     part_curvature,
     pooled_features,
     probes,
+    squared_length,
 )
 from hlnb.training.optimizers import SGD, Adam
 from hlnb.training.runs import grid
@@ -105,9 +107,8 @@ def test_the_rate_with_the_lowest_validation_loss_is_chosen():
         choose_rates(sgd, MODEL, lrs=[1e30], seeds=[0], epochs=1)
 
 
-@pytest.mark.parametrize("part", ["conv1", "conv2", "hidden", "readout"])
-def test_the_curvature_of_a_part_is_the_largest_eigenvalue(part):
-    """Against the whole matrix of second derivatives, on a tiny network."""
+def small_case(part):
+    """A tiny network, inputs, and the whole Hessian in one part's parameters."""
     model = replace(image_network(channels=2, size=3, side=8, hidden=3), heads={})
     params = model.init(stream(3, "init"))
     x = torch.randn((12, 3, 8, 8), generator=stream(3, "x"))
@@ -122,12 +123,38 @@ def test_the_curvature_of_a_part_is_the_largest_eigenvalue(part):
         return cross_entropy(model.apply(exact | mine, x.double()), y)
 
     flat = torch.cat([exact[name].flatten() for name in names])
-    matrix = torch.autograd.functional.hessian(loss, flat)
-    eigenvalues = torch.linalg.eigvalsh(matrix)
+    return (model, params, x, y, part), loss, flat
+
+
+PARTS = pytest.mark.parametrize("part", ["conv1", "conv2", "hidden", "readout"])
+
+
+@PARTS
+def test_the_curvature_of_a_part_is_the_largest_eigenvalue(part):
+    """Against the whole matrix of second derivatives, on a tiny network."""
+    case, loss, flat = small_case(part)
+    eigenvalues = torch.linalg.eigvalsh(torch.autograd.functional.hessian(loss, flat))
     assert eigenvalues[0] > -1e-9  # so the largest is the largest in size
-    found = part_curvature(model, params, x, y, part, tolerance=1e-9)
+    found = part_curvature(*case, tolerance=1e-9)
     assert found == pytest.approx(float(eigenvalues[-1]), rel=1e-6)
-    assert found == part_curvature(model, params, x, y, part, tolerance=1e-9)
+    assert found == part_curvature(*case, tolerance=1e-9)
+
+
+@PARTS
+@pytest.mark.parametrize("signs", [True, False])
+def test_what_curvature_adds_in_the_first_step(part, signs):
+    """Against the losses themselves, for a step that stays in one linear region."""
+    case, loss, flat = small_case(part)
+    slope = torch.autograd.functional.jacobian(loss, flat)
+    step = slope.sign() if signs else slope
+    lr = 1e-5 / float(step.norm())
+    change = float(loss(flat - lr * step) - loss(flat))
+    takes = lr * float(slope @ step)
+    assert overshoot(*case, lr=lr, signs=signs) == pytest.approx(
+        (change + takes) / takes, rel=1e-2
+    )
+    if not signs:
+        assert overshoot(*case, lr=1, signs=False) <= part_curvature(*case) / 2
 
 
 def test_the_curvature_of_what_diverged_is_no_number():
@@ -135,6 +162,7 @@ def test_the_curvature_of_what_diverged_is_no_number():
     x, y = (PROBLEM.split(0, n_train=4)["train"][k] for k in (0, 1))
     broken = {**params, "conv1.bias": params["conv1.bias"] * np.nan}
     assert np.isnan(part_curvature(MODEL, broken, x, y, "hidden"))
+    assert np.isnan(overshoot(MODEL, broken, x, y, "hidden", lr=1, signs=False))
     with pytest.raises(HlnbError, match="There is no part 'pool'"):
         part_curvature(MODEL, params, x, y, "pool")
 
@@ -209,6 +237,14 @@ def test_one_step_of_adam_moves_a_unit_by_rate_times_length():
     shift = outputs[1] - outputs[0]
     assert float(shift.mean()) == pytest.approx(0.001 * length, rel=1e-3)
     assert sd == pytest.approx(float(outputs[0].std(0).mean()))
+
+
+def test_the_squared_length_is_that_of_what_a_layer_reads():
+    params = MODEL.init(stream(0, "init"))
+    x = PROBLEM.split(0, n_train=30)["train"].x
+    read = MODEL.activations(params, x)["conv2"].detach().flatten(1)
+    expected = float((read**2).sum(1).mean())
+    assert squared_length(MODEL, params, x, "hidden") == pytest.approx(expected)
 
 
 def test_features_are_averaged_in_regions():

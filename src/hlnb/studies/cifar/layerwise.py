@@ -183,7 +183,7 @@ def part_curvature(
     """Largest eigenvalue λ of the Hessian of the mean loss in a part's parameters.
 
     Descent at rate η overshoots along its eigenvector where η·λ > 2, with momentum β
-    where η·λ > 2(1 + β) (Cohen et al. 2021, arXiv:2103.00065, Section 2).
+    where η·λ > 2(1 + β) (Cohen et al. 2021, arXiv:2103.00065).
 
     `x`, `y`: inputs of the network and their classes. In the weights of a single layer
     a network of ReLUs and maxima is piecewise linear, and cross-entropy is convex in
@@ -192,29 +192,75 @@ def part_curvature(
     changes λ by less than `tolerance`·λ, after 1,000 at the latest. NaN if a parameter
     is not finite. Refuses a part that the model has not.
     """
-    if part not in model.names:
-        raise HlnbError(f"There is no part {part!r}: take one of {model.names}.")
-    if not all(bool(value.isfinite().all()) for value in params.values()):
-        return math.nan
-    start = model.names.index(part)
-    exact = {name: value.double() for name, value in params.items()}
-    own = {n: v.requires_grad_() for n, v in exact.items() if model.layer_of(n) == part}
-    with torch.no_grad():
-        below = model.apply(exact, x.double(), stop=start)
-    loss = F.cross_entropy(model.apply(exact, below, start=start), y)
-    slope = _flat(torch.autograd.grad(loss, [*own.values()], create_graph=True))
+    slope, times = _derivatives(model, params, x, y, part)
     vector = torch.randn(len(slope), generator=stream(0, "curvature")).double()
     found = 0.0
     for _ in range(1000):
         vector = vector / vector.norm()
-        product = _flat(
-            torch.autograd.grad(slope @ vector, [*own.values()], retain_graph=True)
-        )
+        product = times(vector)
         before, found = found, float(vector @ product)
-        if abs(found - before) <= tolerance * abs(found):
+        if not abs(found - before) > tolerance * abs(found):  # or it is no number
             break
         vector = product
     return found
+
+
+@kept
+def overshoot(
+    model: Model,
+    params: Params,
+    x: Float[torch.Tensor, "n ..."],
+    y: Int[torch.Tensor, " n"],
+    part: str,
+    *,
+    lr: float,
+    signs: bool,
+) -> float:
+    """What curvature adds to the loss in a part's first step, over what slope takes.
+
+    The step is −lr · d, with d the gradient g of the mean loss in the part's parameters
+    (SGD), or the signs of g (`signs`: Adam). To second order the loss changes by
+    −lr · g·d + lr²/2 · d·Hd, so that it rises where the quotient lr · d·Hd / (2 g·d) is
+    above 1. It is at most lr · λ / 2 for SGD, with λ that of `part_curvature`.
+
+    `x`, `y`: inputs of the network and their classes. NaN if a parameter is not finite
+    or the gradient is 0. Refuses a part that the model has not.
+    """
+    slope, times = _derivatives(model, params, x, y, part)
+    step = slope.detach().sign() if signs else slope.detach()
+    takes, adds = float(slope.detach() @ step), float(step @ times(step))
+    return lr * adds / (2 * takes) if takes else math.nan
+
+
+def _derivatives(
+    model: Model,
+    params: Params,
+    x: Float[torch.Tensor, "n ..."],
+    y: Int[torch.Tensor, " n"],
+    part: str,
+) -> tuple[torch.Tensor, Callable[[torch.Tensor], torch.Tensor]]:
+    """Gradient of the mean loss in a part's parameters, and products of the Hessian.
+
+    In float64, parameters in a row: weight, bias.
+    """
+    if part not in model.names:
+        raise HlnbError(f"There is no part {part!r}: take one of {model.names}.")
+    start = model.names.index(part)
+    exact = {name: value.double() for name, value in params.items()}
+    own = [
+        value.requires_grad_()
+        for name, value in exact.items()
+        if model.layer_of(name) == part
+    ]
+    with torch.no_grad():
+        below = model.apply(exact, x.double(), stop=start)
+    loss = F.cross_entropy(model.apply(exact, below, start=start), y)
+    slope = _flat(torch.autograd.grad(loss, own, create_graph=True))
+
+    def times(vector: torch.Tensor) -> torch.Tensor:
+        return _flat(torch.autograd.grad(slope @ vector, own, retain_graph=True))
+
+    return slope, times
 
 
 def _flat(values: Iterable[torch.Tensor]) -> Float[torch.Tensor, " parameter"]:
@@ -232,6 +278,18 @@ def first_step(
     a = evaluate(model, params, x, stop=model.names.index(layer)).flatten(1)
     out = F.linear(a, params[f"{layer}.weight"], params[f"{layer}.bias"])
     return float(a.abs().sum(1).mean()), float(out.std(0).mean())
+
+
+def squared_length(
+    model: Model, params: Params, x: Float[torch.Tensor, "n ..."], layer: str
+) -> float:
+    """Mean ‖a‖² of the input a to a layer, flattened; `x`: inputs of the network.
+
+    An affine unit's gradient is a multiple of a, so that the curvature of the loss in
+    its weights grows with ‖a‖².
+    """
+    a = evaluate(model, params, x, stop=model.names.index(layer)).flatten(1)
+    return float(a.square().sum(1).mean())
 
 
 def pooled_features(
