@@ -4,7 +4,7 @@ Every rule counts runs for which something holds, and asks on which side of a bo
 their share lies among all runs that could have been drawn. The interval is exact
 (Clopper–Pearson), and misses on each side with probability 0.05 at most. So a wrong
 word is rare at any number of runs, and more runs only make *undecided* rarer. The
-borders, and why they are where they are: DECISIONS, "Verdicts by counting".
+borders, and what a word is worth: the page "How we judge"; why: DECISIONS.
 """
 
 import math

@@ -89,7 +89,7 @@ def test_errors_of_a_result_and_of_a_pair_are_drawn_alike():
 
 
 def test_a_row_without_a_number_in_the_report_has_no_line_for_it():
-    times = {"a": np.array([[1.0, 2], [3, 4]])}
+    times = {"a": (np.array([[1.0, 2], [3, 4]]), np.ones((2, 2), bool))}
     for report, lines in ((None, 0), (4, 1)):
         fig = rates_figure(times, [0.1, 0.2], cap=9, report=report)
         found = [line for line in fig.axes[0].lines if "report" in line.get_label()]
@@ -99,7 +99,10 @@ def test_a_row_without_a_number_in_the_report_has_no_line_for_it():
 def test_censored_runs_are_drawn_and_counted():
     _, (ax,) = artists.panels(1)
     times = np.array([[3, 4, math.inf], [math.inf] * 3])
-    hits(ax, [0.1, 0.2], times, meaning="simultaneous", cap=50)
+    stays = np.array([[True, False, False], [False] * 3])
+    hits(ax, [0.1, 0.2], times, stays, meaning="simultaneous", cap=50)
+    hollow = [line for line in ax.lines if line.get_markerfacecolor() == "none"]
+    assert [line.get_ydata().tolist() for line in hollow] == [[4.0], []]
     crosses = [line for line in ax.lines if line.get_marker() == "x"]
     assert [line.get_xdata()[0] for line in crosses] == [0.1, 0.2]
     assert all(line.get_ydata()[0] > 50 for line in crosses)
@@ -213,7 +216,12 @@ def figures():
         for i, r in enumerate(READINGS)
     }
     made = {
-        "rates": rates_figure(times, lrs, cap=200, report=4),
+        "rates": rates_figure(
+            {k: (v, np.isfinite(v)) for k, v in times.items()},
+            lrs,
+            cap=200,
+            report=4,
+        ),
         "errors": errors_figure(curves, **marks),
         "deviations": deviations_figure(moved, lrs, report=0.691),
         "filters": filters_figure(
@@ -570,7 +578,8 @@ def test_the_sides_of_an_identity_lie_on_a_diagonal():
 def test_a_figure_of_runs_that_all_failed_can_be_saved():
     times = {"a": np.full((2, 3), math.inf)}
     moved = {"a": np.full((2, 3), np.nan)}
-    assert export.save(rates_figure(times, [0.1, 0.2], cap=9, report=4))
+    none = {"a": (times["a"], np.zeros((2, 3), bool))}
+    assert export.save(rates_figure(none, [0.1, 0.2], cap=9, report=4))
     assert export.save(deviations_figure(moved, [0.1, 0.2], report=0.7))
     errors = {"a": {"greedy": (np.arange(3.0), np.full((2, 3), np.nan))}}
     assert export.save(errors_figure(errors))

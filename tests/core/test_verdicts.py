@@ -12,7 +12,7 @@ from hlnb import verdicts
 from hlnb.errors import HlnbError
 from hlnb.verdicts import Count, every, larger, most, number, some
 
-DECISIONS = Path(__file__).parents[2] / "DECISIONS.md"
+PAGE = Path(__file__).parents[2] / "book" / "judging.md"
 SHARES = {  # rule → the word that is right for a share of all runs
     every: lambda p: "reproduced" if p > 0.8 else "partly" if p > 0.5 else "not",
     most: lambda p: "reproduced" if p > 0.5 else "not",
@@ -77,7 +77,7 @@ def test_each_word_can_be_reached():
 
 
 def test_the_table_in_decisions_is_what_the_rules_do():
-    text = DECISIONS.read_text(encoding="utf-8")
+    text = PAGE.read_text(encoding="utf-8")
     rows = re.findall(r"^\| `(every|most|some)` \| (\d+) \|(.+)\|$", text, re.M)
     assert len(rows) == 12
     for name, n, cells in rows:
@@ -90,7 +90,7 @@ def test_the_table_in_decisions_is_what_the_rules_do():
 
 
 def drawn(truth, n, random):
-    """The source's number and `n` of ours, under a truth of the table in DECISIONS."""
+    """The source's number and `n` of ours, under a truth of the page's table."""
     spread = {2: 1.1, 3: 3.0}.get(truth, 1.3)
     ours = spread ** random.normal(size=n)
     if truth == 4:
@@ -107,7 +107,7 @@ def frequencies(truth, n, *, draws):
 @pytest.mark.parametrize("truth", range(5))
 def test_the_table_of_numbers_is_what_the_rule_does(truth):
     # 300 draws here and 2,000 there: off by .13 with probability below 1e-4 a cell
-    text = DECISIONS.read_text(encoding="utf-8")
+    text = PAGE.read_text(encoding="utf-8")
     rows = re.findall(r"^\| `number` \| (\d+) \|(.+)\|$", text, re.M)
     assert [int(n) for n, _ in rows] == [5, 10, 20, 60]
     for n, cells in rows:

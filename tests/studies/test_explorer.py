@@ -20,7 +20,14 @@ def view(errors):
 @pytest.fixture(scope="module")
 def views():
     return explore(
-        1, lrs=[0.1, 0.5], seeds=2, epochs=2, d=60, T=4, n_train=64, executor=Here()
+        1,
+        lrs=[0.1, 0.5],
+        seeds=range(2),
+        epochs=2,
+        d=60,
+        T=4,
+        n_train=64,
+        executor=Here(),
     )
 
 

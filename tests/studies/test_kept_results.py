@@ -39,7 +39,8 @@ from hlnb.studies.shallow_to_deep import conditions
 from hlnb.studies.shallow_to_deep import experiment as chain
 from hlnb.studies.simplicity import accounts, experiment
 from hlnb.studies.staircase import experiment as staircases
-from hlnb.studies.table_1 import coverage, nulls, variants
+from hlnb.studies.table_1 import coverage, nulls
+from hlnb.studies.table_1 import experiment as table_1
 from hlnb.studies.table_1.experiment import Protocol, Reproduction, reproduce
 from hlnb.training.executors import Here
 
@@ -54,8 +55,12 @@ CKA = unwrap(lot.CKA.prepare), unwrap(lot.CKA.compare)
 RELUS = mlp(d=64, widths=(4, 4), n_out=10)
 PROTOCOL = Protocol(
     **{"d": 44, "T": 6, "n_train": 16, "seeds": 1, "more_seeds": 1, "lrs": (0.3,)},
-    **{"slow_lrs": (0.1,), "sweep_epochs": 1, "epochs": 1, "alone_epochs": 1},
+    **{"slow_lrs": (0.1,), "epochs": 1, "phase_epochs": 1, "alone_epochs": 1},
 )
+
+
+def toy_patterns() -> np.ndarray:
+    return TOY.patterns.numpy()
 
 
 def draw(*shape: int) -> torch.Tensor:
@@ -189,11 +194,8 @@ CASES: dict[str, Callable[[], partial]] = {
     "table_1.likeness_ranks": lambda: partial(
         nulls.likeness_ranks, row(), filters().reshape(1, -1, 6), n_moves=2
     ),
-    "table_1.detection_error": lambda: partial(
-        variants.detection_error, TOY, filters()[:2, 0], seed=0
-    ),
-    "table_1.kernel_errors": lambda: partial(
-        variants.kernel_errors, TOY, TOY_NET, 0, [4, 8], width=5
+    "table_1.own_ranks": lambda: partial(
+        table_1.own_ranks, filters()[:2, 0], toy_patterns(), 0, n_foreign=2
     ),
     "table_1.kernel_errors_by_part": lambda: partial(
         coverage.kernel_errors_by_part, TOY, TOY_NET, 0, [4, 8], width=5

@@ -40,14 +40,13 @@ STYLES: Mapping[str, tuple[str, Any, str]] = {
     "only readout": ("#8C6D00", (0, (5, 1, 1, 1, 1, 1)), "v"),
     "tangent kernel": ("#880011", (0, (8, 2, 2, 2)), "P"),
     "random features": ("#AA77FF", (0, (2, 1)), "X"),
-    "shared along the row": ("#44BB99", (0, (3, 1.5)), "H"),
+    "shared along the row": ("#1C3053", (0, (3, 1.5)), "H"),
     "greedy": ("#225522", (0, (4, 1.5, 1, 1.5, 4, 3)), "<"),
     "layer-wise, best rates": ("#220066", (0, (6, 1.2)), "p"),
     "layer-wise, then simultaneous": ("#0000FF", (0, (9, 2)), "h"),
     "first layer longer": ("#FF5566", (0, (1, 2)), "d"),
     "report": ("#000000", "--", "*"),
     "chance": ("#666666", ":", ""),
-    "memory alone": ("#666666", ":", ""),
 }
 # Unlabelled ticks, which show that an axis is logarithmic beyond ±1
 BETWEEN = [

@@ -8,6 +8,7 @@ from hlnb.publishing.render.tables import escaped, markdown_table, plain_number,
 
 # What stands in place of a citation key where a chapter tests a statement of its own
 OWN = {"our guess": "Our own guesses", "derived here": "Derived in this book"}
+KINDS = {"identity": "derived here", "guess": "our guess"}  # count for no source
 
 
 def badges(claims: list[dict]) -> str:
@@ -69,17 +70,38 @@ def claim_table(claims: list[dict], *, known: dict[str, Executed] | None = None)
                 + (f" [{small}]{{.hlnb-small}}" if small else ""),
                 measured(claim["theirs"], claim["unit"]),
                 ours(claim),
-                verdict(claim["verdict"])
-                + (f" [{claim['sets']}]{{.hlnb-small}}" if "sets" in claim else ""),
+                " ".join(
+                    [verdict(claim["verdict"]), *beside(claim, marked=bool(known))]
+                ),
             ]
         )
     names = ["Statement", "Theirs", "Ours", "Verdict"]
     return markdown_table(names, rows, label="hlnb-claims")
 
 
+def beside(claim: dict, *, marked: bool) -> list[str]:
+    """What stands beside a verdict: runs that would decide, the old rule, other sets.
+
+    `marked`: whether verdicts by the old rules are marked as such.
+    """
+    words = []
+    if claim["verdict"] == "undecided":
+        needs = claim.get("needs")
+        words.append(f"{needs} such runs would decide" if needs else "far from decided")
+    if marked and not claim.get("rule"):
+        words.append("old rule")
+    if "sets" in claim:
+        words.append(claim["sets"])
+    return [f"[{text}]{{.hlnb-small}}" for text in words]
+
+
 def key(claim: dict) -> str:
-    """The citation key of a claim's source, "glasgow" in "glasgow, Table 1"."""
-    return claim["source"].split(",")[0].strip()
+    """The citation key of a claim's source, "glasgow" in "glasgow, Table 1".
+
+    An identity and a guess count for no source, and stand with what is our own.
+    """
+    named = claim["source"].split(",")[0].strip()
+    return KINDS.get(claim.get("kind", ""), named)
 
 
 def cite(source: str) -> str:

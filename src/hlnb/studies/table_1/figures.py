@@ -593,7 +593,7 @@ def learning_curves_figure(
     """Error against the size of the training set, one panel per title.
 
     `learned[title][label]`: (sizes, errors (run, size)). A label that is no key of
-    STYLES, such as "network", is blue.
+    STYLES, such as "network", is blue; "memory alone" looks like chance.
     """
     fig, axes = multiples([*learned], xlabel=xlabel, ylabel=ylabel, row=2.6, below=0.5)
     sizes = [x for rows in learned.values() for x, _ in rows.values()]
@@ -601,7 +601,8 @@ def learning_curves_figure(
     high = float(max(x.max() for x in sizes))
     for ax, rows in zip(axes, learned.values(), strict=True):
         for label, (x, values) in rows.items():
-            colour, dashes, marker = style(label)
+            meaning = "chance" if label == "memory alone" else label
+            colour, dashes, marker = style(meaning)
             look = {"color": colour, "linestyle": dashes, "marker": marker}
             ax.plot(x, values.T, color=colour, linewidth=0.7, alpha=0.45)
             ax.plot(x, medians(values), **look, linewidth=2, ms=6, label=label)

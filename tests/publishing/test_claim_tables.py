@@ -1,0 +1,58 @@
+"""What stands beside a verdict, and under which source a claim counts."""
+
+import pytest
+
+from hlnb.publishing.render.claims import claim_table, claim_tables, totals
+
+
+def claim(id, **changes):
+    return {
+        **{"id": id, "source": "glasgow, Table 1", "statement": f"says {id}"},
+        **{"theirs": "4", "ours": 5.0, "low": 4.0, "high": 6.0, "n": 5, "unit": ""},
+        **{"verdict": "reproduced", "note": "", "chapter": "02"},
+        **changes,
+    }
+
+
+class Chapter:
+    numbered_title = "2. Toy problem 1"
+
+
+KNOWN = {"02": Chapter()}
+
+
+@pytest.mark.parametrize(
+    ("changes", "beside"),
+    [
+        ({"rule": "most", "verdict": "undecided", "needs": 10}, "10 such runs would"),
+        ({"rule": "most", "verdict": "undecided"}, "far from decided"),
+        ({}, "old rule"),
+    ],
+)
+def test_what_a_reader_needs_stands_beside_the_verdict(changes, beside):
+    assert beside in claim_table([claim("a", **changes)], known=KNOWN)
+
+
+def test_nothing_stands_beside_what_is_decided_by_counting():
+    row = claim_table([claim("a", rule="most")], known=KNOWN).splitlines()[-1]
+    assert "old rule" not in row
+    assert row.rstrip(" |").endswith("{.verdict .verdict-reproduced}")
+
+
+def test_a_chapter_does_not_mark_the_old_rule():
+    assert "old rule" not in claim_table([claim("a")])
+
+
+def test_guesses_and_identities_count_for_no_source():
+    mixed = [
+        claim("a"),
+        claim("b", kind="guess", verdict="not reproduced"),
+        claim("c", kind="identity"),
+        claim("d", source="our guess, this chapter"),
+    ]
+    parts = claim_tables(mixed, known=KNOWN, titles={"glasgow": "The report"})
+    titles = [line for line in parts.splitlines() if line.startswith("## ")]
+    assert titles == ["## The report", "## Our own guesses", "## Derived in this book"]
+    rows = [line for line in totals(mixed).splitlines() if "glasgow" in line]
+    assert len(rows) == 1
+    assert rows[0].count("1") == 1  # one of its verdicts, whatever the others are
