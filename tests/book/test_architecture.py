@@ -38,7 +38,6 @@ FOR_PUBLISHING = {
 }
 # Imports no torch, so that a caption is mended and a figure tested in a second
 LIGHT = [m for m in MODULES if m.endswith((".figures", ".claims"))]
-LIGHT.remove("hlnb.studies.table_1.claims")  # draws foreign patterns to rank ours
 LIGHT += ["hlnb.figures.artists", "hlnb.figures.export", "hlnb.words", "hlnb.page.show"]
 WITHOUT_TORCH = """
 import importlib, sys

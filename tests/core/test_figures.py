@@ -23,7 +23,6 @@ from hlnb.studies.cifar.figures import (
 from hlnb.studies.table_1.figures import (
     arrivals_figure,
     changes_figure,
-    cosines_figure,
     deviations_figure,
     errors_figure,
     filters_figure,
@@ -230,8 +229,6 @@ def figures():
         "filters, k > 2": filters_figure(
             RNG.random((20, 16)), points, limit=1, title="epoch 1, error 0.12"
         ),
-        "cosines": cosines_figure([points[:, :2]] * 3, ["a", "b", "c"]),
-        "cosines, k > 2": cosines_figure([points] * 3, ["a", "b", "c"]),
         "changes": changes_figure(
             dict.fromkeys(READINGS, changes),
             when=["at error 0.1", "at the end"],
@@ -371,9 +368,6 @@ def test_cosines_with_more_than_two_patterns_are_an_image():
     assert ax.images[0].get_clim() == (-1, 1)
     names = [label.get_text() for label in ax.get_xticklabels()]
     assert names == ["$F_{1}$", "$F_{2}$", "$F_{3}$"]
-    one, other, bar = cosines_figure([points, -points], ["a", "b"]).axes
-    assert (one.images[0].get_array() == -other.images[0].get_array()).all()
-    assert bar.get_ylabel() == "cosine"
 
 
 def test_changes_that_are_not_finite_are_not_drawn():

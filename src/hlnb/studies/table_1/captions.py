@@ -221,22 +221,6 @@ def filters(
         yield str(e), fig, alt
 
 
-def cosines(row: Reproduction, epochs: Sequence[int]) -> Drawn:
-    """Cosines of the first run's filters with the patterns at three epochs."""
-    points = _cosines(row)
-    return Drawn(
-        figures.cosines_figure(
-            [points[e] for e in epochs], [_title(row, e) for e in epochs]
-        ),
-        caption="Cosines of the twenty filters with the patterns "
-        "(unit length, the first run) before, during and after training.",
-        alt="Cosines of twenty filters with the patterns at three times; mean over "
-        "filters of the best absolute cosine: "
-        + ", ".join(f"{np.abs(points[e]).max(1).mean():.2f}" for e in epochs)
-        + ".",
-    )
-
-
 def interpretability(rows: ByReading, protocol: Protocol) -> Drawn:
     """Changes of the likeness between filters and patterns, a point for each run."""
     seeds = protocol.seeds

@@ -6,10 +6,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 from jaxtyping import Bool, Real
 
+from hlnb import verdicts
 from hlnb.claims import Claim, counted, measured
 from hlnb.metrics.times import within_phase
 from hlnb.studies.table_1.report import HAS_PROPERTY, READINGS, REPORTED
-from hlnb.verdicts import every, most, number, some
+from hlnb.verdicts import every, most, some
 
 if TYPE_CHECKING:  # claims are read without torch
     from hlnb.studies.table_1.experiment import Reproduction
@@ -47,7 +48,7 @@ def simultaneous_claims(rows: ByReading) -> list[Claim]:
                 theirs=str(theirs),
                 values=row.times,
                 unit="epochs",
-                verdict=number(theirs, row.times, cap=row.cap),
+                verdict=verdicts.number(theirs, row.times, cap=row.cap),
                 note=f"lr {row.best:g}; {_reached(row.times)}, {row.stays.sum()} stay",
             )
         )
@@ -88,7 +89,7 @@ def _layerwise(row: "Reproduction", tag: str, reading: str) -> Claim:
             theirs=str(report.layerwise),
             values=within,
             unit="epochs in the phase",
-            verdict=number(report.layerwise, within, cap=each),
+            verdict=verdicts.number(report.layerwise, within, cap=each),
             note=f"{note}; counted within the phase of arrival",
         )
     final = row.phase_errors()[:, -1]
@@ -100,7 +101,7 @@ def _layerwise(row: "Reproduction", tag: str, reading: str) -> Claim:
             theirs=f"{report.layerwise_error} after 200",
             values=final,
             unit="test error at the end",
-            verdict=number(report.layerwise_error, final),
+            verdict=verdicts.number(report.layerwise_error, final),
             note=note,
         )
     return measured(
@@ -139,7 +140,7 @@ def _single(row: "Reproduction", tag: str, reading: str) -> Claim:
         theirs=f"{report.single} (second layer)",
         values=times,
         unit="epochs",
-        verdict=number(report.single, times, cap=cap),
+        verdict=verdicts.number(report.single, times, cap=cap),
         note=f"{_reached(times)} within {cap}; best alone: {row.single}",
     )
 
@@ -158,7 +159,7 @@ def deviation_claims(rows: ByReading) -> list[Claim]:
                 theirs=str(theirs),
                 values=moved,
                 unit="",
-                verdict=number(theirs, moved),
+                verdict=verdicts.number(theirs, moved),
                 note=f"lr {row.best:g}; {_reached(row.times)}",
             )
         )
@@ -195,7 +196,7 @@ def interpretability_claims(rows: ByReading) -> list[Claim]:
                         theirs=str(theirs),
                         values=values,
                         unit="of the untrained value",
-                        verdict=number(theirs, values),
+                        verdict=verdicts.number(theirs, values),
                         note=f"lr {row.best:g}",
                     )
                 )

@@ -225,26 +225,6 @@ def filters_figure(
     return fig
 
 
-def cosines_figure(
-    cosines: Sequence[Real[np.ndarray, "channel k"]], titles: Sequence[str]
-) -> Figure:
-    """Cosines of filters and patterns at several times, side by side.
-
-    Two patterns: each filter is a point. More: a colour map, filters by patterns.
-    """
-    fig, axes = panels(len(titles), height=2.7, sharex=True, sharey=True)
-    scatter = cosines[0].shape[1] == 2
-    draw = cosine_panel if scatter else cosine_image
-    images = []
-    for ax, values, title in zip(axes, cosines, titles, strict=True):
-        images.append(draw(ax, values))
-        ax.set_title(title, fontsize=10)
-    axes[0].set_ylabel("cosine with $F_2$" if scatter else "filter")
-    if not scatter:
-        fig.colorbar(images[0], ax=axes, label="cosine")
-    return fig
-
-
 def changes_figure(
     changes: Mapping[str, Real[np.ndarray, "run when score"]],
     *,
