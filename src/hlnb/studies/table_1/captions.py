@@ -235,8 +235,14 @@ def interpretability(rows: ByReading, protocol: Protocol) -> Drawn:
         figures.changes_figure(found, when=when, scores=list(SCORES)),
         caption="Relative change of three measures of likeness between filters and "
         f"patterns, a point for each of {seeds} runs (all layers together, best rate).",
-        alt="Two panels with a point for each run: dot product, convolution and "
-        "cosine, at error 0.1 and at the end of training.",
+        alt="Two panels with a point for each run. Medians of dot product, convolution "
+        "and cosine at error 0.1: "
+        + "; ".join(
+            ", ".join(f"{np.nanmedian(v):.2f}" for v in values[:, 0].T)
+            + f" ({reading})"
+            for reading, values in found.items()
+        )
+        + ".",
     )
 
 

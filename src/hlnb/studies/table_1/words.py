@@ -9,7 +9,7 @@ from jaxtyping import Real
 from hlnb.claims import Claim
 from hlnb.metrics.times import describe, median, within_phase
 from hlnb.studies.table_1.claims import ByReading
-from hlnb.studies.table_1.experiment import SCORES, Reproduction, soonest_rate
+from hlnb.studies.table_1.experiment import SCORES, Reproduction, soonest_rate, stayed
 from hlnb.studies.table_1.report import HAS_PROPERTY, READINGS, REPORTED
 from hlnb.verdicts import WORDS
 
@@ -59,11 +59,12 @@ def in_words(row: Reproduction) -> dict[str, str | float]:
 
     Medians, without a range: the table has these.
     """
-    tag, cap = row.reading, row.cap
+    tag, cap, soonest = row.reading, row.cap, soonest_rate(row.rates)
     moved, within = row.deviation, _within(row)
     words: dict[str, str | float] = {
         "best": row.best,
-        "soonest": soonest_rate(row.rates),
+        "soonest": soonest,
+        "soonest_stay": of(stayed(row.rates, "test", lr=soonest).tolist()),
         "sim": middle(row.times, cap=cap),
         "reached": of(np.isfinite(row.times).tolist()),
         "stay": of(row.stays.tolist()),
