@@ -30,14 +30,12 @@ def _closed():
 
 
 def test_captions_count_runs_and_epochs(rows):
-    found = {r: {"as defined": row.times} for r, row in rows.items()}
     for drawn, counts in (
         (captions.rates(rows, PROTOCOL), ["3 runs at", "within 5 epochs"]),
         (captions.layerwise(rows, PROTOCOL), ["of 3 runs", "(5 epochs)"]),
         (captions.single(rows, PROTOCOL), ["3 runs (thin"]),
         (captions.deviation(rows, PROTOCOL), ["3 runs at each"]),
         (captions.interpretability(rows, PROTOCOL), ["each of 3 runs"]),
-        (captions.variants(found, rows, PROTOCOL), ["each of 3 runs"]),
     ):
         assert [count in drawn.caption for count in counts] == [True] * len(counts)
         assert drawn.alt.strip()

@@ -9,7 +9,7 @@ from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
 import torch
-from jaxtyping import Bool, Float, Int, Real
+from jaxtyping import Bool, Float, Int
 from sklearn.kernel_ridge import KernelRidge
 from torch import Tensor
 
@@ -135,22 +135,3 @@ def ridge_wrong(
     machines = [fit(penalty) for penalty in sorted(penalties, reverse=True)]
     best = min(machines, key=lambda machine: wrong(machine, "validation").mean())
     return wrong(best, "test"), float(best.alpha)
-
-
-def ridge_errors(
-    kernels: Mapping[str, KernelRows],
-    labels: Mapping[str, Labels],
-    *,
-    n_classes: int,
-    weight: Real[Tensor | np.ndarray, " test"] | None = None,
-    penalties: Sequence[float] = PENALTIES,
-) -> tuple[float, float]:
-    """Test error of kernel ridge regression, and the penalty; see `ridge_wrong`.
-
-    `weight`: probabilities of the test inputs; None: all equal.
-    """
-    wrong, penalty = ridge_wrong(
-        kernels, labels, n_classes=n_classes, penalties=penalties
-    )
-    weights = None if weight is None else np.asarray(weight)
-    return float(np.average(wrong, weights=weights)), penalty

@@ -1,6 +1,6 @@
 """The figures of a row of Table 1 with their words, shared by chapters 02 to 06."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 from jaxtyping import Real
@@ -241,34 +241,6 @@ def interpretability(rows: ByReading, protocol: Protocol) -> Drawn:
             ", ".join(f"{np.nanmedian(v):.2f}" for v in values[:, 0].T)
             + f" ({reading})"
             for reading, values in found.items()
-        )
-        + ".",
-    )
-
-
-def variants(
-    found: Mapping[str, Mapping[str, Real[np.ndarray, " _run"]]],
-    rows: ByReading,
-    protocol: Protocol,
-) -> Drawn:
-    """Epochs to error 0.1 as defined, with noise and with two layers.
-
-    `found[reading][variant]`: a time per run.
-    """
-    return Drawn(
-        figures.arrivals_figure(
-            {READINGS[r]: times for r, times in found.items()},
-            cap=protocol.epochs,
-            report=REPORTED[rows["unit"].number].simultaneous,
-        ),
-        caption="Epochs to test error 0.1 for the problem as defined, with noise, and "
-        f"with a two-layer network; a dot for each of {protocol.seeds} runs, bars: "
-        "medians.",
-        alt="Two panels of dots: epochs to test error 0.1. Medians as defined, with "
-        "noise, with two layers: "
-        + "; ".join(
-            ", ".join(f"{np.median(t):g}" for t in times.values()) + f" ({READINGS[r]})"
-            for r, times in found.items()
         )
         + ".",
     )
