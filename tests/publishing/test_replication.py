@@ -106,6 +106,22 @@ def test_the_page_says_in_how_many_sets_a_verdict_was_the_same(book):
     assert text.count("sets of fresh seeds") == len(claims) - 1  # 03 has none
 
 
+def test_sets_of_older_code_are_told(tmp_path):
+    root = make_book(tmp_path)
+    path = add_chapter(root, "01_one", TURNING, parameters=SEEDED)
+    assert execute.run(root)
+    assert replication.replicate(root, sets=1, say=lambda line: None)
+    told = {
+        c["id"]: c["sets"] for c in replication.with_sets(root, copies.claims(root))
+    }
+    assert told["b"].endswith("1 of 1 sets of fresh seeds")
+    edit(path, 'word = "rep', 'other = 1\nword = "rep')
+    told = {
+        c["id"]: c["sets"] for c in replication.with_sets(root, copies.claims(root))
+    }
+    assert told["b"].endswith("fresh seeds, executed by older code")
+
+
 @pytest.mark.parametrize("text", ["{", "[]", '{"1": 3}', '{"1": {"claims": []}}'])
 def test_a_damaged_record_is_named(tmp_path, text):
     root = make_book(tmp_path)

@@ -137,13 +137,30 @@ def in_words(verdict: str, others: Sequence[str]) -> str:
 
 
 def with_sets(root: Path, claims: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
-    """The claims, each with `sets`: how it fared on fresh seeds, in words, or none."""
+    """The claims, each with `sets`: how it fared on fresh seeds, in words, or none.
+
+    Sets that older code executed are told.
+    """
     known = {name: verdicts(root, name) for name in {c["chapter"] for c in claims}}
+    after = {
+        name: ", executed by older code" if found and _overtaken(root, name) else ""
+        for name, found in known.items()
+    }
     found = [(c, known[c["chapter"]].get(c["id"])) for c in claims]
     return [
-        c | ({"sets": in_words(c["verdict"], sets)} if sets else {})
+        c
+        | ({"sets": in_words(c["verdict"], sets) + after[c["chapter"]]} if sets else {})
         for c, sets in found
     ]
+
+
+def _overtaken(root: Path, name: str) -> bool:
+    """Whether today's code is not that which executed every set of a chapter."""
+    (chapter,) = chapters.chosen(root, [name])
+    return not all(
+        _of(one, freshness.keys(chapter, {SEED: one.get(SEED)})._asdict())
+        for one in _read(root, name).values()
+    )
 
 
 def summary(root: Path, names: Sequence[str]) -> Iterator[str]:
