@@ -115,7 +115,7 @@ def test_sets_of_older_code_are_told(tmp_path):
         c["id"]: c["sets"] for c in replication.with_sets(root, copies.claims(root))
     }
     assert told["b"].endswith("1 of 1 sets of fresh seeds")
-    edit(path, 'word = "rep', 'other = 1\nword = "rep')
+    edit(path, "import display", "import display as display")
     told = {
         c["id"]: c["sets"] for c in replication.with_sets(root, copies.claims(root))
     }
