@@ -50,12 +50,13 @@ def test_shuffling_moves_the_second_number_or_does_not():
 def test_travel_at_any_rate_batch_size_and_online():
     near, far = np.zeros(10, bool), np.ones(20, bool)
     found = claims.any_rate_claims(
-        {r: {0.1: near, 0.5: far} for r in READINGS}, {16: near}, far, lr=0.3
+        {r: {0.1: near, 0.5: far} for r in READINGS}, {16: near, 8: near}, far, lr=0.3
     )
-    assert [c.id for c in found][2:] == ["t1-batch-16", "t1-online"]
-    assert [c.n for c in found] == [30, 30, 10, 20]
+    assert [c.id for c in found][2:] == ["t1-batch", "t1-online"]
+    assert [c.n for c in found] == [30, 30, 20, 20]
     assert [c.verdict for c in found][2:] == ["not reproduced", "reproduced"]
     assert "reproduced" not in [c.verdict for c in found][:2]  # ten exceptions
+    assert "batches of 16 or 8" in found[2].statement
 
 
 def test_filters_are_nearer_where_the_report_says_so():
