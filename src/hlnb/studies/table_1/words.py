@@ -180,7 +180,7 @@ def cells_table(
         for cell, name in CELLS.items():
             both = [claim[f"tp{n}-{cell}-{r}"] for r in READINGS]
             ours = [part for c in both for part in (_number(c), c.verdict)]
-            lines.append([str(n), name, both[0].theirs, *ours])
+            lines.append([str(n), name, both[0].theirs.replace("-", "−"), *ours])
     head = ["problem", "cell", "report"]
     for name in READINGS.values():
         head += [name, "verdict"]
@@ -191,7 +191,7 @@ def _number(claim: Claim) -> str:
     """A claim's number: a median, a count of runs, or that it was not reached."""
     if claim.ours is None:
         return "not reached"
-    if claim.unit.startswith("of "):
+    if claim.unit.endswith(" runs"):
         return f"{claim.ours:g} {claim.unit}"
     return f"{claim.ours:.3g}".replace("-", "−")
 
