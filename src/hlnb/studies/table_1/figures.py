@@ -575,7 +575,7 @@ def learning_curves_figure(
     `learned[title][label]`: (sizes, errors (run, size)). A label that is no key of
     STYLES, such as "network", is blue; "memory alone" looks like chance.
     """
-    fig, axes = multiples([*learned], xlabel=xlabel, ylabel=ylabel, row=2.1, below=0.5)
+    fig, axes = multiples([*learned], xlabel=xlabel, ylabel=ylabel, row=1.9, below=0.5)
     sizes = [x for rows in learned.values() for x, _ in rows.values()]
     low = float(min(x.min() for x in sizes))
     high = float(max(x.max() for x in sizes))
