@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from hlnb.publishing.render.claims import claim_table, claim_tables, totals
+from hlnb.publishing.render.claims import claim_table, claim_tables, total, totals
 from hlnb.publishing.render.executed import Executed
 
 
@@ -61,7 +61,17 @@ def test_guesses_and_identities_count_for_no_source():
     parts = claim_tables(mixed, known=KNOWN, titles={"glasgow": "The report"})
     titles = [line for line in parts.splitlines() if line.startswith("## ")]
     assert titles == ["## The report", "## Our own guesses", "## Derived in this book"]
-    rows = [line for line in totals(mixed).splitlines() if "glasgow" in line]
-    assert len(rows) == 1
+    assert total(mixed).startswith("1 claims of sources: ")
+    assert "3 more are guesses or derivations of our own" in total(mixed)
+    assert "All sources" not in totals(mixed)  # there is one
     after = totals(mixed).split("{cite:t}`glasgow`")[1]
     assert re.findall(r"\d+", after)[:2] == ["1", "0"]  # reproduced, not reproduced
+
+
+def test_the_sum_over_sources_leaves_out_what_is_our_own():
+    mixed = [claim("a"), claim("b", source="abbe, Section 2"), claim("c", kind="guess")]
+    text = totals(mixed)
+    sums = text[text.index("All sources") :]
+    assert re.findall(r"\d+", sums)[0] == "2"
+    assert sums.index("Our own guesses") > 0
+    assert "Our own guesses" not in text[: text.index("All sources")]

@@ -25,19 +25,37 @@ def verdict(name: str, *, words: str = "") -> str:
 
 
 def total(claims: list[dict]) -> str:
-    """How many claims met which verdict, of all sources."""
-    return f"{len(claims)} claims: {badges(claims)}"
+    """How many claims of sources met which verdict, and how many more are our own."""
+    named = [c for c in claims if key(c) not in OWN]
+    own = len(claims) - len(named)
+    return f"{len(named)} claims of sources: {badges(named)}" + (
+        f" ({own} more are guesses or derivations of our own)" if own else ""
+    )
+
+
+def _sources(claims: list[dict]) -> list[str]:
+    """Sources in the order of their first claims; what is our own comes last."""
+    found = dict.fromkeys(map(key, claims))
+    return sorted(found, key=OWN.__contains__)
 
 
 def totals(claims: list[dict]) -> str:
-    """How many claims met which verdict, per source."""
-    sources = list(dict.fromkeys(map(key, claims)))
-    every = Counter(c["verdict"] for c in claims)
-    words = [v for v in copies.VERDICTS if every[v]]
+    """How many claims met which verdict, per source, and of all sources.
+
+    What is our own is counted apart, below.
+    """
     count = Counter((key(c), c["verdict"]) for c in claims)
-    rows = [[cite(s), *(str(count[s, v]) for v in words)] for s in sources]
-    if len(sources) > 1:
-        rows.append(["All sources", *(f"{every[v]}" for v in words)])
+    named = [s for s in _sources(claims) if s not in OWN]
+    words = [v for v in copies.VERDICTS if any(c["verdict"] == v for c in claims)]
+
+    def row(source: str) -> list[str]:
+        return [cite(source), *(str(count[source, v]) for v in words)]
+
+    rows = [row(source) for source in named]
+    if len(named) > 1:
+        every = (sum(count[source, v] for source in named) for v in words)
+        rows.append(["All sources", *map(str, every)])
+    rows += [row(source) for source in _sources(claims) if source in OWN]
     return markdown_table(["Source", *map(verdict, words)], rows, label="hlnb-totals")
 
 
@@ -46,7 +64,7 @@ def claim_tables(
 ) -> str:
     """One row a claim, in one table a source."""
     parts = []
-    for source in dict.fromkeys(map(key, claims)):
+    for source in _sources(claims):
         listed = [c for c in claims if key(c) == source]
         title = OWN.get(source) or titles[source]
         parts += [f"## {title}", "", cite(source), ""]
