@@ -72,7 +72,7 @@ def one_thread():
 
 @pytest.mark.usefixtures("one_thread")
 def test_epochs_and_deviation_have_the_same_law():
-    """Two-sided rank-sum tests, 10 runs against 10, each at 0.01: 1 in 50 by chance.
+    """Two-sided rank-sum tests, 10 runs against the chapter's, each at 0.01: 1 in 50 by chance.
 
     Seeds are fixed, so this can alarm only when the numbers of either side change. Half
     of the learning rate gave p = 0.007 for the deviation when it was tried.
@@ -81,6 +81,6 @@ def test_epochs_and_deviation_have_the_same_law():
     theirs = [float(t) for t in published("times_unit").split(", ")]
     far = [float(t) for t in published("moves_unit").split(", ")]
     ours = np.array([one_run(seed) for seed in range(RUNS)])
-    assert len(theirs) == len(far) == RUNS
+    assert len(theirs) == len(far) >= RUNS
     assert mannwhitneyu(ours[:, 0], theirs).pvalue > 0.01
     assert mannwhitneyu(ours[:, 1], far).pvalue > 0.01
