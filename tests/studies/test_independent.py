@@ -72,7 +72,7 @@ def one_thread():
 
 @pytest.mark.usefixtures("one_thread")
 def test_epochs_and_deviation_have_the_same_law():
-    """Two-sided rank-sum tests, 10 runs against the chapter's, each at 0.01: 1 in 50 by chance.
+    """Two-sided rank-sum tests, 10 runs and the chapter's, each at 0.01: 1 in 50.
 
     Seeds are fixed, so this can alarm only when the numbers of either side change. Half
     of the learning rate gave p = 0.007 for the deviation when it was tried.
