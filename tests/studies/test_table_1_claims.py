@@ -106,6 +106,11 @@ def test_kernels_are_judged_on_inputs_they_have_not_seen():
     [
         ([0.0, 0.1], [0.11, 0.3], ["reproduced", "reproduced"]),
         ([0.1, 0.11], [0.1, 0.3], ["undecided", "undecided"]),
+        (  # a tenth of the inputs, as a sum of float32 may give it, is a tenth
+            [0.1 + 9e-9] * 2,
+            [0.1 + 9e-9] * 2,
+            ["reproduced", "not reproduced"],
+        ),
         ([0.2, 0.11], [0.1, 0.0], ["not reproduced", "not reproduced"]),
     ],
 )

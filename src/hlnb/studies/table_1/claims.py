@@ -8,7 +8,7 @@ from jaxtyping import Bool, Real
 
 from hlnb import verdicts
 from hlnb.claims import Claim, counted, measured
-from hlnb.metrics.times import within_phase
+from hlnb.metrics.times import at_most, within_phase
 from hlnb.studies.table_1.report import HAS_PROPERTY, READINGS, REPORTED
 from hlnb.verdicts import every, most, some
 
@@ -223,7 +223,7 @@ def about_both(
             statement="All layers together reach test error 0.1 on problem 4",
             theirs="44 epochs, in the report",
             values=together,
-            verdict=most(together <= 0.1),
+            verdict=most(at_most(together, 0.1)),
             note=f"after {epochs} epochs, {note}",
             kind="guess",
             **common,
@@ -233,7 +233,7 @@ def about_both(
             statement="Layer-wise training does not reach test error 0.1 on problem 4",
             theirs="0.29 after 200 epochs a layer, in the report",
             values=in_turn,
-            verdict=most(in_turn > 0.1),
+            verdict=most(~at_most(in_turn, 0.1)),
             note=f"after {epochs} epochs a layer, {note}",
             kind="guess",
             **common,
@@ -501,7 +501,7 @@ def remedy_claims(ends: Mapping[int, Ends]) -> list[Claim]:
             theirs="fails",
             values=ends[n][way],
             unit="test error at the end",
-            verdict=most(ends[n][way] > 0.1),
+            verdict=most(~at_most(ends[n][way], 0.1)),
             note="not the report's protocol",
         )
         for way, tag in (("layer-wise, rate of greedy", "rates"), ("greedy", "greedy"))
@@ -522,7 +522,7 @@ def guess_claims(says: Mapping[int, float], ends: Mapping[int, Ends]) -> list[Cl
             statement=f"One pattern says {value:.2f} about the class, so layer-wise "
             f"training {'fails' if value == 0 else 'succeeds'} on problem {n}",
             theirs="a guess",
-            holds=(ends[n]["layer-wise"] > 0.1) == (value == 0),
+            holds=~at_most(ends[n]["layer-wise"], 0.1) == (value == 0),
             rule=most,
             kind="guess",
         )
@@ -547,7 +547,9 @@ def kernel_claims(
             theirs="kernels do not explain it",
             values=errors,
             unit="error on unseen inputs",
-            verdict=most([None if np.isnan(e) else bool(e > 0.1) for e in errors]),
+            verdict=most(
+                [None if np.isnan(e) else not at_most(e, 0.1) for e in errors]
+            ),
             note="unit length; kernel ridge regression",
         )
         for n, kernels in unseen.items()
