@@ -1,12 +1,12 @@
 """Variants of layer-wise training: what is chosen, what is measured, what is equal."""
 
-import itertools
 from dataclasses import replace
 from functools import partial
 
 import numpy as np
 import pytest
 import torch
+from torch.nn.functional import cross_entropy
 
 from hlnb.data.images import Images
 from hlnb.errors import HlnbError
@@ -22,10 +22,15 @@ from hlnb.studies.cifar.layerwise import (
     deviations,
     first_layer_likeness,
     first_step,
+    in_turn,
     lasting,
     moments_after_changes,
+    overshoot,
+    part_alone,
+    part_curvature,
     pooled_features,
     probes,
+    squared_length,
 )
 from hlnb.training.optimizers import SGD, Adam
 from hlnb.training.runs import grid
@@ -69,35 +74,121 @@ def test_changes_of_a_curve():
     assert found.after.tolist() == [[1, 6], [2, np.inf]]
 
 
-def test_choosing_from_one_rate_is_layer_wise_training():
+def test_parts_in_turn_at_one_rate_are_layer_wise_training():
     """Part by part through `after`, to the bit."""
-    chosen = choose_rates(train, MODEL, lrs=[0.01], seeds=[4, 2], epochs=2)
+    rates = dict.fromkeys(MODEL.names, 0.01)
+    parts = in_turn(train, MODEL, rates=rates, seeds=[4, 2], epochs=2)
     whole = train(layerwise(MODEL, epochs=2), grid([4, 2], [0.01]))
-    for name in WEIGHTS:
-        assert (chosen.result.of(name)[:, -1] == whole.of(name)[:, -1]).all()
-    assert chosen.rates == dict.fromkeys(MODEL.names, 0.01)
+    assert [*parts] == [*MODEL.names]
+    for k, part in enumerate(parts, start=1):
+        for name in WEIGHTS:
+            ended = whole.of(name)[:, np.searchsorted(whole.epochs, 2 * k)]
+            assert (parts[part].of(name)[:, -1] == ended).all()
 
 
 def test_the_rate_with_the_lowest_validation_loss_is_chosen():
     lrs = [0.0001, 0.01, 1e4]
     sgd = partial(train, optimizer=SGD())
-    chosen = choose_rates(sgd, MODEL, lrs=lrs, seeds=[0, 1], epochs=1)
-    for part in MODEL.names:
-        runs = chosen.parts[part]
+    rates, losses = choose_rates(sgd, MODEL, lrs=lrs, seeds=[0, 1], epochs=1)
+    chosen = in_turn(sgd, MODEL, rates=rates, seeds=[0, 1], epochs=1)
+    for below, part in zip([None, *MODEL.names], MODEL.names, strict=False):
+        runs = sgd(
+            part_alone(MODEL, part, epochs=1),
+            grid([0, 1], lrs),
+            after=below and chosen[below],
+        )
         ends = {lr: runs.of("validation loss", lr=lr)[:, -1] for lr in lrs}
         medians = {
             lr: np.median(np.nan_to_num(v, nan=np.inf)) for lr, v in ends.items()
         }
-        assert chosen.losses[part] == medians
-        assert medians[chosen.rates[part]] == min(medians.values())
-    for below, part in itertools.pairwise(MODEL.names):
-        ended = chosen.parts[below].at(chosen.rates[below])
-        begun = chosen.parts[part].at(lrs[0])
-        for name in WEIGHTS:
-            assert (begun.of(name)[:, 0] == ended.of(name)[:, -1]).all()
-    assert len(chosen.result.runs) == 2
+        assert losses[part] == medians
+        assert medians[rates[part]] == min(medians.values())
     with pytest.raises(HlnbError, match=r"No rate of \[1e\+30\] trains conv"):
         choose_rates(sgd, MODEL, lrs=[1e30], seeds=[0], epochs=1)
+
+
+def small_case(part):
+    """A tiny network, inputs, and the whole Hessian in one part's parameters."""
+    model = replace(image_network(channels=2, size=3, side=8, hidden=3), heads={})
+    params = model.init(stream(3, "init"))
+    x = torch.randn((12, 3, 8, 8), generator=stream(3, "x"))
+    y = torch.arange(12) % 10
+    names = [f"{part}.weight", f"{part}.bias"]
+    exact = {name: value.double() for name, value in params.items()}
+    sizes = [exact[name].numel() for name in names]
+
+    def loss(own):
+        pieces = zip(names, own.split(sizes), strict=True)
+        mine = {name: piece.view_as(exact[name]) for name, piece in pieces}
+        return cross_entropy(model.apply(exact | mine, x.double()), y)
+
+    flat = torch.cat([exact[name].flatten() for name in names])
+    return (model, params, x, y, part), loss, flat
+
+
+PARTS = pytest.mark.parametrize("part", ["conv1", "conv2", "hidden", "readout"])
+
+
+@PARTS
+def test_the_curvature_of_a_part_is_the_largest_eigenvalue(part):
+    """Against the whole matrix of second derivatives, on a tiny network."""
+    case, loss, flat = small_case(part)
+    eigenvalues = torch.linalg.eigvalsh(torch.autograd.functional.hessian(loss, flat))
+    assert eigenvalues[0] > -1e-9  # so the largest is the largest in size
+    found = part_curvature(*case, tolerance=1e-9)
+    assert found == pytest.approx(float(eigenvalues[-1]), rel=1e-6)
+    assert found == part_curvature(*case, tolerance=1e-9)
+
+
+@PARTS
+@pytest.mark.parametrize("signs", [True, False])
+def test_what_curvature_adds_in_the_first_step(part, signs):
+    """Against the losses themselves, for a step that stays in one linear region."""
+    case, loss, flat = small_case(part)
+    slope = torch.autograd.functional.jacobian(loss, flat)
+    step = slope.sign() if signs else slope
+    lr = 1e-5 / float(step.norm())
+    change = float(loss(flat - lr * step) - loss(flat))
+    takes = lr * float(slope @ step)
+    assert overshoot(*case, lr=lr, signs=signs) == pytest.approx(
+        (change + takes) / takes, rel=1e-2
+    )
+    if not signs:
+        assert overshoot(*case, lr=1, signs=False) <= part_curvature(*case) / 2
+
+
+def test_the_curvature_of_what_diverged_is_no_number():
+    params = MODEL.init(stream(0, "init"))
+    x, y = (PROBLEM.split(0, n_train=4)["train"][k] for k in (0, 1))
+    broken = {**params, "conv1.bias": params["conv1.bias"] * np.nan}
+    assert np.isnan(part_curvature(MODEL, broken, x, y, "hidden"))
+    assert np.isnan(overshoot(MODEL, broken, x, y, "hidden", lr=1, signs=False))
+    with pytest.raises(HlnbError, match="There is no part 'pool'"):
+        part_curvature(MODEL, params, x, y, "pool")
+
+
+def test_descent_overshoots_beyond_two_over_the_curvature():
+    """Full-batch steps of the readout: below the border the loss falls each time."""
+    params = MODEL.init(stream(0, "init"))
+    batch = PROBLEM.split(0, n_train=30)["train"]
+    curvature = part_curvature(MODEL, params, batch.x, batch.y, "readout")
+    assert curvature > 0
+    inputs = MODEL.apply(params, batch.x, stop=3).detach()
+    for factor, falls in ((1.0, True), (40.0, False)):
+        own = {
+            name: params[name].detach().clone().requires_grad_()
+            for name in ("readout.weight", "readout.bias")
+        }
+        values = []
+        for _ in range(6):
+            loss = cross_entropy(MODEL.apply(own, inputs, start=3), batch.y)
+            slopes = torch.autograd.grad(loss, [*own.values()])
+            values.append(loss.item())
+            own = {
+                name: (value - factor / curvature * slope).detach().requires_grad_()
+                for (name, value), slope in zip(own.items(), slopes, strict=True)
+            }
+        assert (np.diff(values) < 0).all() == falls
 
 
 def test_phases_can_be_given_other_lengths():
@@ -146,6 +237,14 @@ def test_one_step_of_adam_moves_a_unit_by_rate_times_length():
     shift = outputs[1] - outputs[0]
     assert float(shift.mean()) == pytest.approx(0.001 * length, rel=1e-3)
     assert sd == pytest.approx(float(outputs[0].std(0).mean()))
+
+
+def test_the_squared_length_is_that_of_what_a_layer_reads():
+    params = MODEL.init(stream(0, "init"))
+    x = PROBLEM.split(0, n_train=30)["train"].x
+    read = MODEL.activations(params, x)["conv2"].detach().flatten(1)
+    expected = float((read**2).sum(1).mean())
+    assert squared_length(MODEL, params, x, "hidden") == pytest.approx(expected)
 
 
 def test_features_are_averaged_in_regions():

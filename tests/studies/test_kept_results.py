@@ -213,6 +213,15 @@ CASES: dict[str, Callable[[], partial]] = {
     "cifar.accuracies": lambda: partial(
         layerwise.accuracies, walked(CNN), CNN, pictures()["test"]
     ),
+    "cifar.part_curvature": lambda: partial(
+        *(layerwise.part_curvature, CNN, drawn(CNN), images(4), torch.arange(4)),
+        "hidden",
+    ),
+    "cifar.overshoot": lambda: partial(
+        *(layerwise.overshoot, CNN, drawn(CNN), images(4), torch.arange(4)),
+        *("hidden",),
+        **{"lr": 0.1, "signs": True},
+    ),
     "cifar.first_layer_likeness": lambda: partial(
         layerwise.first_layer_likeness, CNN, [(drawn(CNN), drawn(CNN, 1))], images(4)
     ),

@@ -5,13 +5,14 @@ The network's four parts are its layers `conv1`, `conv2`, `hidden` and `readout`
 
 import dataclasses
 import itertools
+import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import NamedTuple
 
 import numpy as np
 import torch
 import torch.nn.functional as F
-from jaxtyping import Float, Real
+from jaxtyping import Float, Int, Real
 
 from hlnb.data.problem import Batch
 from hlnb.errors import HlnbError
@@ -81,12 +82,10 @@ def lasting(schedule: Schedule, epochs: Sequence[int]) -> Schedule:
 
 
 class RatesInTurn(NamedTuple):
-    """Layer-wise training with a learning rate of its own for each part."""
+    """A learning rate for each part of layer-wise training."""
 
-    result: Result  # of the last part
     rates: dict[str, float]  # part → the rate that was taken
     losses: dict[str, dict[float, float]]  # part → rate → median validation loss
-    parts: dict[str, Result]  # part → all runs of it, every rate
 
 
 def choose_rates(
@@ -105,7 +104,7 @@ def choose_rates(
     none trains a part.
     """
     runs = grid(seeds, lrs)
-    after, rates, losses, parts = None, {}, {}, {}
+    after, rates, losses = None, {}, {}
     for part in model.names:
         schedule = part_alone(model, part, epochs=epochs)
         found = train(schedule, runs, after=after)
@@ -117,8 +116,29 @@ def choose_rates(
         rates[part] = min(losses[part], key=losses[part].get)
         if not np.isfinite(losses[part][rates[part]]):
             raise HlnbError(f"No rate of {list(lrs)} trains {part}: take smaller ones.")
-        after, parts[part] = found.at(rates[part]), found
-    return RatesInTurn(after, rates, losses, parts)
+        after = found.at(rates[part])
+    return RatesInTurn(rates, losses)
+
+
+def in_turn(
+    train: Train,
+    model: Model,
+    *,
+    rates: Mapping[str, float],
+    seeds: Iterable[int],
+    epochs: int,
+) -> dict[str, Result]:
+    """Layer-wise training with a rate for each part: by part, the Result of its phase.
+
+    `train` measures all weights; `epochs` is the length of each phase. With one rate
+    for all parts the runs are those of layer-wise training, to the bit.
+    """
+    seeds, after, found = list(seeds), None, {}
+    for part in model.names:
+        schedule = part_alone(model, part, epochs=epochs)
+        after = train(schedule, grid(seeds, [rates[part]]), after=after)
+        found[part] = after
+    return found
 
 
 @kept
@@ -150,6 +170,103 @@ def deviations(
     return found
 
 
+@kept
+def part_curvature(
+    model: Model,
+    params: Params,
+    x: Float[torch.Tensor, "n ..."],
+    y: Int[torch.Tensor, " n"],
+    part: str,
+    *,
+    tolerance: float = 1e-5,
+) -> float:
+    """Largest eigenvalue λ of the Hessian of the mean loss in a part's parameters.
+
+    Descent at rate η overshoots along its eigenvector where η·λ > 2, with momentum β
+    where η·λ > 2(1 + β) (Cohen et al. 2021, arXiv:2103.00065).
+
+    `x`, `y`: inputs of the network and their classes. In the weights of a single layer
+    a network of ReLUs and maxima is piecewise linear, and cross-entropy is convex in
+    its outputs: no eigenvalue is negative, and power iteration on products of Hessian
+    and vector (float64, one start for all) finds the largest. It ends when an iteration
+    changes λ by less than `tolerance`·λ, after 1,000 at the latest. NaN if a parameter
+    is not finite. Refuses a part that the model has not.
+    """
+    slope, times = _derivatives(model, params, x, y, part)
+    vector = torch.randn(len(slope), generator=stream(0, "curvature")).double()
+    found = 0.0
+    for _ in range(1000):
+        vector = vector / vector.norm()
+        product = times(vector)
+        before, found = found, float(vector @ product)
+        if not abs(found - before) > tolerance * abs(found):  # or it is no number
+            break
+        vector = product
+    return found
+
+
+@kept
+def overshoot(
+    model: Model,
+    params: Params,
+    x: Float[torch.Tensor, "n ..."],
+    y: Int[torch.Tensor, " n"],
+    part: str,
+    *,
+    lr: float,
+    signs: bool,
+) -> float:
+    """What curvature adds to the loss in a part's first step, over what slope takes.
+
+    The step is −lr · d, with d the gradient g of the mean loss in the part's parameters
+    (SGD), or the signs of g (`signs`: Adam). To second order the loss changes by
+    −lr · g·d + lr²/2 · d·Hd, so that it rises where the quotient lr · d·Hd / (2 g·d) is
+    above 1. It is at most lr · λ / 2 for SGD, with λ that of `part_curvature`.
+
+    `x`, `y`: inputs of the network and their classes. NaN if a parameter is not finite
+    or the gradient is 0. Refuses a part that the model has not.
+    """
+    slope, times = _derivatives(model, params, x, y, part)
+    step = slope.detach().sign() if signs else slope.detach()
+    takes, adds = float(slope.detach() @ step), float(step @ times(step))
+    return lr * adds / (2 * takes) if takes else math.nan
+
+
+def _derivatives(
+    model: Model,
+    params: Params,
+    x: Float[torch.Tensor, "n ..."],
+    y: Int[torch.Tensor, " n"],
+    part: str,
+) -> tuple[torch.Tensor, Callable[[torch.Tensor], torch.Tensor]]:
+    """Gradient of the mean loss in a part's parameters, and products of the Hessian.
+
+    In float64, parameters in a row: weight, bias.
+    """
+    if part not in model.names:
+        raise HlnbError(f"There is no part {part!r}: take one of {model.names}.")
+    start = model.names.index(part)
+    exact = {name: value.double() for name, value in params.items()}
+    own = [
+        value.requires_grad_()
+        for name, value in exact.items()
+        if model.layer_of(name) == part
+    ]
+    with torch.no_grad():
+        below = model.apply(exact, x.double(), stop=start)
+    loss = F.cross_entropy(model.apply(exact, below, start=start), y)
+    slope = _flat(torch.autograd.grad(loss, own, create_graph=True))
+
+    def times(vector: torch.Tensor) -> torch.Tensor:
+        return _flat(torch.autograd.grad(slope @ vector, own, retain_graph=True))
+
+    return slope, times
+
+
+def _flat(values: Iterable[torch.Tensor]) -> Float[torch.Tensor, " parameter"]:
+    return torch.cat([value.flatten() for value in values])
+
+
 def first_step(
     model: Model, params: Params, x: Float[torch.Tensor, "n 3 h w"], layer: str
 ) -> tuple[float, float]:
@@ -161,6 +278,18 @@ def first_step(
     a = evaluate(model, params, x, stop=model.names.index(layer)).flatten(1)
     out = F.linear(a, params[f"{layer}.weight"], params[f"{layer}.bias"])
     return float(a.abs().sum(1).mean()), float(out.std(0).mean())
+
+
+def squared_length(
+    model: Model, params: Params, x: Float[torch.Tensor, "n ..."], layer: str
+) -> float:
+    """Mean ‖a‖² of the input a to a layer, flattened; `x`: inputs of the network.
+
+    An affine unit's gradient is a multiple of a, so that the curvature of the loss in
+    its weights grows with ‖a‖².
+    """
+    a = evaluate(model, params, x, stop=model.names.index(layer)).flatten(1)
+    return float(a.square().sum(1).mean())
 
 
 def pooled_features(
