@@ -131,6 +131,10 @@ def _most(counts: Counts) -> str:
     return _binary(counts["holds"].above(MOST))
 
 
+def _exactly(counts: Counts) -> str:
+    return "not as stated" if counts["holds"].no else "reproduced"
+
+
 def _some(counts: Counts) -> str:
     return _binary(counts["holds"].above(SOME))
 
@@ -156,6 +160,16 @@ def every(holds: Runs) -> Verdict:
 def most(holds: Runs) -> Verdict:
     """The verdict on a statement about the typical run, which is how sources speak."""
     return _judge("most", _most, {"holds": Count.of(holds)})
+
+
+def exactly(holds: Runs) -> Verdict:
+    """The verdict on a sentence of mathematics, which cases can only show or refute.
+
+    Not as stated if one case speaks against it, else reproduced: such a row is an
+    *identity*, which counts for no source. It needs no number of cases, since a proof
+    stands behind the word and not they.
+    """
+    return _judge("exactly", _exactly, {"holds": Count.of(holds)})
 
 
 def some(holds: Runs) -> Verdict:

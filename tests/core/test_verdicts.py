@@ -203,3 +203,11 @@ def test_refusals():
         number(np.inf, np.ones(5))
     with pytest.raises(HlnbError, match="by = nan: take a finite number"):
         larger(np.ones(5), by=np.nan)
+
+
+def test_one_case_refutes_mathematics_and_no_number_of_cases_proves_it():
+    assert [verdicts.exactly([True] * n).word for n in (2, 60)] == ["reproduced"] * 2
+    assert verdicts.exactly([True] * 60 + [False]).word == "not as stated"
+    assert verdicts.exactly([None, True]).word == "reproduced"
+    for nothing in ([], [True], [None, None]):
+        assert verdicts.exactly(nothing).word == "not testable here"

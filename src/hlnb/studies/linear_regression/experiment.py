@@ -348,23 +348,27 @@ def square_fit(scaled: Float64[np.ndarray, " run"]) -> float:
     return float(stats.kstest(scaled, square_cdf).pvalue)
 
 
-def growth(
-    found: Float64[np.ndarray, "n run"], ns: Sequence[int], *, seed: int = 0
-) -> tuple[float, float, float]:
-    """Slope of the log of the median against log n, and a 95 % bootstrap interval.
+def mean_fit(values: Float64[np.ndarray, " run"], mean: float) -> float:
+    """p-value of the t test that the values have this mean."""
+    return float(stats.ttest_1samp(values, mean).pvalue)
 
-    From 1000 resamples of the runs, for each n by themselves. Refuses a single n, and a
-    single run.
+
+def growth(
+    found: Float64[np.ndarray, "n run"], ns: Sequence[int], *, batches: int
+) -> Float64[np.ndarray, " batch"]:
+    """Slope of the log of the median against log n in each of so many batches of runs.
+
+    The batches have equal sizes; runs that are left over are in none. Refuses a single
+    n, and more batches than runs.
     """
-    if len(ns) < 2 or found.shape[1] < 2:
-        raise HlnbError("A slope needs two sizes and its interval two runs: add some.")
-    generator = stream(seed, "linear regression: bootstrap")
-    drawn = torch.randint(found.shape[1], (1000, *found.shape), generator=generator)
-    again = np.take_along_axis(found[None], drawn.numpy(), axis=2)
-    medians = np.vstack([np.median(found, 1), np.median(again, 2)])
-    slopes = log_slopes(ns, medians)
-    low, high = np.quantile(slopes[1:], [0.025, 0.975])
-    return float(slopes[0]), float(low), float(high)
+    if len(ns) < 2:
+        raise HlnbError("A slope needs two sizes: add one.")
+    at_least(1, batches=batches)
+    each = found.shape[1] // batches
+    if not each:
+        raise HlnbError(f"{batches} batches need as many runs: add some.")
+    parts = found[:, : each * batches].reshape(len(ns), batches, each)
+    return log_slopes(ns, np.median(parts, axis=2).T)
 
 
 def excess_risk(
