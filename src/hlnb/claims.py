@@ -10,7 +10,7 @@ from jaxtyping import Real
 
 from hlnb.errors import HlnbError
 from hlnb.metrics.times import median
-from hlnb.verdicts import WORDS, Count, Runs, Verdict
+from hlnb.verdicts import WORDS, Count, Runs, Verdict, exactly
 
 OPTIONAL = ("rule", "needs", "kind")  # left out of a record at their defaults
 KINDS = ("claim", "identity", "guess")  # a source's; true by algebra; our own
@@ -122,6 +122,30 @@ def counted(
         verdict = in_every_run(known) if n else "not testable here"
     return Claim(
         *(id, source, statement, theirs, count, low, high, n, f"of {n} {of}"),
+        *_judged(verdict, note, kind),
+    )
+
+
+def shown(
+    id: str,
+    source: str,
+    statement: str,
+    *,
+    theirs: str,
+    holds: Runs,
+    of: str = "runs",
+    note: str = "",
+) -> Claim:
+    """A Claim of mathematics, which cases show or refute (rule `exactly`).
+
+    `ours` is the number of cases in which it holds. It is an identity, which counts for
+    no source, unless a case refutes it.
+    """
+    verdict, n = exactly(holds), len(holds)
+    count = sum(h is not None and bool(h) for h in holds)
+    kind = "claim" if verdict.word == "not as stated" else "identity"
+    return Claim(
+        *(id, source, statement, theirs, count, None, None, n, f"of {n} {of}"),
         *_judged(verdict, note, kind),
     )
 

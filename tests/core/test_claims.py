@@ -7,7 +7,7 @@ from dataclasses import asdict, replace
 import numpy as np
 import pytest
 
-from hlnb.claims import Claim, as_record, counted, in_every_run, measured, near
+from hlnb.claims import Claim, as_record, counted, in_every_run, measured, near, shown
 from hlnb.errors import HlnbError
 from hlnb.verdicts import most, number
 
@@ -138,3 +138,12 @@ def test_verdict_on_a_number_with_censored_and_missing_runs():
     assert near(100, np.array([math.inf, math.inf])) == "not reproduced"
     assert near(5, np.array([math.nan, 5.0])) == "reproduced"
     assert near(5, np.array([math.nan])) == "not reproduced"
+
+
+def test_mathematics_is_an_identity_until_a_case_refutes_it():
+    how = {"source": "a", "statement": "b", "theirs": "proof", "of": "cases"}
+    good, bad = (shown("x", holds=h, **how) for h in ([True] * 3, [True, False]))
+    assert (good.verdict, good.kind, good.ours) == ("reproduced", "identity", 3)
+    assert (bad.verdict, bad.kind, bad.ours) == ("not as stated", "claim", 1)
+    assert good.unit == "of 3 cases"
+    assert good.low is good.high is None  # no interval: these are no draws

@@ -51,13 +51,12 @@ def test_what_the_notes_say_is_reproduced(section):
     assert {*judged(section).values()} == {"reproduced"}
 
 
-def test_what_is_proved_counts_for_no_source():
-    limits, rates = (
-        {c.id: c.kind for c in section(**GIVEN[section])}
-        for section in (claims.about_limits, claims.about_rates)
-    )
-    assert {*limits.values()} == {"identity"}
-    assert {id for id, kind in rates.items() if kind == "claim"} == {"reg-required"}
+def test_what_is_proved_counts_for_no_source_and_what_is_refuted_does():
+    limits = claims.about_limits(**GIVEN[claims.about_limits])
+    assert {c.kind for c in limits} == {"identity"}
+    rates = RATES | {"falls": RATES["falls"] | {1.5: YES}}
+    kinds = {c.id: c.kind for c in claims.about_rates(**rates)}
+    assert {id for id, kind in kinds.items() if kind == "claim"} == {"reg-required"}
 
 
 def but_one(good, bad):

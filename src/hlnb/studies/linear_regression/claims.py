@@ -5,12 +5,11 @@ from collections.abc import Mapping
 import numpy as np
 from jaxtyping import Bool, Real
 
-from hlnb.claims import Claim, counted, measured
-from hlnb.verdicts import exactly, most, number
+from hlnb.claims import Claim, counted, measured, shown
+from hlnb.verdicts import most, number
 
 NOTES, OURS = "theodosis2021notes, linear regression", "derived here"
 TO_8 = "distance below 1e-8"
-SHOWN = {"rule": exactly, "kind": "identity"}  # proved, and here only shown
 WITHIN = 0.15  # of a limit law: near enough at a few hundred examples
 STEEP = 0.5  # an exponent is 2 if it is nearer than this
 
@@ -30,41 +29,37 @@ def about_limits(
     tiny, far = (arrives[f"descent from length {size}"] for size in ("0.001", "1"))
     largest = np.maximum(drift["descent from 0"], drift["SGD from 0"])
     return [
-        counted(
+        shown(
             id="reg-limit",
             source=NOTES,
             statement="Descent from 0 ends at the minimum-norm X⁺y",
             theirs="proof",
             holds=arrives["descent from 0"],
             note=TO_8,
-            **SHOWN,
         ),
-        counted(
+        shown(
             id="reg-sgd",
             source=NOTES,
             statement="SGD from 0 ends at the minimum-norm X⁺y",
             theirs="proof",
             holds=arrives["SGD from 0"],
             note=f"{TO_8} after {passes} passes, constant step size",
-            **SHOWN,
         ),
-        counted(
+        shown(
             id="reg-span",
             source=NOTES,
             statement="From 0, no iterate leaves the row space of X",
             theirs="proof",
             holds=largest < 1e-12,
             note="descent and SGD; distance below 1e-12 in all steps",
-            **SHOWN,
         ),
-        counted(
+        shown(
             id="reg-start",
             source=OURS,
             statement="From w₀ the limit is X⁺y + (I − P)w₀",
             theirs="proof",
             holds=tiny & far,
             note=f"{TO_8}, from length 0.001 and length 1",
-            **SHOWN,
         ),
     ]
 
@@ -87,7 +82,7 @@ def about_rates(
     stable = falls[1.98] & (abs(grown[2.0] - 1) < 1e-6) & (grown[2.02] > 1)
     calm = ~(flips[0.5] + flips[1.0]).any(1)
     return [
-        counted(
+        shown(
             id="reg-modes",
             source=NOTES,
             statement="A step takes 1 − ηλ times a mode's error",
@@ -95,43 +90,38 @@ def about_rates(
             holds=exact.ravel(),
             of="modes and steps",
             note="to the bit, on dyadic numbers",
-            **SHOWN,
         ),
-        counted(
+        shown(
             id="reg-stable",
             source=OURS,
             statement="Descent's error falls iff η < 2/λ₁",
             theirs="proof",
             holds=stable,
             note="ηλ₁ = 1.98 falls, 2 swings for ever, 2.02 grows",
-            **SHOWN,
         ),
-        counted(
+        shown(
             id="reg-monotone",
             source=OURS,
             statement="In descent no mode overshoots iff η ≤ 1/λ₁",
             theirs="proof",
             holds=calm & (flips[1.02][:, 0] > 0),
             note="no mode at ηλ₁ = 0.5 and 1; the first at 1.02",
-            **SHOWN,
         ),
-        counted(
+        shown(
             id="reg-required",
             source=NOTES,
             statement="Progress of descent requires η < 1/λ₁",
             theirs="required",
             holds=~falls[1.5],
             note="at 1.5/λ₁ the error falls in each step",
-            rule=exactly,
         ),
-        counted(
+        shown(
             id="reg-progress",
             source=NOTES,
             statement="At η = 1/λ₁ the slowest mode loses 1/κ a step",
             theirs="1/κ",
             holds=abs(lost - 1) < 1e-9,
             note="κ of XᵀX on the row space; to 1e-9",
-            **SHOWN,
         ),
     ]
 
@@ -172,13 +162,12 @@ def about_spectra(
             of=f"draws, at {len(alike)} d/n each",
             note=f"each within {100 * WITHIN:.0f} % (our threshold)",
         ),
-        counted(
+        shown(
             id="reg-zero",
             source=NOTES,
             statement="At d = n some eigenvalues of XᵀX equal zero",
             theirs="some",
             holds=zeros,
-            rule=exactly,
             of="matrices",
             note="least singular value below rounding; the probability is 0",
         ),
