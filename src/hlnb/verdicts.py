@@ -166,10 +166,12 @@ def exactly(holds: Runs) -> Verdict:
     """The verdict on a sentence of mathematics, which cases can only show or refute.
 
     Not as stated if one case speaks against it, else reproduced: such a row is an
-    *identity*, which counts for no source. It needs no number of cases, since a proof
-    stands behind the word and not they.
+    *identity*, which counts for no source. One case will do, since a proof stands
+    behind the word and not their number.
     """
-    return _judge("exactly", _exactly, {"holds": Count.of(holds)})
+    counts = {"holds": (count := Count.of(holds))}
+    word = _exactly(counts) if count.yes + count.no else "not testable here"
+    return Verdict(word, count.n, "exactly", counts, _exactly)
 
 
 def some(holds: Runs) -> Verdict:
