@@ -34,6 +34,7 @@ from hlnb.studies.layers_over_time import experiment as lot
 from hlnb.studies.leap import limit, linear
 from hlnb.studies.linear_regression import experiment as regression
 from hlnb.studies.parity import experiment as parity
+from hlnb.studies.parity import noisy
 from hlnb.studies.related import collapse, features, rank, sculpting
 from hlnb.studies.shallow_to_deep import conditions
 from hlnb.studies.shallow_to_deep import experiment as chain
@@ -131,8 +132,8 @@ CASES: dict[str, Callable[[], partial]] = {
         *(staircases.grow, staircase(5, 2, n_test=4)),
         **{"n": 500, "threshold": 0.2, "generator": stream(0, "growth")},
     ),
-    "parity.solved": lambda: partial(parity.solved, 6, problems=9, noise=0.1),
-    "parity.tries": lambda: partial(parity.tries, 6, problems=3, noise=0.1),
+    "parity.solved": lambda: partial(parity.solved, 6, seeds=range(9), noise=0.1),
+    "parity.tries": lambda: partial(parity.tries, 6, seeds=range(3), noise=0.1),
     "parity.cube_deviations": lambda: partial(
         parity.cube_deviations,
         mlp(d=3, widths=(2,)),
@@ -142,7 +143,13 @@ CASES: dict[str, Callable[[], partial]] = {
     "parity.shares_by_size": lambda: partial(
         parity.shares_by_size,
         {d: mlp(d=d, widths=(3,)) for d in (4, 5)},
-        seeds=2,
+        seeds=range(2),
+    ),
+    "parity.told": lambda: partial(
+        noisy.told, noisy.Descent(3, width=2, steps=3), seeds=range(2)
+    ),
+    "parity.accuracies": lambda: partial(
+        noisy.accuracies, noisy.Descent(3, width=2, steps=3), seeds=range(2)
     ),
     "parity.hidden_run": lambda: partial(
         *(parity.hidden_run, Parity(6, 2)),

@@ -244,15 +244,15 @@ def trained(errors, weights, support):
     return Result({"runs": [{"seed": 3, "lr": 0.1}]}, steps, steps, traces, {})
 
 
-def test_hidden_run_ranks_the_support_among_sets_without_its_coordinates(monkeypatch):
+def test_hidden_run_ranks_the_support_among_all_other_sets(monkeypatch):
     problem = Parity(6, 2)
     own = problem.with_seed(3).support
     sets = [*itertools.combinations(range(6), 2)]
-    others = [s for s in sets if not set(s) & set(own)]
-    assert len(others) == 6
-    # at each record: the signals of I and of the others; sets that share one have more
-    records = [(0, [1] * 6), (1, [2, 2, 0, 0, 0, 0]), (3, [1, 4, 0, 0, 0, 2])]
-    records += [(5, [1, 2, 3, 4, 1, 1]), (9, [1] * 6), (0, [7] * 6)]
+    others = [s for s in sets if s != own]
+    assert len(others) == 14  # those that share a coordinate with I, too
+    # at each record: the signals of I and of the others
+    records = [(0, [1] * 14), (1, [2] + [0] * 13), (3, [1, 4] + [0] * 12)]
+    records += [(5, [1, 2, 3, 4] + [1] * 10), (9, [1] * 14), (0, [7] * 14)]
     seen = iter(records)
 
     def signals(params, k):
@@ -260,7 +260,7 @@ def test_hidden_run_ranks_the_support_among_sets_without_its_coordinates(monkeyp
         assert set(params) == set(parity.SPARSE_WEIGHTS)
         mine, rest = next(seen)
         value = {own: mine} | dict(zip(others, rest, strict=True))
-        return np.array([float(value.get(s, 99)) for s in sets])
+        return np.array([float(value[s]) for s in sets])
 
     monkeypatch.setattr(parity, "set_signals", signals)
     errors = [0.5, 0.49, 0.51, 0.46, 0.01, math.nan]
@@ -270,7 +270,7 @@ def test_hidden_run_ranks_the_support_among_sets_without_its_coordinates(monkeyp
     assert found.own.tolist() == [0, 1, 3, 5, 9]
     assert found.best.tolist() == [1, 2, 4, 4, 1]
     assert found.half_error == 0.51
-    assert found.half_behind == 5 / 6
+    assert found.half_behind == 13 / 14
     assert found.half_ratio == 0.75
     assert found.leads_from == 0.75
     assert found.moves_from == 1  # it led at one half, and fell back
@@ -383,23 +383,23 @@ def test_expected_gradient_is_what_sampling_finds():
 def test_elimination_finds_a_parity_unless_labels_are_flipped():
     assert all(parity.finds(8, n=24, seed=seed) for seed in range(5))
     assert not any(parity.finds(8, n=7, seed=seed) for seed in range(5))  # rank below d
-    assert parity.solved(8, problems=20, noise=0.0) == sum(
+    assert parity.solved(8, seeds=range(20), noise=0.0) == sum(
         parity.finds(8, n=18, seed=seed) for seed in range(20)
     )
-    assert parity.solved(8, problems=20, noise=0.5) == 0
+    assert parity.solved(8, seeds=range(20), noise=0.5) == 0
 
 
 def test_noise_takes_further_tries_and_may_take_too_many():
-    clean = parity.tries(8, problems=20, noise=0.0)
-    noisy = parity.tries(8, problems=20, noise=0.1)
+    clean = parity.tries(8, seeds=range(20), noise=0.0)
+    noisy = parity.tries(8, seeds=range(20), noise=0.1)
     assert clean.min() == 1
     assert clean.mean() < noisy.mean() < np.inf
-    assert (parity.tries(8, problems=3, noise=0.5, cap=5) == np.inf).all()
+    assert (parity.tries(8, seeds=range(3), noise=0.5, cap=5) == np.inf).all()
 
 
 def test_shares_by_size_are_means_over_sets_and_their_bound():
     models = {d: mlp(d=d, widths=(3,)) for d in (4, 6)}
-    curves, bounded = parity.shares_by_size(models, seeds=2)
+    curves, bounded = parity.shares_by_size(models, seeds=range(2))
     for run in (0, 1):
         params = models[6].init(stream(run, "init"))
         shares = parity.shares(parity.cube_gradients(models[6], params, d=6)).numpy()
@@ -419,3 +419,51 @@ def test_deviations_on_the_cube_are_those_of_its_gradients():
     assert found.max() < 1e-12
     g = parity.cube_gradients(model, params, d=4)
     assert found.tolist() == parity.lemma_deviations(g).tolist()
+
+
+def test_laws_are_carried_on_from_what_they_fit():
+    ds = [8, 10, 12, 16]
+    power = parity.carried_on(ds, [3.0 * d**2 for d in ds], to=24)
+    assert power["power law"] == pytest.approx(3 * 24**2)
+    assert power["exponential"] > power["power law"]
+    doubling = parity.carried_on(ds, [2.0 ** (d / 2) for d in ds], to=24)
+    assert doubling["exponential"] == pytest.approx(2.0**12)
+    assert doubling["power law"] < doubling["exponential"]
+    with pytest.raises(HlnbError, match="two dimensions or more"):
+        parity.carried_on([8], [3.0], to=24)
+
+
+def test_the_rate_of_a_batch_size_is_that_with_the_fewest_steps(monkeypatch):
+    asked = []
+
+    def trained(d, runs, *, steps, batch_size, **how):
+        asked.append((steps, batch_size, len(runs)))
+        times = [{0.1: 8, 0.3: 4, 1.0: 4}[run.lr] for run in runs]
+        return FakeResult(runs, times)
+
+    monkeypatch.setattr(parity, "train_dense", trained)
+    monkeypatch.setattr(parity, "steps_to", lambda found: np.array(found.times, float))
+    lr, examples = parity.at_equal_samples(
+        4, 50, lrs=[0.1, 0.3, 1.0], choosing=[7, 8], seeds=[1, 2, 3], examples=9000
+    )
+    assert (lr, examples.tolist()) == (0.3, [200, 200, 200])
+    assert asked == [(200, 50, 6), (200, 50, 3)]
+
+
+class FakeResult:
+    """Runs and the steps that they took."""
+
+    def __init__(self, runs, times):
+        self.runs, self.times = runs, times
+
+    def at(self, lr):
+        chosen = [t for r, t in zip(self.runs, self.times, strict=True) if r.lr == lr]
+        return FakeResult(self.runs, chosen)
+
+
+def test_a_batch_is_recorded_every_five_thousand_examples():
+    how = {"steps": 100, "n_test": 20, "until": -1.0}
+    for batch, every in ((10, 500), (100, 50), (5000, 1)):
+        result = parity.train_dense(4, [Run(0, 0.1)], batch_size=batch, **how)
+        gaps = np.diff(result.steps)
+        assert gaps.max() <= every

@@ -21,7 +21,9 @@ COST = {
     12: np.full(3, math.inf),
 }
 ERRORS = {4: np.zeros(3), 8: np.array([0, 0.01, 0.3]), 12: np.array([0.5, 0.49, 0.51])}
-NAMES = ("rank", "noise", "frame", "signal", "cost", "gap", "hidden", "memory")
+NAMES = ("rank", "noise", "frame", "signal", "cost", "told", "batch")
+NAMES += ("gap", "hidden", "memory")
+BATCHES = {10: np.array([400.0, 900]), 100: np.array([2000.0, math.inf])}
 TIMES = [np.array([1.0, 2, 1]), np.array([3.0, math.inf, 4]), np.array([9.0, 30, 20])]
 
 
@@ -63,6 +65,14 @@ def made():
         "cost": pp.cost_figure(
             COST, ERRORS, {12: ERRORS[12]}, cap=5000, elimination={4: 14, 8: 18, 12: 22}
         ),
+        "told": pp.told_figure(
+            {3: 1.0, 8: 0.7},
+            {3: np.array([0.9, 1.0]), 8: np.array([0.2, 0.3])},
+            {3: 20, 8: 1},
+            runs=20,
+            luck={3: 0.5, 8: 0.01},
+        ),
+        "batch": pp.batch_figure(BATCHES, cap=5000, points=256),
         "gap": pp.gap_figure(10.0 ** -RNG.uniform(2, 4, 20), [1, 7], title="t"),
         "hidden": pp.hidden_figure(
             {"d = 20, |I| = 2": [hidden_run(5)], "b": [hidden_run(9), hidden_run(7)]}
@@ -151,6 +161,22 @@ def test_signals_are_dots_by_run_and_medians_by_line():
     named = {line.get_label(): list(line.get_ydata()) for line in ax.lines}
     assert named["a"] == [0.2, 0.2]
     assert named["law"] == [0.5, 0.25]
+
+
+def test_a_limit_is_total_variation_plus_luck():
+    (ax,) = made()["told"].axes
+    lines = {line.get_label(): line.get_ydata() for line in ax.lines}
+    assert lines["proved: no more than this"].tolist() == [1, pytest.approx(0.71)]
+    assert lines["measured limit, mean over all sets"].tolist() == pytest.approx(
+        [1, 0.26]
+    )
+
+
+def test_batches_that_did_not_learn_are_crosses():
+    (ax,) = made()["batch"].axes
+    crosses = [line for line in ax.lines if line.get_marker() == "x"]
+    assert [line.get_xdata().tolist() for line in crosses] == [[100]]
+    assert [text.get_text() for text in ax.texts] == ["1"]
 
 
 def test_bars_of_the_support_are_coloured():

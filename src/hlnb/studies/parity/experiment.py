@@ -22,7 +22,7 @@ from hlnb.errors import HlnbError, at_least
 from hlnb.kept import kept
 from hlnb.metrics.fourier import walsh_hadamard
 from hlnb.metrics.measures import Error, Measure, all_weights
-from hlnb.metrics.times import first_hit
+from hlnb.metrics.times import first_hit, median
 from hlnb.models.layers import Params
 from hlnb.models.model import Model
 from hlnb.models.networks import mlp
@@ -30,7 +30,7 @@ from hlnb.results import Result
 from hlnb.schedules import simultaneous
 from hlnb.seeding import stream
 from hlnb.studies.parity.gf2 import solve, solve_noisy
-from hlnb.training.runs import Run
+from hlnb.training.runs import Run, grid
 from hlnb.training.sweep import sweep
 
 SPARSE_WIDTH = 100  # hidden units of networks for sparse parities
@@ -59,23 +59,21 @@ def finds(d: int, *, n: int, seed: int, noise: float = 0.0) -> bool:
 
 
 @kept
-def solved(d: int, *, problems: int, noise: float) -> int:
-    """How many of so many problems one elimination of d + 10 examples solves."""
-    return sum(finds(d, n=d + 10, seed=seed, noise=noise) for seed in range(problems))
+def solved(d: int, *, seeds: Sequence[int], noise: float) -> int:
+    """Of how many problems, one a seed, elimination on d + 10 examples finds I."""
+    return sum(finds(d, n=d + 10, seed=seed, noise=noise) for seed in seeds)
 
 
 @kept
 def tries(
-    d: int, *, problems: int, noise: float, n: int = 4000, cap: int = 2000
+    d: int, *, seeds: Sequence[int], noise: float, n: int = 4000, cap: int = 2000
 ) -> Real[np.ndarray, " problem"]:
     """Eliminations until a parity of d/2 coordinates is found among n noisy examples.
 
     Each takes d + 10 of them by chance. inf: not found in `cap` eliminations, or a
     wrong set was.
     """
-    return np.array(
-        [_tries(d, seed, noise=noise, n=n, cap=cap) for seed in range(problems)]
-    )
+    return np.array([_tries(d, seed, noise=noise, n=n, cap=cap) for seed in seeds])
 
 
 def _tries(d: int, seed: int, *, noise: float, n: int, cap: int) -> float:
@@ -217,7 +215,7 @@ def degrees(d: int) -> Int[np.ndarray, " support"]:
 
 @kept
 def shares_by_size(
-    models: Mapping[int, Model], *, seeds: int
+    models: Mapping[int, Model], *, seeds: Sequence[int]
 ) -> tuple[dict[str, Float[np.ndarray, "run d"]], list[bool]]:
     """How the `shares` of untrained networks fall with d, and what bounds them.
 
@@ -226,10 +224,10 @@ def shares_by_size(
     have at most 1 together, for each run, d and size.
     """
     names, bounded = ("|I| = 3, mean", "|I| = d/2, mean", "all sets, median"), []
-    curves = {name: np.zeros((seeds, len(models))) for name in names}
-    for run in range(seeds):
+    curves = {name: np.zeros((len(seeds), len(models))) for name in names}
+    for run, seed in enumerate(seeds):
         for j, (d, model) in enumerate(models.items()):
-            g = cube_gradients(model, model.init(stream(run, "init")), d=d)
+            g = cube_gradients(model, model.init(stream(seed, "init")), d=d)
             found, size = shares(g).numpy(), degrees(d)
             total = np.bincount(size, found)  # over the sets of each size
             mean = total / np.bincount(size)
@@ -364,8 +362,8 @@ def paired(d: Sequence[int], k: Sequence[int]) -> list[tuple[int, int]]:
 class Hidden(NamedTuple):
     """What one run on a sparse parity shows, and hides, until it has learned it.
 
-    Times are shares of the time to learn; inf: not by then. `others` below are all sets
-    of as many coordinates that have none of I.
+    Times are shares of the time to learn; inf: not by then. `others` below are all
+    other sets of as many coordinates.
     """
 
     t: Float[np.ndarray, " record"]
@@ -398,7 +396,7 @@ def hidden_run(problem: Parity, result: Result, run: int, *, time: float) -> Hid
             for record in range(len(t))
         ]
     )
-    own, others = signals[:, shared == problem.k][:, 0], signals[:, shared == 0]
+    own, others = signals[:, shared == problem.k][:, 0], signals[:, shared < problem.k]
     best = others.max(1)
     inside = np.isin(np.arange(problem.d), support)
     moved = movement(traces["layer1.weight"])
@@ -428,6 +426,7 @@ def train_dense(
     runs: Sequence[Run],
     *,
     steps: int,
+    batch_size: int = 100,
     until: float = 0.01,
     n_test: int = 10_000,
     measures: Mapping[str, Measure] | None = None,
@@ -436,8 +435,9 @@ def train_dense(
 ) -> Result:
     """The Result of SGD on parities of d/2 coordinates, until a test error of `until`.
 
-    10 d hidden units, 100 fresh examples per step, a record every 50 steps: "test
-    error" and `measures`. `changes`: other fields of `Parity`.
+    10 d hidden units, `batch_size` fresh examples per step, a record every 5000
+    examples, or every step: "test error" and `measures`. `changes`: other fields of
+    `Parity`.
     """
     problem = Parity(d, d // 2, n_test=n_test, **changes)
     model = mlp(d=d, widths=(10 * d,))
@@ -447,13 +447,55 @@ def train_dense(
         simultaneous(model, epochs=steps // 100),
         runs,
         measures={"test error": Error(), **(measures or {})},
-        n_train=100 * 100,
-        batch_size=100,
+        n_train=100 * batch_size,
+        batch_size=batch_size,
         online=True,
-        every=50,
+        every=max(1, 5000 // batch_size),
         until={"test error": until},
         executor=executor,
     )
+
+
+def at_equal_samples(
+    d: int,
+    batch_size: int,
+    *,
+    lrs: Sequence[float],
+    choosing: Sequence[int],
+    seeds: Sequence[int],
+    examples: int,
+    n_test: int = 10_000,
+    executor: Executor | None = None,
+) -> tuple[float, Float[np.ndarray, " run"]]:
+    """The rate of a batch size, and the examples that each run takes with it.
+
+    As `train_dense`, with so many `examples` at most (in whole hundreds of steps, and
+    one hundred at least). The rate is that with the least median over the seeds for
+    `choosing`. inf: not learned.
+    """
+    steps = 100 * max(1, round(examples / batch_size / 100))
+    how = {"steps": steps, "batch_size": batch_size, "n_test": n_test}
+    tried = train_dense(d, grid(choosing, lrs), **how, executor=executor)
+    lr = min(lrs, key=lambda rate: (median(steps_to(tried.at(rate))), rate))
+    result = train_dense(d, grid(seeds, [lr]), **how, executor=executor)
+    return lr, batch_size * steps_to(result)
+
+
+def carried_on(
+    ds: Sequence[int], steps: Sequence[float], *, to: int
+) -> dict[str, float]:
+    """The steps that laws fitted on `ds` predict at the dimension `to`.
+
+    "power law" and "exponential": log steps is linear in log d, or in d. Refuses fewer
+    than two dimensions.
+    """
+    if len(ds) < 2:
+        raise HlnbError("A law is fitted on two dimensions or more: add some.")
+    found = {}
+    for name, of in (("power law", np.log), ("exponential", np.asarray)):
+        slope, start = np.polyfit(of(np.array(ds, float)), np.log(steps), 1)
+        found[name] = float(np.exp(start + slope * of(float(to))))
+    return found
 
 
 def train_sparse(

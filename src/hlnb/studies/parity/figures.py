@@ -247,6 +247,73 @@ def cost_figure(
     return fig
 
 
+def told_figure(
+    bounds: Mapping[int, float],
+    variation: Mapping[int, Real[np.ndarray, " run"]],
+    learned: Mapping[int, int],
+    *,
+    runs: int,
+    luck: Mapping[int, float],
+) -> Figure:
+    """How many runs on noisy gradients learn a random set, and how many can, against d.
+
+    `variation`: from runs with coins, a value each, and `bounds` on its mean; both plus
+    the share `luck`. `learned`: of so many `runs`.
+    """
+    fig, (ax,) = panels(1, width=6.0, height=3.4)
+    d = np.array([*bounds])
+    lucky = np.array([*luck.values()])
+    proved = np.minimum(1, np.array([*bounds.values()]) + lucky)
+    ax.plot(d, proved, color=LAW, linewidth=1.2, label="proved: no more than this")
+    middle = np.array([values.mean() for values in variation.values()])
+    ax.plot(
+        d,
+        np.minimum(1, middle + lucky),
+        color=NULL,
+        linewidth=2,
+        linestyle="--",
+        label="measured limit, mean over all sets",
+    )
+    shares_panel(
+        ax,
+        d,
+        [*learned.values()],
+        runs,
+        colour=NETWORK,
+        marker=DOT,
+        label=f"runs that learned their set (of {runs})",
+    )
+    ax.set(xlabel="input dimension $d$", ylabel="share of runs", ylim=(-0.03, 1.05))
+    ax.set_xticks(d)
+    legend_below(fig, columns=2)
+    return fig
+
+
+def batch_figure(
+    examples: Mapping[int, Real[np.ndarray, " run"]], *, cap: float, points: int
+) -> Figure:
+    """Examples until a parity is learned, against the batch size; a dot for each run.
+
+    inf: not within `cap` examples. `points`: of the cube.
+    """
+    fig, (ax,) = panels(1, width=6.0, height=3.2)
+    for size, found in examples.items():
+        done = found[np.isfinite(found)]
+        ax.plot(size + 0 * done, done, DOT, color=NETWORK, ms=4, alpha=0.45)
+        if missed := len(found) - len(done):
+            ax.plot(size, 1.5 * cap, "x", color=NETWORK, ms=6)
+            ax.text(size, 1.9 * cap, f"{missed}", ha="center", fontsize=8)
+    middle = np.array([median(found) for found in examples.values()])
+    middle[~np.isfinite(middle)] = np.nan
+    ax.plot([*examples], middle, color=NETWORK, linewidth=2, label="SGD, median")
+    ax.axhline(points, color=LAW, linewidth=0.9, label="points of the cube, $2^d$")
+    ax.set(xscale="log", yscale="log", ylim=(points / 3, 4 * cap))
+    ax.set(xlabel="batch size", ylabel="examples to test error 0.01")
+    plain_ticks(ax.xaxis, [*examples])
+    legend_below(fig)
+    return fig
+
+
 def gap_figure(
     signal: Real[np.ndarray, " d"], inside: Sequence[int], *, title: str
 ) -> Figure:
