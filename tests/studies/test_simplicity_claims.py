@@ -97,7 +97,7 @@ def test_a_run_that_never_gets_as_accurate_as_l_is_of_no_side():
 
 
 def test_what_is_kept_is_the_last_part_of_the_largest():
-    found = claims.kept_share([GOOD, book([0, 0, 0], [0.0, 2, 1])])
+    found = claims.kept_share([GOOD, book([0, 0, 0], [2.0, 0, 1])])
     assert found.tolist() == [0.9, 0.5]
 
 
