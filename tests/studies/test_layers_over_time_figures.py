@@ -18,13 +18,16 @@ def test_each_layer_has_a_look_of_its_own():
 
 
 def test_triangles_have_a_panel_for_each_time_on_one_scale():
-    found = {f"epoch {t}": RNG.uniform(size=(3, 3)) for t in (0, 5)}
-    fig = plots.triangle_figure(found, NAMES)
+    found = {f"epoch {t}": RNG.uniform(size=(4, 3, 3)) for t in (0, 5)}
+    fig, caption, alt = plots.triangle_figure(found, NAMES)
+    middle = np.median(found["epoch 5"], axis=0)
+    assert "4 runs" in caption
+    assert "epoch 5: " + ", ".join(f"{v:.2f}" for v in np.diag(middle)) in alt
     panels = fig.axes[:2]
     assert [ax.get_title() for ax in panels] == [*found]
     for ax, matrix in zip(panels, found.values(), strict=True):
         (image,) = ax.images
-        assert np.array_equal(image.get_array(), matrix)
+        assert np.array_equal(image.get_array(), np.median(matrix, axis=0))
         assert image.get_clim() == (0, 1)
         assert len(ax.patches) == 3
     assert panels[0].get_ylabel() == "layer now"
@@ -39,9 +42,16 @@ def test_a_frame_shows_one_time():
 def test_settling_has_medians_and_runs():
     values = RNG.uniform(size=(4, 6, 3))
     at = np.arange(6.0)
-    fig = plots.settling_figure(
-        {"training": (at, values)}, NAMES, xlabels={"training": "epoch"}, level=0.9
+    fig, caption, alt = plots.settling_figure(
+        {"training": (at, values)},
+        NAMES,
+        xlabels={"training": "epoch"},
+        level=0.9,
+        caption="Digits.",
+        times={"training": "1, 2, 3"},
     )
+    assert caption == "Digits. 4 runs (thin), medians (thick). Dotted: 0.9."
+    assert "training: 1, 2, 3." in alt
     (ax,) = fig.axes
     assert ax.get_xlabel() == "epoch"
     assert len(ax.lines) == 3 * (4 + 1) + 1
@@ -53,7 +63,10 @@ def test_settling_has_medians_and_runs():
 
 def test_depth_tells_trained_from_untrained():
     values = {k: RNG.uniform(size=(4, 3)) for k in ("untrained", "trained")}
-    fig = plots.depth_figure({"purity": values}, NAMES)
+    fig, caption, alt = plots.depth_figure({"purity": values}, NAMES)
+    middle = ", ".join(f"{v:.2f}" for v in np.median(values["trained"], axis=0))
+    assert f"purity, trained: {middle}." in alt
+    assert "4 networks" in caption
     (ax,) = fig.axes
     for line in ax.lines:
         if line.get_label() in values:

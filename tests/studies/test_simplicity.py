@@ -1,4 +1,4 @@
-"""What neurons respond to, what a linear classifier explains, and the claims."""
+"""What neurons respond to, and what a linear classifier explains."""
 
 import math
 
@@ -11,7 +11,6 @@ from hlnb.metrics.information import bias, conditional, information
 from hlnb.models.networks import mlp
 from hlnb.seeding import stream
 from hlnb.studies.simplicity import accounts, experiment
-from hlnb.studies.simplicity.claims import about_information, about_layers, about_random
 
 MODEL = mlp(d=2, widths=(3, 4))
 STATE = {k: v.numpy() for k, v in MODEL.init(stream(0, "init")).items()}
@@ -111,6 +110,17 @@ def test_linear_answers_are_those_of_a_good_straight_line():
     assert (answers == split["test"].y.numpy()).mean() > 0.97
 
 
+def test_the_border_of_a_linear_classifier_is_where_its_answers_change():
+    split = Bent(n_test=10).split(0, n_train=500)
+    line = experiment.linear_classifier(split)
+    x1 = np.array([-0.5, 0.0, 0.7])
+    x2 = experiment.border(line, x1)
+    below, above = (
+        line.predict(np.stack([x1, x2 + shift], 1)) for shift in (-1e-6, 1e-6)
+    )
+    assert (below != above).all()
+
+
 Y = np.tile([0, 1], 2000)
 LINEAR = np.where(np.arange(4000) % 10 < 2, 1 - Y, Y)  # wrong on a fifth
 
@@ -157,50 +167,3 @@ def test_a_learner_without_order_knows_a_growing_part():
     assert not np.array_equal(
         grown, experiment.blurred(Y, np.array([0, 0.5, 1.0]), seed=1)
     )
-
-
-def test_claims_about_layers_follow_from_the_numbers():
-    share = {"trained": np.array([0.9, 0.4]), "untrained": np.array([0.1, 0.2])}
-    turned = {"trained": np.array([[0, 0.3, 2], [0, 0.3, 0.2]])}
-    read = {
-        "trained": np.array([[0.5, 0.6, 0.9], [0.5, 0.5, 0.9]]),
-        "untrained": np.array([[0.5, 0.5, 0.6], [0.5, 0.5, 0.95]]),
-    }
-    found = {c.id: c for c in about_layers(share, turned, read)}
-    assert {k: c.verdict for k, c in found.items()} == {
-        "sim-stripes": "partly",
-        "sim-turns": "partly",
-        "sim-flat": "reproduced",
-        "sim-read": "partly",
-        "sim-read-untrained": "partly",
-    }
-    assert found["sim-stripes"].ours == pytest.approx(65)
-    assert "10 to 20 %" in found["sim-stripes"].note
-
-
-def book(shares, shared):
-    """An Account with these shares beyond L, which it reaches at its second record."""
-    total = np.ones(3)
-    beyond = np.array(shares, float)
-    return accounts.Account(
-        np.array([0.5, 0.8, 0.9]), total, beyond, np.array(shared), 0.8
-    )
-
-
-def test_claims_about_information_follow_from_the_numbers():
-    good, bad = book([0, 0.1, 0.5], [0, 1, 0.9]), book([0, 0.2, 0.2], [0, 1, 0.5])
-    lost = accounts.Account(*[np.zeros(3)] * 4, 0.9)
-    found = about_information({"a": [good, bad]}, {"a": [bad, lost]})
-    assert {c.id: c.verdict for c in found} == {
-        "sim-first-a": "partly",
-        "sim-last-a": "partly",
-        "sim-kept-a": "partly",
-        "sim-null-a": "reproduced",
-    }
-    assert (found[0].low, found[0].high) == pytest.approx((0.1, 0.2))
-
-
-def test_a_claim_about_random_labels():
-    errors = {"train": np.array([0, 0.2, 0]), "test": np.array([0.5, 0.5, 0.2])}
-    (claim,) = about_random(errors)
-    assert (claim.ours, claim.n, claim.verdict) == (1, 3, "partly")

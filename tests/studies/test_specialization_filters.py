@@ -1,12 +1,13 @@
-"""How much a filter is a detector of one kind, and the claims about it."""
+"""How much a filter is a detector of one kind, and how it learns."""
 
 import numpy as np
 import pytest
+import torch
 
 from hlnb.data.bars import detectors
 from hlnb.errors import HlnbError
+from hlnb.seeding import stream
 from hlnb.studies.specialization import filters as spec
-from hlnb.studies.specialization.claims import about_barriers, about_filters
 
 UPRIGHT, LEVEL = detectors(6).numpy()
 
@@ -51,54 +52,29 @@ def test_networks_have_the_filters_asked_for():
         spec.network(side=6, filters=0)
 
 
-def test_claims_about_filters_follow_from_the_numbers():
-    degree = {
-        "learned": np.array([[0.1, 0.9], [0.31, 0.7]]),
-        "labels by coin": np.array([[0.1, 0.2], [0.1, 0.31]]),
-    }
-    found = about_filters(
-        degree,
-        np.array([[0.5, 0.5], [0.5, 0.3]]),
-        averages=(np.array([0, 0, 0.1]), np.full((3, 2), 0.5)),
-        levels=np.array([0, 3]),
-        filters=8,
-    )
-    counts = {c.id: (c.ours, c.n, c.verdict) for c in found}
-    assert counts == {
-        "spec-average": (2, 3, "partly"),
-        "spec-start": (1, 2, "partly"),
-        "spec-end": (1, 2, "partly"),
-        "spec-both": (1, 2, "partly"),
-        "spec-coin": (1, 2, "partly"),
-        "spec-linear": (1, 2, "partly"),
-    }
-    assert found[0].unit == "of 3 pairs of detectors"
-    assert found[1].unit == "of 2 runs"
+def test_bars_that_excite_a_filter_at_least_half_as_much_as_its_best():
+    own = 2 * UPRIGHT[1] - 1.5 * UPRIGHT[4] + 0.5 * LEVEL[2]
+    assert np.allclose(spec.by_place(own, 6)[1].max(), 0.5 * LEVEL[2] @ LEVEL[2])
+    found = spec.bars_of(np.stack([own, LEVEL[3], UPRIGHT[0]]), 6)
+    up = abs(spec.by_place(own, 6)[0])
+    assert found.tolist() == [(up >= up.max() / 2).sum(), 1, 1]
+    assert found[0] == 2
 
 
-def test_claims_about_barriers_follow_from_the_numbers():
-    wide = {
-        "two inits": np.array([0.3, 0.1]),
-        "one init, two orders": np.array([0.01, 0.04]),
-    }
-    narrow = {
-        "two inits": np.array([0.5, 0.3]),
-        "two inits, matched": np.array([0.2, 0.16]),
-    }
-    found = about_barriers(
-        wide,
-        narrow,
-        shared=(np.array([0.3, 0.1]), np.array([0.2, 0.05])),
-        averages=(np.array([2.0, 3.0]), np.array([3.0, 9.0])),
-    )
-    verdicts = {c.id: c.verdict for c in found}
-    assert verdicts == {
-        "spec-two": "partly",
-        "spec-two-narrow": "reproduced",
-        "spec-one": "reproduced",
-        "spec-shared": "reproduced",
-        "spec-matched": "partly",
-        "spec-outputs": "reproduced",
-    }
-    assert found[0].ours == pytest.approx(20)
-    assert (found[3].low, found[3].high) == pytest.approx((-10, -5))
+def test_a_filter_moves_by_pictures_to_which_it_answers():
+    """The step that the chapter prints is that of the cross-entropy's gradient."""
+    model = spec.network(side=6, filters=3)
+    params = {k: v.requires_grad_() for k, v in model.init(stream(0, "init")).items()}
+    x = torch.randn(20, 36, generator=stream(1, "pictures"))
+    y = torch.arange(20) % 2
+    logits = model.apply(params, x)
+    torch.nn.functional.cross_entropy(logits, y).backward()
+    p = logits.softmax(1)[:, 1].detach()
+    for f in range(3):
+        w, b = (params[f"filters.{k}"][f].detach() for k in ("weight", "bias"))
+        readout = params["readout.weight"].detach()[:, f]
+        a = readout[1] - readout[0]
+        step = ((y - p) * a * (x @ w + b > 0))[:, None] * x
+        assert torch.allclose(
+            -params["filters.weight"].grad[f], step.mean(0), atol=1e-6
+        )

@@ -1,4 +1,4 @@
-"""Figures of the chapter on layers over time."""
+"""Figures of the chapter on layers over time, with their words."""
 
 from collections.abc import Mapping, Sequence
 
@@ -10,6 +10,7 @@ from matplotlib.image import AxesImage
 from matplotlib.patches import Rectangle
 
 from hlnb.figures.artists import legend_below, multiples, panels
+from hlnb.figures.drawn import Drawn
 from hlnb.figures.style import PART_COLOURS
 
 # a layer from the input up: (dashes, marker); colours as for parts of image networks
@@ -44,17 +45,32 @@ def triangle_panel(
 
 
 def triangle_figure(
-    found: Mapping[str, Real[np.ndarray, "layer layer"]], names: Sequence[str]
-) -> Figure:
-    """One panel per time, in order; framed: a layer and its own final state."""
+    found: Mapping[str, Real[np.ndarray, "run layer layer"]], names: Sequence[str]
+) -> Drawn:
+    """Medians over runs, one panel per time, in order.
+
+    Framed: a layer and its own final state.
+    """
     fig, axes = panels(len(found), height=2.9, sharey=True)
-    for ax, (title, matrix) in zip(axes, found.items(), strict=True):
+    middle = {title: np.median(runs, axis=0) for title, runs in found.items()}
+    for ax, (title, matrix) in zip(axes, middle.items(), strict=True):
         image = triangle_panel(ax, matrix, names)
         ax.set_title(title, fontsize=10)
         ax.set_xlabel("layer at the end")
     axes[0].set_ylabel("layer now")
     fig.colorbar(image, ax=axes, label="similarity", shrink=0.75)
-    return fig
+    said = "; ".join(
+        f"{title}: " + ", ".join(f"{v:.2f}" for v in np.diag(matrix))
+        for title, matrix in middle.items()
+    )
+    return Drawn(
+        fig,
+        caption="SVCCA of each layer now (rows) with each layer at the end (columns), "
+        f"digits, median of {len(next(iter(found.values())))} runs. Framed: a layer "
+        "and its own end.",
+        alt=f"Square heat maps over {len(names)} layers. The diagonal, from the first "
+        f"layer up: {said}.",
+    )
 
 
 def triangle_frame(
@@ -74,10 +90,14 @@ def settling_figure(
     *,
     xlabels: Mapping[str, str],
     level: float,
-) -> Figure:
+    caption: str,
+    times: Mapping[str, str],
+) -> Drawn:
     """Curves of each layer against time, a panel for each of `found`: (at, values).
 
-    values: (run, record, layer). Thin lines are runs, thick ones medians.
+    values: (run, record, layer). Thin lines are runs, thick ones medians. `caption`:
+    how it begins. `times`: for the words, the median time at which each layer passes
+    `level`, by panel.
     """
     fig, axes = multiples([*found], xlabel="", ylabel="similarity", row=3, below=0.5)
     for ax, (title, (at, values)) in zip(axes, found.items(), strict=True):
@@ -97,13 +117,20 @@ def settling_figure(
         ax.axhline(level, color="#666666", linestyle=":", linewidth=1.2)
         ax.set(xlabel=xlabels[title], ylim=(0, 1.03))
     legend_below(fig, columns=len(names))
-    return fig
+    runs = len(next(iter(found.values()))[1])
+    said = "; ".join(f"{title}: {words}" for title, words in times.items())
+    return Drawn(
+        fig,
+        caption=f"{caption} {runs} runs (thin), medians (thick). Dotted: {level:g}.",
+        alt=f"A panel for each view, a curve for each of {', '.join(names)}. Median "
+        f"places on the horizontal axis at which these pass {level:g}: {said}.",
+    )
 
 
 def depth_figure(
     found: Mapping[str, Mapping[str, Real[np.ndarray, "run layer"]]],
     names: Sequence[str],
-) -> Figure:
+) -> Drawn:
     """A panel for each quantity: untrained and trained networks, layer by layer."""
     fig, axes = multiples([*found], xlabel="layer", row=2.8, below=0.4)
     looks = {
@@ -120,4 +147,15 @@ def depth_figure(
         ax.set_xticks(places, [n.removeprefix("layer ")[:7] for n in names])
         ax.set_ylim(0, 1.03)
     legend_below(fig)
-    return fig
+    runs = len(next(iter(next(iter(found.values())).values())))
+    said = "; ".join(
+        f"{quantity}, {state}: " + ", ".join(f"{v:.2f}" for v in np.median(values, 0))
+        for quantity, by_state in found.items()
+        for state, values in by_state.items()
+    )
+    return Drawn(
+        fig,
+        caption="Purity of preferred digits (mean over units) and linear share (median "
+        f"over units) by layer, {runs} networks (thin), medians (thick).",
+        alt=f"A panel for each quantity over {len(names)} layers. Medians, {said}.",
+    )

@@ -140,19 +140,31 @@ def summary(
 # --- What a linear classifier explains ------------------------------------------------
 
 
-@kept
-def linear_answers(split: Mapping[str, Batch]) -> Int[np.ndarray, " n"]:
-    """The best linear classifier's answers on `test`, fitted to convergence.
+def linear_classifier(split: Mapping[str, Batch]) -> LogisticRegression:
+    """L: logistic regression on `train`, fitted to convergence.
 
-    Logistic regression on `train`; `validation` chooses the penalty.
+    `validation` chooses the penalty.
     """
     x, y = ({k: getattr(b, f).numpy() for k, b in split.items()} for f in "xy")
     fits = [
         LogisticRegression(C=c, max_iter=5000).fit(x["train"], y["train"])
         for c in PENALTIES
     ]
-    best = max(fits, key=lambda f: f.score(x["validation"], y["validation"]))
-    return best.predict(x["test"])
+    return max(fits, key=lambda f: f.score(x["validation"], y["validation"]))
+
+
+@kept
+def linear_answers(split: Mapping[str, Batch]) -> Int[np.ndarray, " n"]:
+    """The answers of the `linear_classifier` on `test`."""
+    return linear_classifier(split).predict(split["test"].x.numpy())
+
+
+def border(
+    line: LogisticRegression, x1: Real[np.ndarray, " n"]
+) -> Float[np.ndarray, " n"]:
+    """The x2 at which a linear classifier of the plane changes its answer."""
+    (a, b), (c,) = line.coef_[0], line.intercept_
+    return -(a * x1 + c) / b
 
 
 def blurred(

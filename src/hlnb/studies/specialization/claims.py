@@ -5,12 +5,16 @@ from collections.abc import Mapping
 import numpy as np
 from jaxtyping import Real
 
-from hlnb.claims import Claim, counted, in_every_run, measured
+from hlnb.claims import Claim, counted, measured
+from hlnb.verdicts import Verdict, every, larger, most, some
 
 NOTES = "theodosis2021notes, how networks learn features"
 FRANKLE = "frankle2020linear, linear mode connectivity"
 AINSWORTH = "ainsworth2023rebasin, weight matching"
-PLAN = "threshold from the plan"
+MIXED, PURE = 0.3, 0.8  # median index: mixtures are below, detectors above
+UNLEARNED = 0.4  # test error of two classes
+LARGE, SMALL = 0.2, 0.05  # barriers, in test error
+CONNECTED = 0.02  # of Frankle et al.: a barrier below it is none
 
 Values = Real[np.ndarray, " _"]
 
@@ -31,6 +35,7 @@ def about_filters(
     """
     learned, coin = degree["learned"], degree["labels by coin"]
     index, answers = averages
+    unit = "specialization, median over filters"
     return [
         counted(
             id="spec-average",
@@ -38,25 +43,39 @@ def about_filters(
             statement="The average of an upright and a level detector is no detector",
             theirs="hardly an edge detector",
             holds=(abs(index) < 1e-9) & (abs(answers - 0.5).max(1) < 1e-9),
+            rule=every,
             of="pairs of detectors",
             note="index 0 and half of each response, to 1e-9",
+            kind="identity",
         ),
-        counted(
+        measured(
             id="spec-start",
             source=NOTES,
-            statement="Untrained filters are mixtures (median index below 0.3)",
+            statement=f"Untrained filters are mixtures (index below {MIXED})",
             theirs="random combinations",
-            holds=learned[:, 0] < 0.3,
-            note=PLAN,
+            values=learned[:, 0],
+            unit=unit,
+            verdict=most(learned[:, 0] < MIXED),
+            note=f"{MIXED} is our threshold",
         ),
-        counted(
+        measured(
+            id="spec-rise",
+            source=NOTES,
+            statement="Training specializes filters: the index rises",
+            theirs="symmetry breaks",
+            values=learned[:, -1] - learned[:, 0],
+            unit=f"{unit}, end less start",
+            verdict=larger(learned[:, -1] - learned[:, 0]),
+        ),
+        measured(
             id="spec-end",
             source=NOTES,
-            statement="Trained filters are detectors of one kind (median index above "
-            "0.8)",
+            statement=f"Trained filters are detectors of one kind (index above {PURE})",
             theirs="vertical or horizontal",
-            holds=learned[:, -1] > 0.8,
-            note=f"{PLAN}; pilot 0.72 to 0.83",
+            values=learned[:, -1],
+            unit=unit,
+            verdict=most(learned[:, -1] > PURE),
+            note=f"{PURE} is our threshold; the pilot had 0.72 to 0.83",
         ),
         counted(
             id="spec-both",
@@ -64,23 +83,31 @@ def about_filters(
             statement="Filters of both kinds appear",
             theirs="either kind",
             holds=(levels > 0) & (levels < filters),
+            rule=most,
             note="at least one of each",
         ),
-        counted(
+        measured(
             id="spec-coin",
             source="our guess",
-            statement="With labels by coin filters stay mixtures (below 0.3)",
+            statement=f"With labels by coin filters stay mixtures (below {MIXED})",
             theirs="–",
-            holds=coin[:, -1] < 0.3,
-            note="a control; our threshold",
+            values=coin[:, -1],
+            unit=unit,
+            verdict=most(coin[:, -1] < MIXED),
+            note=f"a control; {MIXED} is our threshold",
+            kind="guess",
         ),
-        counted(
+        measured(
             id="spec-linear",
-            source="derived here",
-            statement="Without ReLU nothing is learned (test error above 0.4)",
-            theirs="1/2",
-            holds=errors[:, -1] > 0.4,
-            note="a control",
+            source="our guess",
+            statement="Without ReLU descent learns nothing (test error above "
+            f"{UNLEARNED})",
+            theirs="–",
+            values=errors[:, -1],
+            unit="test error",
+            verdict=most(errors[:, -1] > UNLEARNED),
+            note=f"a control; {UNLEARNED} is our threshold",
+            kind="guess",
         ),
     ]
 
@@ -98,66 +125,98 @@ def about_barriers(
     with the most. averages: test errors of averaged outputs and of averaged parameters.
     """
     first, later = shared
-    two, one = wide["two inits"], wide["one init, two orders"]
-    small, fit = narrow["two inits"], narrow["two inits, matched"]
+    outputs, parameters = averages
+    one = wide["one init, two orders"]
     points = "points of test error"
     return [
-        measured(
-            id="spec-two",
-            source=NOTES,
-            statement="Two initializations, wide network: a barrier above 20 points",
-            theirs="poor loss",
-            values=100 * two,
-            unit=points,
-            verdict=in_every_run(two > 0.2),
-            note=PLAN,
-        ),
-        measured(
-            id="spec-two-narrow",
-            source=NOTES,
-            statement="Two initializations, narrow network: a barrier above 20 points",
-            theirs="poor loss",
-            values=100 * small,
-            unit=points,
-            verdict=in_every_run(small > 0.2),
-            note="the plan's threshold; the plan had no narrow network",
+        *(
+            measured(
+                id=f"spec-two{tag}",
+                source=NOTES,
+                statement=f"Two initializations, {name} network: a barrier above "
+                f"{100 * LARGE:.0f} points",
+                theirs="poor loss",
+                values=100 * by["two inits"],
+                unit=points,
+                verdict=most(by["two inits"] > LARGE),
+                note=f"{100 * LARGE:.0f} points are our threshold",
+            )
+            for name, tag, by in (("wide", "", wide), ("narrow", "-narrow", narrow))
         ),
         measured(
             id="spec-one",
             source=FRANKLE,
-            statement="One initialization, two orders: a barrier below 5 points",
+            statement="One initialization, two orders: it can happen that the barrier "
+            f"is below {100 * SMALL:.0f} points",
             theirs="similar loss, sometimes",
             values=100 * one,
             unit=points,
-            verdict=in_every_run(one < 0.05),
-            note=PLAN,
+            verdict=some(one < SMALL),
+            note=f"{100 * SMALL:.0f} points are our threshold; wide network, calm step",
         ),
         measured(
             id="spec-shared",
             source=FRANKLE,
             statement="Shared epochs lower the barrier between siblings (loud step)",
             theirs="stable after some training",
-            values=100 * (later - first),
+            values=100 * (first - later),
             unit=points,
-            verdict=in_every_run(later < first),
-            note="most shared epochs less none",
+            verdict=larger(first - later),
+            note="no shared epochs less most",
         ),
-        counted(
-            id="spec-matched",
-            source=AINSWORTH,
-            statement="Matching units takes away half of the narrow network's barrier",
-            theirs="most of it, if wide",
-            holds=fit < small / 2,
-            of="pairs",
-            note="our threshold",
+        *(
+            measured(
+                id=f"spec-matched{tag}",
+                source=AINSWORTH,
+                statement="Matching units takes away more than half of the barrier "
+                f"({name} network)",
+                theirs="most of it, if wide",
+                values=removed(by["two inits"], by["two inits, matched"]),
+                unit="share of the barrier",
+                verdict=_half(by["two inits"], by["two inits, matched"]),
+                note="half is our threshold",
+            )
+            for name, tag, by in (("wide", "-wide", wide), ("narrow", "", narrow))
         ),
-        counted(
+        measured(
             id="spec-outputs",
             source="our guess",
             statement="The average of outputs has a lower error than that of "
             "parameters",
             theirs="–",
-            holds=averages[0] < averages[1],
-            of="groups",
+            values=parameters - outputs,
+            unit=f"{points}, parameters less outputs",
+            verdict=larger(parameters - outputs),
+            kind="guess",
         ),
     ]
+
+
+def removed(two: Values, fit: Values) -> Values:
+    """The share of each pair's barrier that matching takes away; NaN without one."""
+    return 1 - fit / np.where(two > 0, two, np.nan)
+
+
+def _half(two: Values, fit: Values) -> Verdict:
+    share = removed(two, fit)
+    return most([None if np.isnan(s) else bool(s > 0.5) for s in share])
+
+
+def connected_after(barriers: Mapping[int, Values]) -> str:
+    """From how many shared epochs on the median barrier stays below CONNECTED.
+
+    `barriers`: by shared epochs, which rise.
+    """
+    since = None
+    for epochs, values in barriers.items():
+        below = np.median(values) < CONNECTED
+        since = (epochs if since is None else since) if below else None
+    return "more than we tried" if since is None else str(since)
+
+
+def ranked(errors: Mapping[str, Values], than: str) -> tuple[str, str]:
+    """What has the lowest median error, and all that have a lower one than `than`."""
+    middle = {name: float(np.median(values)) for name, values in errors.items()}
+    best = min(middle, key=middle.__getitem__)
+    better = [name for name in middle if middle[name] < middle[than]]
+    return best, " and ".join(better) or "none"

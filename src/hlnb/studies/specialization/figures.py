@@ -1,4 +1,4 @@
-"""Figures of the chapter on specialization and mode connectivity."""
+"""Figures of the chapter on specialization and mode connectivity, with their words."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -14,6 +14,7 @@ from hlnb.figures.artists import (
     panels,
     say_diverged,
 )
+from hlnb.figures.drawn import Drawn
 from hlnb.figures.style import PART_COLOURS
 from hlnb.metrics.times import median
 
@@ -51,7 +52,9 @@ def pictures_frame(
 def index_figure(
     epochs: Real[np.ndarray, " record"],
     found: Mapping[str, Real[np.ndarray, "run record"]],
-) -> Figure:
+    *,
+    filters: int,
+) -> Drawn:
     """Specialization against epochs: a thin line for each run, thick medians."""
     fig, (ax,) = panels(1, width=5.6, height=3.1)
     for name, values in found.items():
@@ -68,13 +71,28 @@ def index_figure(
         )
     ax.set(xlabel="epoch", ylabel="specialization", ylim=(0, 1))
     legend_below(fig)
-    return fig
+    runs = len(next(iter(found.values())))
+    said = "; ".join(
+        f"{name} {np.median(v[:, 0]):.2f} and {np.median(v[:, -1]):.2f}"
+        for name, v in found.items()
+    )
+    return Drawn(
+        fig,
+        caption=f"Specialization of {filters} filters (median over filters), {runs} "
+        "runs (thin), medians (thick).",
+        alt="A group of curves over epochs for each condition. Medians at the start "
+        f"and at the end: {said}.",
+    )
 
 
 def lines_figure(
     found: Mapping[str, Mapping[str, Real[np.ndarray, "pair point"]]],
-) -> Figure:
-    """Errors between two networks, one panel per architecture, one line per pair."""
+    barriers: Mapping[str, Mapping[str, Real[np.ndarray, " pair"]]],
+) -> Drawn:
+    """Errors between two networks, one panel per architecture, one line per pair.
+
+    `barriers` of the same lines, for the words.
+    """
     fig, axes = multiples(
         [*found],
         xlabel="share of the second network",
@@ -93,12 +111,22 @@ def lines_figure(
     axes[0].set_ylim(0, 1.05 * (finite_part(*every).max(initial=0) or 1))
     legend_below(fig)
     say_diverged(fig, *every)
-    return fig
+    said = "; ".join(
+        f"{title}: " + ", ".join(f"{k} {np.median(v):.3f}" for k, v in by.items())
+        for title, by in barriers.items()
+    )
+    return Drawn(
+        fig,
+        caption=f"Test error between two networks, {len(every[0])} pairs (thin), "
+        "medians (thick).",
+        alt="A panel for each network, error against the share of the second. Median "
+        f"barriers: {said}.",
+    )
 
 
 def spawn_figure(
     found: Mapping[str, Mapping[int, Real[np.ndarray, " pair"]]], *, level: float
-) -> Figure:
+) -> Drawn:
     """Barriers against the shared epochs: a dot for each pair, a line of medians.
 
     found: by step size (panel), then by shared epochs.
@@ -118,4 +146,14 @@ def spawn_figure(
     every = [v for by in found.values() for v in by.values()]
     axes[0].set_ylim(0, 1.05 * finite_part(*every).max(initial=level))
     say_diverged(fig, *every)
-    return fig
+    said = "; ".join(
+        f"{title}: " + ", ".join(f"{k}: {np.median(v):.3f}" for k, v in by.items())
+        for title, by in found.items()
+    )
+    return Drawn(
+        fig,
+        caption=f"Barrier between siblings against the epochs they share, "
+        f"{len(every[0])} pairs (marks), medians (line). Dotted: {100 * level:g} "
+        "points, below which they count as connected.",
+        alt=f"A panel for each step size. Median barrier by shared epochs: {said}.",
+    )

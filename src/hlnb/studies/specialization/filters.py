@@ -21,13 +21,31 @@ def network(*, side: int, filters: int, relu: bool = True) -> Model:
     return Model((first, Affine("readout", filters, 2, relu=False)))
 
 
+def by_place(
+    filters: Real[np.ndarray, "*n pixel"], side: int
+) -> Float[np.ndarray, "*n kind place"]:
+    """The response of each filter to each bar, by kind: upright, level."""
+    matched = detectors(side).numpy()
+    return np.einsum("...p,kip->...ki", filters.astype(float), matched)
+
+
 def responses(
     filters: Real[np.ndarray, "*n pixel"], side: int
 ) -> Float[np.ndarray, "*n kind"]:
-    """The largest |response| of each filter to a bar of each kind: upright, level."""
-    matched = detectors(side).numpy()
-    found = np.einsum("...p,kip->...ki", filters.astype(float), matched)
-    return abs(found).max(-1)
+    """The largest |response| of each filter to a bar of each kind."""
+    return abs(by_place(filters, side)).max(-1)
+
+
+def bars_of(filters: Real[np.ndarray, "*n pixel"], side: int) -> Int[np.ndarray, "*n"]:
+    """How many bars of its own kind excite a filter at least half as much as its best.
+
+    By |response|; the best bar itself is one of them.
+    """
+    found = abs(by_place(filters, side))
+    own = np.take_along_axis(
+        found, found.max(-1).argmax(-1)[..., None, None], axis=-2
+    ).squeeze(-2)
+    return (own >= own.max(-1, keepdims=True) / 2).sum(-1)
 
 
 def specialization(
