@@ -146,10 +146,10 @@ CASES: dict[str, Callable[[], partial]] = {
         seeds=range(2),
     ),
     "parity.told": lambda: partial(
-        noisy.told, noisy.Descent(3, width=2, steps=3), seeds=range(2)
+        noisy.told, noisy.NoisyDescent(3, width=2, steps=3), seeds=range(2)
     ),
     "parity.accuracies": lambda: partial(
-        noisy.accuracies, noisy.Descent(3, width=2, steps=3), seeds=range(2)
+        noisy.accuracies, noisy.NoisyDescent(3, width=2, steps=3), seeds=range(2)
     ),
     "parity.hidden_run": lambda: partial(
         *(parity.hidden_run, Parity(6, 2)),

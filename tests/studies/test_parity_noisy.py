@@ -16,7 +16,7 @@ from hlnb.seeding import stream
 from hlnb.studies.parity import noisy
 from hlnb.studies.parity.experiment import cube_gradients
 
-SMALL = noisy.Descent(4, width=3, lr=0.2, noise=0.5, steps=4)
+SMALL = noisy.NoisyDescent(4, width=3, lr=0.2, noise=0.5, steps=4)
 
 
 def steps_of(how, labels=None, seed=1):
@@ -91,7 +91,7 @@ def test_the_log_ratio_is_that_of_the_gaussian_steps():
 
 def test_a_likelihood_ratio_has_mean_one():
     """Over runs with coins; false alarm 1e-4 or less by Chebyshev on 4,000 runs."""
-    how = noisy.Descent(3, width=2, lr=0.1, noise=4.0, steps=2)
+    how = noisy.NoisyDescent(3, width=2, lr=0.1, noise=4.0, steps=2)
     ratio = np.exp(noisy.told(how, seeds=range(4000)).log_ratio)
     error = ratio.std(0) / math.sqrt(len(ratio))
     assert (np.abs(ratio.mean(0) - 1) < 5 * error + 1e-12).all()
@@ -121,7 +121,7 @@ def test_luck_is_for_four_sets_at_most():
 
 
 def test_without_noise_to_speak_of_a_small_set_is_learned():
-    how = noisy.Descent(3, lr=0.5, noise=1e-3, steps=400)
+    how = noisy.NoisyDescent(3, lr=0.5, noise=1e-3, steps=400)
     assert (noisy.accuracies(how, seeds=range(5)) == 1).all()
 
 

@@ -5,8 +5,9 @@ from collections.abc import Mapping
 import numpy as np
 from jaxtyping import Bool, Real
 
+from hlnb import verdicts
 from hlnb.claims import Claim, counted, measured, shown
-from hlnb.verdicts import most, number
+from hlnb.verdicts import most
 
 NOTES, OURS = "theodosis2021notes, linear regression", "derived here"
 TO_8 = "distance below 1e-8"
@@ -188,7 +189,7 @@ def about_square(*, scaled: Matrices, median: float, growth: Batches) -> list[Cl
             theirs=f"{median:.3f}",
             values=scaled,
             unit="n λ_min",
-            verdict=number(median, scaled),
+            verdict=verdicts.number(median, scaled),
             note="the largest matrices; the law itself is tested in the text",
         ),
         measured(
@@ -224,7 +225,7 @@ def about_risk(
             theirs=f"{limits[where]:.2f}",
             values=found,
             unit="excess risk",
-            verdict=number(limits[where], found)
+            verdict=verdicts.number(limits[where], found)
             if limits[where]  # without noise nothing is left at d < n
             else "not testable here",
         )

@@ -6,8 +6,9 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 from jaxtyping import Bool, Real
 
+from hlnb import verdicts
 from hlnb.claims import Claim, counted, measured, shown
-from hlnb.verdicts import every, exactly, larger, most, number
+from hlnb.verdicts import every, exactly, larger, most
 
 NOTES = "theodosis2021notes, parities"
 LEMMA = "theodosis2021notes, lemma"
@@ -132,7 +133,7 @@ def with_noise(
             theirs=f"median {median:.0f}",
             values=tries,
             unit="tries",
-            verdict=number(median, tries),
+            verdict=verdicts.number(median, tries),
             note=f"mean {np.mean(tries):.0f}, by the law {expected:.0f}",
             kind="identity",
         ),

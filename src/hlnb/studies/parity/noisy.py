@@ -34,8 +34,8 @@ LEARNED = 0.75  # share of the cube on which the sign of f is right
 
 
 @dataclass(frozen=True)
-class Descent:
-    """Descent on log(2 cosh f) − χ_I f over the whole cube, with noise in each step.
+class NoisyDescent:
+    """NoisyDescent on log(2 cosh f) − χ_I f over the whole cube, with noise in each step.
 
     The network has one hidden layer of `width` ReLUs and one output f; the learning
     rate multiplies gradient and noise. Refuses a cube that cannot be listed, a width
@@ -83,7 +83,7 @@ def character(support: int, d: int) -> Float[Tensor, " point"]:
     return torch.as_tensor(1.0 - 2.0 * minus, dtype=torch.float64)
 
 
-def _walk(how: Descent, labels: Tensor | None, seed: int) -> Iterator[Step]:
+def _walk(how: NoisyDescent, labels: Tensor | None, seed: int) -> Iterator[Step]:
     """Each step of a run before it is taken, then the end of the run.
 
     `labels`: χ_I on the cube; None: coins, which have no term in the expectation.
@@ -137,7 +137,7 @@ def along(step: Step) -> Float[Tensor, " point"]:
 
 
 @kept
-def told(how: Descent, *, seeds: Sequence[int]) -> Told:
+def told(how: NoisyDescent, *, seeds: Sequence[int]) -> Told:
     """The Told of runs with coins, one for each seed."""
     n = 2**how.d
     divergence, ratio = np.zeros((2, len(seeds), n))
@@ -183,7 +183,7 @@ def by_luck(d: int) -> float:
 
 
 @kept
-def accuracies(how: Descent, *, seeds: Sequence[int]) -> Float[np.ndarray, " run"]:
+def accuracies(how: NoisyDescent, *, seeds: Sequence[int]) -> Float[np.ndarray, " run"]:
     """The share of the cube on which a run is right at its end, I uniform over all."""
     found = []
     for seed in seeds:
