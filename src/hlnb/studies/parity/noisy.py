@@ -35,7 +35,7 @@ LEARNED = 0.75  # share of the cube on which the sign of f is right
 
 @dataclass(frozen=True)
 class NoisyDescent:
-    """NoisyDescent on log(2 cosh f) − χ_I f over the whole cube, with noise in each step.
+    """Descent on log(2 cosh f) − χ_I f over the whole cube, with noise in each step.
 
     The network has one hidden layer of `width` ReLUs and one output f; the learning
     rate multiplies gradient and noise. Refuses a cube that cannot be listed, a width
