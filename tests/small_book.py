@@ -25,6 +25,12 @@ STATE = "application/vnd.jupyter.widget-state+json"
 VIEW = "application/vnd.jupyter.widget-view+json"
 COUNT = itertools.count()
 SHA = "0123456789abcdef" * 4
+SOURCES = """\
+- source: the notes
+  title: Made-up notes
+  cite: glasgow
+  chapters: [8, 2]
+"""
 MAP = """\
 - problem: One problem
   chapter: 02_toy_problem_1
@@ -73,6 +79,7 @@ def make(folder: Path) -> Path:
             re.sub(r"picture fig-[\w-]+", f"picture {name}", part.read_text())
         )
     (folder / "book" / "map.yml").write_text(MAP)
+    (folder / "book" / "statements.yml").write_text(SOURCES)
     (folder / "benchmarks").mkdir(exist_ok=True)
     for name in ("latest.json", "robust.json", "redraw.json"):
         shutil.copy(ROOT / "benchmarks" / name, folder / "benchmarks")

@@ -283,6 +283,7 @@ def test_a_page_alone_is_refused_in_one_sentence(own):
     [
         ("parts/report.md", "picture fig-", "picture fig-no-", "No chapter has a fig"),
         ("map.yml", "{02-a}", "{02-z}", "names 02-z, which is no claim"),
+        ("statements.yml", "the notes", "a page", "has statements of the notes: list"),
         ("intro.md", "widget explorer", "widget other", "has a widget other"),
     ],
 )
@@ -309,8 +310,11 @@ def test_what_stands_beside_a_figure_is_not_its_caption(book):
     assert text.count('id="fig-08-cifar-filters"') == 1
 
 
-def test_statements_of_the_notes_stand_in_one_table(book):
+def test_statements_stand_by_source_in_the_order_of_the_source(book):
     text = page(book, "book/statements")
+    at = [words(text).index(f"in {number}") for number in ("08", "02", "01")]
+    assert at == sorted(at)  # as book/statements.yml says
+    assert "Made-up notes" in words(text)
     for name in small_book.NAMES:
         assert f"in {name[:2]}" in words(text)
         assert f'href="chapters/{name}.html"' in text

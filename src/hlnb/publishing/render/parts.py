@@ -168,25 +168,45 @@ def theorems(found: list[Executed]) -> str:
 
 
 STATEMENTS = re.compile(
-    r"(?m)^\| statement of the notes \| where \| verdict \|\n"
-    r"\|[-| ]+\|\n((?:\|.*\|\n?)+)"
+    r"(?m)^\| statement of (?P<source>[^|]+?) \| where \| verdict \|\n"
+    r"\|[-| ]+\|\n(?P<rows>(?:\|.*\|\n?)+)"
 )
 
 
-def statements(found: list[Executed]) -> str:
-    """Every statement of the seminar notes, from the tables of the chapters."""
-    rows = []
+def statements(found: list[Executed], sources: list[dict[str, Any]]) -> str:
+    """Every statement of each source, from the tables of the chapters.
+
+    `sources`: of book/statements.yml, in order: its name in the heads of tables, a
+    title, the citation's key, and the chapters whose order the source has, if not that
+    of the book. Refuses a table whose source is not listed.
+    """
+    rows: dict[str, dict[int, list[list[str]]]] = {s["source"]: {} for s in sources}
     for c in found:
         for cell in c.cells:
             if cell["cell_type"] != "markdown":
                 continue
             for match in STATEMENTS.finditer(chapters.text_of(cell)):
-                for line in c.with_numbers(match[1]).splitlines():
+                if (name := match["source"]) not in rows:
+                    raise HlnbError(
+                        f"{c.name} has statements of {name}: list it in "
+                        "book/statements.yml."
+                    )
+                for line in c.with_numbers(match["rows"]).splitlines():
                     cells = re.split(r"(?<!\\)\|", line.strip().strip("|"))
                     said, where, verdict = (text.strip() for text in cells)
-                    rows.append([said, f"{c.link}: {where}", verdict])
-    names = ["Statement of the notes", "Where it is shown", "Verdict"]
-    return markdown_table(names, rows, label="hlnb-statements") if rows else "None yet."
+                    row = [said, f"{c.link}: {where}", verdict]
+                    rows[name].setdefault(c.number, []).append(row)
+    names = ["Statement", "Where it is shown", "Verdict"]
+    made = []
+    for about in sources:
+        of, first = rows[about["source"]], about.get("chapters", [])
+        order = [n for n in first if n in of] + [n for n in of if n not in first]
+        if lines := [row for n in order for row in of[n]]:
+            table = markdown_table(names, lines, label="hlnb-statements")
+            made.append(
+                f"## {about['title']}\n\n{{cite:p}}`{about['cite']}`\n\n{table}"
+            )
+    return "\n\n".join(made) or "None yet."
 
 
 def source(name: str) -> str:

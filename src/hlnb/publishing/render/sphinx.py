@@ -88,7 +88,9 @@ def generate(app, docname, source):
         "status": lambda: parts.status(found),
         "parameters": lambda: parts.parameters(found),
         "seminar": lambda: parts.seminar(found),
-        "statements": lambda: parts.statements(found),
+        "statements": lambda: parts.statements(
+            found, yaml.safe_load((root / "book/statements.yml").read_text("utf8"))
+        ),
         "theorems": lambda: parts.theorems(found),
         "speed": lambda: speed(root),
         "total": lambda: total(claims),
