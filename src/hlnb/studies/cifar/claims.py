@@ -76,7 +76,7 @@ def coherence(
             f"The patches that excite a filter of layer {layer} most show a common "
             "feature: they are more alike than 97.5 % of random fives",
             values=values,
-            unit="mean coherence, less that of random fives",
+            unit="mean coherence with colour, less that quantile",
         )
         for layer, values in beyond.items()
     ] + [
