@@ -260,7 +260,7 @@ def about_corner(
             values=scaled.ravel(),
             unit="w₁₁ √loss, at losses 0.1 to 0.01",
             verdict=exactly(bounded.ravel()),
-            note="0 to 5 % above the least that det W ≥ 0 allows",
+            note="within 5 % of the least that det W ≥ 0 allows (our threshold)",
             kind="identity",
         ),
         measured(
@@ -277,9 +277,9 @@ def about_corner(
         shown(
             id="dln-sign",
             source=RAZIN,
-            statement="Balanced, det W > 0 at the start: w₁₁ unbounded",
+            statement="Depth 3, balanced, det W > 0 at the start: w₁₁ unbounded",
             theirs="proved",
             holds=roots > 0.6,
-            note="depth 3; abs. w₁₁ √loss above 0.6",
+            note="abs. w₁₁ √loss above 0.6 at the end",
         ),
     ]

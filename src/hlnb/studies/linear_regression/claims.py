@@ -95,10 +95,10 @@ def about_rates(
         shown(
             id="reg-stable",
             source=OURS,
-            statement="Descent's error falls iff η < 2/λ₁",
+            statement="Descent's error goes to 0 iff η < 2/λ₁",
             theirs="proof",
             holds=stable,
-            note="ηλ₁ = 1.98 falls, 2 swings for ever, 2.02 grows",
+            note="ηλ₁ = 1.98: it falls; 2: the first mode swings for ever; 2.02: it grows",
         ),
         shown(
             id="reg-monotone",
@@ -166,7 +166,7 @@ def about_spectra(
         shown(
             id="reg-zero",
             source=NOTES,
-            statement="At d = n some eigenvalues of XᵀX equal zero",
+            statement="At d = n (the notes: d ≈ n) some eigenvalues of XᵀX are zero",
             theirs="some",
             holds=zeros,
             of="matrices",
