@@ -98,7 +98,7 @@ def about_rates(
             statement="Descent's error goes to 0 iff η < 2/λ₁",
             theirs="proof",
             holds=stable,
-            note="ηλ₁ = 1.98: it falls; 2: the first mode swings for ever; 2.02: it grows",
+            note="ηλ₁ = 1.98 falls, at 2 one mode swings for ever, 2.02 grows",
         ),
         shown(
             id="reg-monotone",
