@@ -54,6 +54,25 @@ def test_the_summary_counts_what_stands_and_names_contradictions(said):
     assert said[4:] == [
         "01_one: 1 of 2 verdicts stand in every set",
         "  b: reproduced / reproduced / not reproduced",
+        "Together: 3 of 4 pairs of decided verdicts are the same word (75.0 %); 0 of 2 "
+        "published verdicts are undecided",
+    ]
+
+
+def test_the_summary_leaves_identities_and_open_verdicts_out(book, monkeypatch):
+    (chapter,) = replication.chapters.chosen(book, ["01"])
+    words = {"a": "reproduced", "b": "undecided", "c": "partly", "d": "not reproduced"}
+    kinds = {"a": "identity"}
+    rows = [
+        {"id": i, "verdict": w, "kind": kinds.get(i, "claim")} for i, w in words.items()
+    ]
+    found = {"a": ["partly"], "b": ["partly"], "c": ["undecided", "partly"], "d": []}
+    monkeypatch.setattr(replication, "claims_of", lambda path: rows)
+    monkeypatch.setattr(replication, "verdicts", lambda root, name: found)
+    assert [*replication.summary(book, [chapter.name])] == [
+        "01_one: 1 of 3 verdicts stand in every set",
+        "Together: 1 of 1 pairs of decided verdicts are the same word (100.0 %); "
+        "1 of 3 published verdicts are undecided",
     ]
 
 

@@ -20,6 +20,7 @@ from hlnb.storage import write_whole
 
 SEED = "first_seed"
 STRIDE = 1000  # between the first seeds of two sets; no chapter draws so many
+UNDECIDED = {"undecided", "not testable here"}
 NUMBERS = ("ours", "low", "high", "n")
 
 
@@ -164,15 +165,37 @@ def _overtaken(root: Path, name: str) -> bool:
 
 
 def summary(root: Path, names: Sequence[str]) -> Iterator[str]:
-    """A line a chapter: how many verdicts stand in each set, and what contradicts."""
+    """A line a chapter: how many verdicts stand in each set, and what contradicts.
+
+    Then one for all: among pairs of a published verdict and that of a set, both decided
+    ("undecided" and "not testable here" are not), the share with the same word. Rows
+    that are identities are left out.
+    """
+    words: list[tuple[str, str]] = []  # published, and in a set
+    open_, counted = 0, 0
     for chapter in chapters.chosen(root, names):
         found, path = verdicts(root, chapter.name), executed_path(chapter)
         if not found or not path.exists():
             continue
-        published = {c["id"]: c["verdict"] for c in claims_of(path)}
+        published = {
+            c["id"]: c["verdict"]
+            for c in claims_of(path)
+            if c.get("kind", "claim") != "identity"
+        }
         rows = [(id, word, found.get(id, [])) for id, word in published.items()]
         stand = sum(set(others) <= {word} for _, word, others in rows)
         yield f"{chapter.name}: {stand} of {len(rows)} verdicts stand in every set"
         for id, word, others in rows:
             if {word, *others} >= {"reproduced", "not reproduced"}:
                 yield f"  {id}: {' / '.join([word, *others])}"
+            words += [(word, other) for other in others]
+        open_ += sum(word in UNDECIDED for _, word, _ in rows)
+        counted += len(rows)
+    decided = [pair for pair in words if not {*pair} & UNDECIDED]
+    if decided:
+        same = sum(word == other for word, other in decided)
+        yield (
+            f"Together: {same} of {len(decided)} pairs of decided verdicts are the "
+            f"same word ({100 * same / len(decided):.1f} %); {open_} of {counted} "
+            "published verdicts are undecided"
+        )
