@@ -143,7 +143,8 @@ def trained_figure(
     return Drawn(
         regions_frame(sets, regions, step=step, errors=errors, reach=reach),
         caption=f"What the two networks of the film say over the plane after {step} "
-        "steps, with training points. White: the border between the labels.",
+        "steps, with training points. Orange: label 0, blue: label 1, white: the "
+        "border between them.",
         alt="Two squares with points over coloured regions, one for each set. Label 1 "
         f"is said on {shares} of the square.",
     )
