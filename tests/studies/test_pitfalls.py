@@ -271,6 +271,17 @@ def test_stopped_puts_the_record_of_lowest_validation_error_last(here):
     assert order[0, -1] == 0.2  # what was given is as it was
 
 
+def test_stopped_can_leave_out_the_first_records(here):
+    found = learned(tiny(2, 5), [0, 1], here, records=4)
+    order = np.array([[0.0, 0.1, 0.3, 0.1, 0.2], [0.0, 0.4, np.nan, 0.2, np.nan]])
+    result = type(found)(
+        found.spec, found.steps, found.epochs, {"validation": order}, {}
+    )
+    assert pit.stopped(result).of("validation")[:, -1].tolist() == [0, 0]
+    late = pit.stopped(result, since=1).of("validation")[:, -1]
+    assert late.tolist() == [0.1, 0.2]
+
+
 def test_parameters_and_at_end_are_those_of_the_run(here):
     problem = tiny(2, 5, 5)
     found = learned(problem, [0, 1], here)
@@ -445,3 +456,45 @@ def test_removing_random_has_a_direction_of_its_own_for_each_seed():
     assert torch.equal(
         rest.vector(3), pit.removing_random(Slabs((2, *[5] * 49)), [3]).vector(3)
     )
+
+
+# Remedies, and the halfspace
+
+
+def test_remedies_are_read_at_the_last_record_of_each_result(here):
+    problem, seeds = tiny(2, 5, 5), [3, 5]
+    base = learned(pit.Members(problem), [3, 5, 103, 105], here)
+    other = learned(problem, seeds, here, lr=0.2)
+    model = mlp(d=3, widths=pit.WIDTHS)
+    nets = [base.params(i) for i in range(4)]
+    rest = pit.removing_used(problem, model, dict(zip(seeds, nets, strict=False)))
+    second = learned(rest, seeds, here)
+    found = pit.remedies(
+        problem, rest, base=base, faster=other, first=second, second=second
+    )
+    names = ["one network", "ensemble", "larger step", "slabs first", "second network"]
+    assert [*found] == names
+    for name, result in (("one network", base), ("larger step", other)):
+        assert found[name]["error"].tolist() == result.of("error")[:2, -1].tolist()
+    assert (
+        found["slabs first"]["simple"].tolist() == second.of("simple")[:, -1].tolist()
+    )
+    for i, seed in enumerate(seeds):
+        split, gone = (p.split(seed, n_train=1) for p in (problem, rest))
+        crowd = pit.reliance_of(model, [nets[i], nets[i + 2]], [split, split])
+        duo = pit.reliance_of(model, [nets[i], second.params(i)], [split, gone])
+        for name, alone in (("ensemble", crowd), ("second network", duo)):
+            assert {k: v[i] for k, v in found[name].items()} == alone
+
+
+def test_the_share_on_which_a_network_is_the_halfspace():
+    problem = pit.plane(0.1)
+    line, slabs = (pit.by_hand(problem, coordinate) for coordinate in (0, 1))
+    assert pit.halfspace_share(*line, problem) == 1
+    # The slabs alone say of either side what they say of the other
+    assert pit.halfspace_share(*slabs, problem) == pytest.approx(0.5, abs=0.02)
+    model, params = line
+    moved = params | {"layer1.bias": params["layer1.bias"] - 0.6}  # a cut at s₁ > 0.6
+    assert pit.halfspace_share(model, moved, problem, far=0.7) == 1
+    near = pit.halfspace_share(model, moved, problem, far=0.5)
+    assert 0.5 < near < 1

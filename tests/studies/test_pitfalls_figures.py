@@ -13,6 +13,7 @@ from hlnb.studies.pitfalls.figures import (
     remedies_figure,
     sets_figure,
     stuck_figure,
+    trained_figure,
 )
 
 pytestmark = pytest.mark.usefixtures("closed")
@@ -33,7 +34,9 @@ def points(ax):
 
 
 def test_sets_are_points_by_label_over_regions():
-    fig = sets_figure({"one": (X, Y), "two": (2 * X, Y)}, REGION, reach=3.0)
+    drawn = sets_figure({"one": (X, Y), "two": (2 * X, Y)}, REGION, reach=3.0)
+    fig = drawn.figure
+    assert "(3 training points each)" in drawn.caption
     left, right = fig.axes
     assert points(left) == [[[0, 1]], [[-1, 0], [0.5, 0.5]]]
     assert points(right) == [[[0, 2]], [[-2, 0], [1, 1]]]
@@ -54,7 +57,7 @@ def test_sets_are_points_by_label_over_regions():
 
 
 def test_the_shade_of_a_label_is_the_colour_of_its_points():
-    fig = sets_figure({"one": (X, Y)}, REGION, reach=3.0)
+    fig = sets_figure({"one": (X, Y)}, REGION, reach=3.0).figure
     zero, one = (fig.axes[0].images[0].get_cmap()(v) for v in (0.0, 1.0))
     assert zero[0] > zero[2]  # orange
     assert one[2] > one[0]  # blue
@@ -81,6 +84,15 @@ def test_a_frame_names_set_step_and_error():
     assert fig.axes[0].get_ylabel() == "$x_2$"
 
 
+def test_trained_networks_in_words():
+    sets = {"one": (X, Y), "two": (X, Y)}
+    shown = {"step": 40, "errors": [0.5, 0.1], "reach": 2.0}
+    drawn = trained_figure(sets, [REGION, 1 - 0 * REGION], **shown)
+    assert len(drawn.figure.axes) == 2
+    assert "after 40 steps" in drawn.caption
+    assert "25 % (one) and 100 % (two)" in drawn.alt
+
+
 def test_stuck_shows_curves_times_and_what_never_arrived():
     steps = np.array([1, 10, 100, 1000])
     runs = np.array(
@@ -88,7 +100,9 @@ def test_stuck_shows_curves_times_and_what_never_arrived():
     )
     curves = {"one": (steps, runs), "two": (steps, runs + 0.1)}
     times = {"one": np.array([900.0, 100, 300]), "two": np.array([np.inf, np.inf, 50])}
-    fig = stuck_figure(curves, times, goal=0.01, cap=1000)
+    fig, caption, alt = stuck_figure(curves, times, goal=0.01, cap=1000)
+    assert "3 networks a set" in caption
+    assert "one: 300 [100–900], 3 of 3 reached; two: >1000 [50–>1000], 1 of 3" in alt
     left, right = fig.axes
     (middle,) = lines(left, "one")
     # An error of 0 has no place on a log scale: it stands at a third of the goal
@@ -124,7 +138,7 @@ def test_a_curve_ends_where_all_runs_have_ended():
     runs = np.array([[0.5, 0.1, np.nan], [0.5, np.nan, np.nan]])
     curves = {str(i): (np.array([1, 10, 100]), runs) for i in range(6)}
     times = {name: np.array([10.0, 1]) for name in curves}
-    left, _ = stuck_figure(curves, times, goal=0.1, cap=100).axes
+    left, _ = stuck_figure(curves, times, goal=0.1, cap=100).figure.axes
     for name in curves:
         (middle,) = lines(left, name)
         assert middle.get_xdata().tolist() == [1, 10]
@@ -135,7 +149,11 @@ def test_reliance_has_a_curve_for_each_kind():
     steps = np.array([0, 5, 10])
     runs = np.array([[0.5, 0.6, 1], [0.5, 0.8, 1], [0.4, 0.9, 0.9]])
     kinds = {"standard": runs, "simple": 1 - runs, "complex": runs / 2}
-    fig = reliance_figure({"one": (steps, kinds), "two": (2 * steps, kinds)})
+    drawn = reliance_figure({"one": (steps, kinds), "two": (2 * steps, kinds)})
+    fig = drawn.figure
+    ends = "1.000 test inputs as they are, 0.000 simple coordinate shuffled, 0.500"
+    for name in ("one", "two"):
+        assert f"{name}: {ends} complex coordinates shuffled" in drawn.alt
     for ax, factor in zip(fig.axes, (1, 2), strict=True):
         for kind, values in kinds.items():
             colour, dashes, marker, words = KIND_STYLES[kind]
@@ -161,7 +179,12 @@ def test_remedies_have_a_row_each():
         "complex": np.array([0.9, 0.8]),
     }
     found = {"none": values, "some": {k: v / 2 for k, v in values.items()}}
-    fig = remedies_figure(found, floor=0.05)
+    fig, caption, alt = remedies_figure(found, floor=0.05)
+    assert "2 data sets" in caption
+    errors, aucs = alt.split(" AUCs with the linear coordinate shuffled: ")
+    said = "none 0.055 [0.050–0.060]; some 0.028 [0.025–0.030]."
+    assert errors == f"Test errors: {said}"
+    assert aucs.startswith("none 0.550 [0.500–0.600]; some")
     left, right = fig.axes
     assert [line.get_xdata().tolist() for line in left.lines[:2]] == [
         [0.05, 0.06],

@@ -299,13 +299,13 @@ def learned(
     )
 
 
-def stopped(result: Result) -> Result:
+def stopped(result: Result, *, since: int = 0) -> Result:
     """The Result whose last record is each run's record of lowest validation error.
 
-    The first of them where there are several. All other records are as they were, so
-    only the last one should be looked at.
+    The first of them where there are several, and none before record `since`. All other
+    records are as they were, so only the last one should be looked at.
     """
-    best = np.nanargmin(result.of("validation"), axis=1)
+    best = since + np.nanargmin(result.of("validation")[:, since:], axis=1)
     traces = {name: result.of(name).copy() for name in result.traces}
     for values in traces.values():
         values[:, -1] = values[np.arange(len(best)), best]
@@ -318,6 +318,55 @@ def at_end(result: Result, *, n: int | None = None) -> list[dict[str, float]]:
     last = {name: result.of(name)[:n, -1] for name in names}
     count = len(last["error"])
     return [{name: float(last[name][i]) for name in names} for i in range(count)]
+
+
+def remedies(
+    problem: Slabs,
+    rest: Without,
+    *,
+    base: Result,
+    faster: Result,
+    first: Result,
+    second: Result,
+) -> dict[str, dict[str, Float[np.ndarray, " run"]]]:
+    """What `reliance_of` gives, one value for each data set, by remedy.
+
+    Each of the Results is read at its last record, and all have the seeds of `rest`.
+    base: all members of all ensembles on `problem`, first members first. second: the
+    networks on `rest`.
+    """
+    seeds = [*rest.directions]
+    n, model = len(seeds), mlp(d=len(problem.pieces), widths=WIDTHS)
+    nets = [base.params(i) for i in range(len(base.of("error")))]
+    crowd, duo = [], []
+    for i, seed in enumerate(seeds):
+        split = problem.split(seed, n_train=1)
+        without = rest.split(seed, n_train=1)
+        mates = nets[i::n]
+        crowd.append(reliance_of(model, mates, [split] * len(mates)))
+        duo.append(reliance_of(model, [nets[i], second.params(i)], [split, without]))
+    found = {"one network": at_end(base, n=n), "ensemble": crowd}
+    found |= {"larger step": at_end(faster), "slabs first": at_end(first)}
+    found["second network"] = duo
+    return {
+        name: {kind: np.array([row[kind] for row in rows]) for kind in rows[0]}
+        for name, rows in found.items()
+    }
+
+
+def halfspace_share(
+    model: Model, params: Params, problem: Slabs, *, far: float = 0.5, side: int = 81
+) -> float:
+    """On what share of the plane a network says what the halfspace s₁ > 0 says.
+
+    Of a grid of coordinates from −1 to 1 only those with |s₁| ≥ `far`, which is away
+    from the border. A coin has one half.
+    """
+    line = torch.linspace(-1, 1, side)
+    s = torch.cartesian_prod(line[line.abs() >= far], line)
+    x = problem.turned(s).to(params["readout.bias"].dtype)
+    said = evaluate(model, params, x).argmax(1)
+    return float((said == (s[:, 0] > 0)).double().mean())
 
 
 def regions(

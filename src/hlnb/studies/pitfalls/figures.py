@@ -1,4 +1,4 @@
-"""Figures of the chapter on pitfalls of simplicity bias. Imports no torch."""
+"""Figures of the chapter on pitfalls of simplicity bias, with their words. No torch."""
 
 from collections.abc import Mapping, Sequence
 
@@ -17,8 +17,10 @@ from hlnb.figures.artists import (
     panels,
     plain_ticks,
 )
+from hlnb.figures.drawn import Drawn
 from hlnb.figures.style import STYLES
-from hlnb.metrics.times import held, median
+from hlnb.metrics.times import describe, held, median
+from hlnb.words import in_range
 
 Runs = Real[np.ndarray, "_run _point"]
 LABELS = (("#D55E00", "o"), ("#0072B2", "^"))  # of label 0, of label 1
@@ -76,7 +78,7 @@ def sets_figure(
     region: Real[np.ndarray, "side side"],
     *,
     reach: float,
-) -> Figure:
+) -> Drawn:
     """Two sets of points over the regions of one network.
 
     A dashed line at 45 degrees in the last: its best halfspace.
@@ -93,7 +95,16 @@ def sets_figure(
     )
     line = key("45-degree halfspace", colour="black", linestyle="--")
     legend_below(fig, [*_label_keys(), line])
-    return fig
+    counts = " and ".join(dict.fromkeys(str(len(y)) for _, y in sets.values()))
+    return Drawn(
+        fig,
+        caption=f"The two sets ({counts} training points each), over the regions of "
+        "one network with four hidden units that is right on both. Dashed: the "
+        "halfspace.",
+        alt="Two squares with points in slanted stripes, over the same stripes. Right, "
+        "label 1 lies above the dashed diagonal and label 0 below, but for a few near "
+        "it.",
+    )
 
 
 def regions_frame(
@@ -116,13 +127,36 @@ def regions_frame(
     return fig
 
 
+def trained_figure(
+    sets: Mapping[str, tuple[Real[np.ndarray, "_n 2"], Int[np.ndarray, " _n"]]],
+    regions: Sequence[Real[np.ndarray, "side side"]],
+    *,
+    step: int,
+    errors: Sequence[float],
+    reach: float,
+) -> Drawn:
+    """The `regions_frame` of networks after training, with their words."""
+    shares = " and ".join(
+        f"{100 * (region > 0.5).mean():.0f} % ({name})"
+        for name, region in zip(sets, regions, strict=True)
+    )
+    return Drawn(
+        regions_frame(sets, regions, step=step, errors=errors, reach=reach),
+        caption=f"What the two networks of the film say over the plane after {step} "
+        "steps, with training points. Orange: label 0, blue: label 1, white: the "
+        "border between them.",
+        alt="Two squares with points over coloured regions, one for each set. Label 1 "
+        f"is said on {shares} of the square.",
+    )
+
+
 def stuck_figure(
     curves: Mapping[str, tuple[Real[np.ndarray, " _point"], Runs]],
     times: Mapping[str, Real[np.ndarray, " _run"]],
     *,
     goal: float,
     cap: float,
-) -> Figure:
+) -> Drawn:
     """Test error against steps, and the steps until it is at the goal; log scales.
 
     Thin: runs. Thick: their median, in which runs that ended keep their last value.
@@ -161,12 +195,22 @@ def stuck_figure(
     right.set_yticks([])
     right.grid(False, axis="y")
     legend_below(fig, columns=5)
-    return fig
+    told = "; ".join(f"{name}: {describe(t, cap=cap)}" for name, t in times.items())
+    runs = max(len(t) for t in times.values())
+    return Drawn(
+        fig,
+        caption=f"Left: test error while training, {runs} networks a set (thin) and "
+        "their median (thick). Right: steps until the error is at the goal. Records "
+        "are about 12 % apart. The share in a name is the accuracy of the best "
+        "halfspace.",
+        alt="Left panel: test error against steps on log scales, a curve for each set. "
+        f"Right panel, steps to the goal: {told}.",
+    )
 
 
 def reliance_figure(
     found: Mapping[str, tuple[Real[np.ndarray, " _point"], Mapping[str, Runs]]],
-) -> Figure:
+) -> Drawn:
     """Three AUCs against steps, one panel per data set; thin: runs, thick: medians."""
     fig, axes = panels(len(found), height=3.3, sharey=True)
     for ax, (title, (steps, kinds)) in zip(axes, found.items(), strict=True):
@@ -189,12 +233,23 @@ def reliance_figure(
         ax.xaxis.set_major_locator(matplotlib.ticker.MaxNLocator(3, integer=True))
     axes[0].set_ylabel("AUC (share)")
     legend_below(fig, columns=3)
-    return fig
+    ends = "; ".join(
+        f"{title}: "
+        + ", ".join(f"{medians(runs)[-1]:.3f} {KIND_STYLES[k][3]}" for k, runs in v)
+        for title, v in ((title, kinds.items()) for title, (_, kinds) in found.items())
+    )
+    return Drawn(
+        fig,
+        caption="AUC on test inputs as they are and with shuffled coordinates, thin: "
+        "networks, thick: median. Where a curve lies at 0.5 (dotted) the network has "
+        "nothing without what was shuffled.",
+        alt=f"A panel for each set, AUC against steps. Medians at the end: {ends}.",
+    )
 
 
 def remedies_figure(
     found: Mapping[str, Mapping[str, Real[np.ndarray, " _run"]]], *, floor: float
-) -> Figure:
+) -> Drawn:
     """Test error (left) and AUCs with shuffled parts (right), one row per remedy.
 
     `floor`: error of the simple classifier alone, a dotted line. Dots: runs.
@@ -219,4 +274,16 @@ def remedies_figure(
         for colour, _, marker, words in (KIND_STYLES[k] for k in ("simple", "complex"))
     ]
     legend_below(fig, handles)
-    return fig
+    said = {
+        kind: "; ".join(f"{k} {in_range(v[kind], '.3f')}" for k, v in found.items())
+        for kind in ("error", "simple", "complex")
+    }
+    n = max(len(values["error"]) for values in found.values())
+    return Drawn(
+        fig,
+        caption="Noisy LMS-7: test error (left; dotted: the halfspace) and AUC with "
+        f"shuffled coordinates (right; dotted: chance), {n} data sets, a mark each. "
+        "All at the lowest validation error, but slabs first at the end.",
+        alt=f"Test errors: {said['error']}. AUCs with the linear coordinate shuffled: "
+        f"{said['simple']}; with slabs shuffled: {said['complex']}.",
+    )
