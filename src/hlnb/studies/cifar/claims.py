@@ -14,6 +14,7 @@ EXAMPLE = "glasgow, Example 5.2"
 RISE, DROP = 1.1, 0.02  # a spike: loss up by 10 %, validation accuracy down by 0.02
 GUESSING = 0.1  # accuracy, of ten classes
 WORSE = 0.05  # accuracy: "significantly worse" is worse by more
+TOY = "a property that the report wants of its toy problems, not of CIFAR-10"
 MISSING = 0.5  # a part alone is no good: it lacks more than half of what is to be had
 SUFFIXES = {"Adam": "", "SGD": "-sgd"}  # of the ids of claims on an optimizer
 
@@ -40,14 +41,16 @@ def difference(
     unit: str,
     theirs: str = "> 0",
     by: float = 0.0,
+    remark: str = "",
     kind: str = "claim",
 ) -> Claim:
     """The Claim that a difference is larger than `by` in most runs (rule `larger`).
 
     `values`: one for each run. Its note gives the mean over runs and Student's 95 %
-    interval, and the threshold where it is not 0.
+    interval, the threshold where it is not 0, and the `remark` if there is one.
     """
     ours = f"; judged: more than {by:g} (our threshold)" if by else ""
+    more = f"; {remark}" if remark else ""
     return measured(
         id,
         source,
@@ -56,7 +59,7 @@ def difference(
         values=values,
         unit=unit,
         verdict=larger(values, by=by),
-        note=f"mean over runs [95 % interval]: {mean_ci(values)}{ours}",
+        note=f"mean over runs [95 % interval]: {mean_ci(values)}{ours}{more}",
         kind=kind,
     )
 
@@ -280,6 +283,8 @@ def variants(behind: Mapping[str, Values], gained: Values) -> list[Claim]:
             theirs="some of this issue",
             values=gained,
             unit="test accuracy, a rate for each part less one rate",
+            remark="the report's sentence follows that on the spike; judged here: test "
+            "accuracy, of the learning rate alone",
         ),
     ]
 
@@ -301,7 +306,7 @@ def parts(missing: Mapping[str, Values], moved: Values) -> list[Claim]:
                 values=values,
                 unit="missing share of the accuracy that all parts together gain",
                 verdict=larger(values, by=MISSING),
-                note="not good: more than half is missing (our threshold)",
+                note=f"not good: more than half is missing (our threshold); {TOY}",
             )
             for part, values in missing.items()
         ),
@@ -313,6 +318,7 @@ def parts(missing: Mapping[str, Values], moved: Values) -> list[Claim]:
             values=moved,
             unit="relative deviation of conv1 after four epochs, all together",
             verdict=most(moved >= 1),
+            note=f"{TOY}; stated for SGD and good errors, judged here by Adam",
         ),
     ]
 
