@@ -14,7 +14,7 @@ EXAMPLE = "glasgow, Example 5.2"
 RISE, DROP = 1.1, 0.02  # a spike: loss up by 10 %, validation accuracy down by 0.02
 GUESSING = 0.1  # accuracy, of ten classes
 WORSE = 0.05  # accuracy: "significantly worse" is worse by more
-TOY = "a property that the report wants of its toy problems, not of CIFAR-10"
+TOY = "wanted of toy problems; the report does not claim it for CIFAR-10"
 MISSING = 0.5  # a part alone is no good: it lacks more than half of what is to be had
 SUFFIXES = {"Adam": "", "SGD": "-sgd"}  # of the ids of claims on an optimizer
 
