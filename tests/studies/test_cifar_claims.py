@@ -134,6 +134,9 @@ def test_variants_and_parts_are_named_by_what_was_changed():
         "lwt-rates-help": "reproduced",
     }
     assert [c.kind for c in found] == ["guess", "guess", "claim"]
+    assert found[2].note.startswith("mean over runs [95 % interval]: 0.180 [")
+    assert "; the report's sentence follows that on the spike" in found[2].note
+    assert not any("spike" in c.note for c in found[:2])
 
 
 def test_a_part_alone_is_no_good_where_it_lacks_more_than_half():
@@ -152,4 +155,6 @@ def test_a_part_alone_is_no_good_where_it_lacks_more_than_half():
         "cifar-alone-hidden": "not reproduced",
         "cifar-travel": "undecided",
     }
+    assert all(claims.TOY in c.note for c in found)
+    assert "stated for SGD and good errors" in found[-1].note
     assert np.isnan(claims.missing_share(UP, np.full(5, 0.1))).all()
