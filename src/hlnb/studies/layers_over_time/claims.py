@@ -192,8 +192,8 @@ def ruler(line: str, training: str) -> str:
             "ruler alone may make it."
         )
     return (
-        f"That is not the order in training: on the straight line layers settle {line}, "
-        f"in training {training}."
+        "That is not the order in training: on the straight line layers settle "
+        f"{line}, in training {training}."
     )
 
 
