@@ -170,8 +170,6 @@ def test_order_counts_pairs():
     assert lot.in_order(np.array([2, 2])) == 0.5
     assert lot.in_order(np.array([1, 3, 2])) == pytest.approx(2 / 3)
     assert np.array_equal(lot.orders(np.array([[1, 2], [2, 1]])), [1, 0])
-    assert lot.never_falls(np.array([1, 1, 2]))
-    assert not lot.never_falls(np.array([1, 3, 2]))
 
 
 def test_layers_stop_one_after_the_other():

@@ -8,10 +8,10 @@ from hlnb.studies.layers_over_time import claims
 UP = np.array([0.6, 1.0, 1.0, 0.7, 1.0])
 RAW = np.array([[1, 6, 3, 2]] * 4 + [[2, 8, 6, 5]])  # when layers of five runs settle
 RISE = np.array([[0.1, 0.4, 0.0]] * 4 + [[0.2, 0.3, 0.0]])  # the readout is last
+DIGITS = {"SVCCA": UP, "raw": UP, "linear CKA": UP}
 GIVEN = {
     claims.about_order: {
-        "never_falls": np.full(5, True),
-        "digits": {"raw": UP, "linear CKA": UP},
+        "digits": DIGITS,
         "images": {"raw similarity": UP, "progress": UP},
     },
     claims.about_line: {"line": UP},
@@ -28,12 +28,12 @@ TIE = RAW[:, [0, 1, 2, 2]]
 LATE = RAW[:, [0, 2, 1, 3]]  # the last hidden layer is the last of all
 ONE_FLIPPED = np.array([[1]] * 4 + [[-1]])
 ALTERED = [
-    ("lot-digits", {"never_falls": np.array([True] * 4 + [False])}, OPEN),
-    ("lot-digits", {"never_falls": np.full(5, False)}, NO),
-    ("lot-digits-raw", {"digits": {"raw": ONE, "linear CKA": UP}}, OPEN),
-    ("lot-digits-raw", {"digits": {"raw": HALF, "linear CKA": UP}}, NO),
-    ("lot-digits-cka", {"digits": {"raw": UP, "linear CKA": ONE}}, OPEN),
-    ("lot-digits-cka", {"digits": {"raw": UP, "linear CKA": HALF}}, NO),
+    ("lot-digits", {"digits": DIGITS | {"SVCCA": ONE}}, OPEN),
+    ("lot-digits", {"digits": DIGITS | {"SVCCA": HALF}}, NO),
+    ("lot-digits-raw", {"digits": DIGITS | {"raw": ONE}}, OPEN),
+    ("lot-digits-raw", {"digits": DIGITS | {"raw": HALF}}, NO),
+    ("lot-digits-cka", {"digits": DIGITS | {"linear CKA": ONE}}, OPEN),
+    ("lot-digits-cka", {"digits": DIGITS | {"linear CKA": HALF}}, NO),
     ("lot-images-raw", {"images": {"raw similarity": ONE, "progress": UP}}, OPEN),
     ("lot-images-raw", {"images": {"raw similarity": HALF, "progress": UP}}, NO),
     ("lot-images-progress", {"images": {"raw similarity": UP, "progress": ONE}}, OPEN),
@@ -103,6 +103,14 @@ def test_the_earliest_layer_has_the_smallest_median():
 )
 def test_layers_settle_from_the_bottom_or_from_the_top(shares, said):
     assert claims.direction(np.array(shares)) == said
+
+
+def test_the_ruler_alone_may_make_an_order_that_the_line_has_too():
+    top, bottom = "from the top", "from the bottom"
+    assert "the ruler alone may make it" in claims.ruler(top, top)
+    other = claims.ruler(bottom, top)
+    assert other.startswith("That is not the order in training")
+    assert other.endswith("settle from the bottom, in training from the top.")
 
 
 @pytest.mark.parametrize(

@@ -26,11 +26,13 @@ def test_claims_about_layers_follow_from_the_numbers():
     assert {k: (c.verdict, c.kind) for k, c in found.items()} == {
         "sim-stripes": ("reproduced", "claim"),
         "sim-turns": ("reproduced", "claim"),
-        "sim-flat": ("undecided", "identity"),  # 10 of 10; from 14 on it is decided
+        "sim-turns-untrained": ("reproduced", "guess"),
+        "sim-flat": ("reproduced", "identity"),
         "sim-read": ("reproduced", "claim"),
         "sim-read-untrained": ("reproduced", "guess"),
     }
-    assert found["sim-flat"].n == 10
+    flat = found["sim-flat"]
+    assert (flat.n, flat.ours, flat.low, flat.rule) == (10, 10, None, "exactly")
     assert found["sim-stripes"].ours == pytest.approx(90)
     assert "10 to 20 %" in found["sim-stripes"].note
 
@@ -54,8 +56,29 @@ def test_values_rise_with_every_layer_or_do_not():
     assert found["sim-read"].verdict == "not reproduced"
     level = {"trained": np.zeros((5, 3)), "untrained": np.zeros((5, 3))}
     assert layers(read=level)["sim-read-untrained"].verdict == "not reproduced"
-    bent = {"trained": np.full((14, 3), 0.1), "untrained": np.zeros((14, 3))}
-    assert layers(turned=bent)["sim-flat"].ours == 14  # of 28
+    found = layers(turned=level | {"trained": np.outer(ONES, [0, 1, 2])})
+    assert found["sim-turns"].verdict == "reproduced"
+    assert found["sim-turns-untrained"].verdict == "not reproduced"
+
+
+def test_one_unit_of_layer_1_that_turns_refutes_the_identity():
+    bent = np.zeros((14, 3))
+    bent[0, 0] = 0.1
+    found = layers(turned={"trained": bent, "untrained": np.zeros((14, 3))})["sim-flat"]
+    assert (found.ours, found.n) == (27, 28)
+    assert (found.verdict, found.kind) == ("not as stated", "claim")
+
+
+@pytest.mark.parametrize(
+    ("before", "said"),
+    [
+        ([True] * 5, "is there before training, so it is of depth"),
+        ([False] * 5, "is not there before training, so training makes it"),
+        ([True] * 4 + [False], "may be there before training"),
+    ],
+)
+def test_an_order_before_training_is_of_depth(before, said):
+    assert claims.of_depth(np.array(before)) == said
 
 
 def book(shares, shared=(0, 1, 0.9), linear=0.8):
@@ -104,15 +127,16 @@ def test_what_is_kept_is_the_last_part_of_the_largest():
 @pytest.mark.parametrize(
     ("first", "said"),
     [
-        ((0.1, 0.1), "on every problem that we tried"),
+        ((0.1, 0.1), "on both problems"),
+        ((0.1, 0.1, 0.1), "on every problem here"),
         ((0.1, 0.4), "on a alone"),
         ((0.3, 0.1), "on b alone"),
         ((math.inf, 0.3), "on none of the problems"),
     ],
 )
 def test_words_say_where_the_network_has_less(first, said):
-    values = dict(zip("ab", (np.full(3, v) for v in first), strict=True))
-    assert claims.where(values, {k: np.full(3, 0.3) for k in "ab"}) == said
+    values = {k: np.full(3, v) for k, v in zip("abc", first, strict=False)}
+    assert claims.where(values, {k: np.full(3, 0.3) for k in values}) == said
 
 
 def coin(train, test):

@@ -36,8 +36,6 @@ def test_claims_about_filters_follow_from_the_numbers():
 
 
 FILTERS = [
-    ("spec-average", {"averages": (np.ones(64), np.full((64, 2), 0.5))}),
-    ("spec-average", {"averages": (np.zeros(64), np.full((64, 2), 0.4))}),
     ("spec-both", {"levels": np.full(5, 8)}),
     ("spec-both", {"levels": np.full(5, 0)}),
     ("spec-linear", {"errors": np.outer(ONES, [0.5, 0.4])}),
@@ -49,6 +47,15 @@ def test_a_claim_about_filters_follows_its_own_number(id, changed):
     found = {k: c.verdict for k, c in filters(**changed).items()}
     assert found.pop(id) == "not reproduced"
     assert {*found.values()} == {"reproduced"}
+
+
+@pytest.mark.parametrize(("index", "answer"), [(1, 0.5), (0, 0.4)])
+def test_one_average_that_is_a_detector_refutes_the_identity(index, answer):
+    degrees, answers = np.zeros(64), np.full((64, 2), 0.5)
+    degrees[3], answers[3] = index, answer
+    found = filters(averages=(degrees, answers))["spec-average"]
+    assert (found.verdict, found.kind) == ("not as stated", "claim")
+    assert (found.ours, found.low, found.n) == (63, None, 64)
 
 
 def test_thresholds_of_the_index_are_held_strictly():
@@ -84,6 +91,20 @@ def test_claims_about_barriers_follow_from_the_numbers():
     assert found["spec-two"].ours == pytest.approx(30)
     assert found["spec-shared"].ours == pytest.approx(10)
     assert found["spec-matched"].ours == pytest.approx(0.6)
+    ours = [k for k, c in found.items() if (c.kind, c.theirs) == ("guess", "–")]
+    assert ours == ["spec-matched", "spec-outputs"]  # theirs is of wide networks
+
+
+@pytest.mark.parametrize(
+    ("rise", "said"),
+    [
+        ([0.1] * 5, "they do"),
+        ([0.0] * 5, "they don't"),
+        ([0.1, 0.1, 0.1, 0.1, -0.1], "that they do is undecided"),
+    ],
+)
+def test_filters_still_specialize_or_do_not(rise, said):
+    assert claims.still(np.array(rise)) == said
 
 
 def test_barriers_below_the_thresholds_reproduce_nothing():

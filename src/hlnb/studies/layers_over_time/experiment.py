@@ -216,11 +216,6 @@ def in_order(values: Real[np.ndarray, " layer"]) -> float:
     return float(np.mean([(a < b) + 0.5 * (a == b) for a, b in pairs]))
 
 
-def never_falls(values: Real[np.ndarray, " layer"]) -> bool:
-    """Whether no layer has a smaller value than the layer below it."""
-    return bool((np.diff(values) >= 0).all())
-
-
 def by_layer(values: Real[np.ndarray, "run layer"], form: str = ".2f") -> str:
     """The median over runs of each layer, first layer first, in words."""
     return ", ".join(f"{v:{form}}" for v in np.median(values, axis=0))

@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 from jaxtyping import Bool, Real
 
-from hlnb.claims import Claim, counted, measured
+from hlnb.claims import Claim, counted, measured, shown
 from hlnb.studies.simplicity.accounts import Account, as_good
 from hlnb.verdicts import every, larger, most
 
@@ -22,6 +22,16 @@ ByState = Mapping[str, Real[np.ndarray, "_run _layer"]]
 def rising(values: Real[np.ndarray, "run layer"]) -> Bool[np.ndarray, " run"]:
     """Whether the values of a run are larger with every layer."""
     return (np.diff(values, axis=1) > 0).all(1)
+
+
+def of_depth(before: Bool[np.ndarray, " run"]) -> str:
+    """Whether an order that untrained networks have, or lack, is of depth, in words."""
+    word = most(before).word
+    if word == "reproduced":
+        return "is there before training, so it is of depth"
+    if word == "not reproduced":
+        return "is not there before training, so training makes it"
+    return "may be there before training"
 
 
 def about_layers(
@@ -58,15 +68,24 @@ def about_layers(
             note="turns along random lines",
         ),
         counted(
+            id="sim-turns-untrained",
+            source="our guess",
+            statement="Depth does it, not training: an untrained network turns more "
+            "often with every layer",
+            theirs="–",
+            holds=rising(turned["untrained"]),
+            rule=most,
+            note="a control, added when its numbers were known",
+            kind="guess",
+        ),
+        shown(
             id="sim-flat",
             source="derived here",
             statement="A unit of layer 1 never turns along a line",
             theirs="an identity",
             holds=np.concatenate([values[:, 0] == 0 for values in turned.values()]),
-            rule=every,
             of="networks",
             note="a ReLU of a linear function; untrained and trained",
-            kind="identity",
         ),
         counted(
             id="sim-read",
@@ -122,12 +141,11 @@ def kept_share(books: Sequence[Account]) -> Real[np.ndarray, " run"]:
 def where(first: Mapping[str, Runs], without: Mapping[str, Runs]) -> str:
     """On which problems the network has less beyond L than a learner without an order.
 
-    By the medians over runs when either is as accurate as L, by problem; for a sentence
-    on what comes first.
+    By the medians over runs when either is as accurate as L, by problem.
     """
     less = [name for name in first if np.median(first[name]) < np.median(without[name])]
     if len(less) == len(first):
-        return "on every problem that we tried"
+        return "on both problems" if len(first) == 2 else "on every problem here"
     return "on " + (" and ".join(less) + " alone" if less else "none of the problems")
 
 

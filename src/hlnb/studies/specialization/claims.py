@@ -5,8 +5,8 @@ from collections.abc import Mapping
 import numpy as np
 from jaxtyping import Real
 
-from hlnb.claims import Claim, counted, measured
-from hlnb.verdicts import Verdict, every, larger, most, some
+from hlnb.claims import Claim, counted, measured, shown
+from hlnb.verdicts import Verdict, larger, most, some
 
 NOTES = "theodosis2021notes, how networks learn features"
 FRANKLE = "frankle2020linear, linear mode connectivity"
@@ -37,16 +37,14 @@ def about_filters(
     index, answers = averages
     unit = "specialization, median over filters"
     return [
-        counted(
+        shown(
             id="spec-average",
             source=NOTES,
             statement="The average of an upright and a level detector is no detector",
             theirs="hardly an edge detector",
             holds=(abs(index) < 1e-9) & (abs(answers - 0.5).max(1) < 1e-9),
-            rule=every,
             of="pairs of detectors",
             note="index 0 and half of each response, to 1e-9",
-            kind="identity",
         ),
         measured(
             id="spec-start",
@@ -164,20 +162,8 @@ def about_barriers(
             verdict=larger(first - later),
             note="no shared epochs less most",
         ),
-        *(
-            measured(
-                id=f"spec-matched{tag}",
-                source=AINSWORTH,
-                statement="Matching units takes away more than half of the barrier "
-                f"({name} network)",
-                theirs="most of it, if wide",
-                values=removed(by["two inits"], by["two inits, matched"]),
-                unit="share of the barrier",
-                verdict=_half(by["two inits"], by["two inits, matched"]),
-                note="half is our threshold",
-            )
-            for name, tag, by in (("wide", "-wide", wide), ("narrow", "", narrow))
-        ),
+        _matching("wide", wide, id="spec-matched-wide"),
+        _matching("narrow", narrow, id="spec-matched"),
         measured(
             id="spec-outputs",
             source="our guess",
@@ -190,6 +176,30 @@ def about_barriers(
             kind="guess",
         ),
     ]
+
+
+def _matching(name: str, by: Mapping[str, Values], *, id: str) -> Claim:
+    """The Claim on what matching takes away; the source speaks of wide networks."""
+    two, fit = by["two inits"], by["two inits, matched"]
+    theirs = name == "wide"
+    return measured(
+        id=id,
+        source=AINSWORTH if theirs else "our guess",
+        statement="Matching units takes away more than half of the barrier "
+        f"({name} network)",
+        theirs="most of it, if wide" if theirs else "–",
+        values=removed(two, fit),
+        unit="share of the barrier",
+        verdict=_half(two, fit),
+        note="half is our threshold",
+        kind="claim" if theirs else "guess",
+    )
+
+
+def still(rise: Values) -> str:
+    """Whether filters still specialize, by the rises of their median index."""
+    words = {"reproduced": "they do", "not reproduced": "they don't"}
+    return words.get(larger(rise).word, "that they do is undecided")
 
 
 def removed(two: Values, fit: Values) -> Values:
