@@ -24,6 +24,7 @@ from hlnb.training.loop import train
 from hlnb.training.runs import Run, Start
 
 State = Mapping[str, np.ndarray]
+APART = 500_000  # between seeds of two networks on the same data
 
 
 def untrained(model: Model, seed: int) -> State:
@@ -82,11 +83,11 @@ def independent(
                 go_on,
                 problem,
                 model,
-                untrained(model, 1000 * j + seed),
+                untrained(model, APART * j + seed),
                 done=0,
                 epochs=epochs,
                 data=seed,
-                order=1000 * j + seed,
+                order=APART * j + seed,
                 **settings,
             )
             for j in range(members)
@@ -130,7 +131,7 @@ def siblings(
                 done=shared,
                 epochs=epochs - shared,
                 data=seed,
-                order=1000 * j + seed,
+                order=APART * j + seed,
                 **settings,
             )
             for j in (1, 2)
