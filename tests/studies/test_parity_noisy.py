@@ -23,14 +23,13 @@ def steps_of(how, labels=None, seed=1):
     return [*noisy._walk(how, labels, seed)]
 
 
-def test_a_character_is_the_product_of_its_coordinates():
-    for index in range(16):
-        expected = characters(cube(4), [support(index)])[:, 0]
-        assert noisy.character(index, 4).tolist() == expected.tolist()
+def character(index):
+    """χ_I on the cube of SMALL, by the bits of the index."""
+    return characters(cube(4).double(), [support(index)])[:, 0]
 
 
 def test_a_step_is_that_of_autograd_with_its_noise():
-    how, labels = SMALL, noisy.character(5, 4)
+    how, labels = SMALL, character(5)
     model, x = mlp(d=4, widths=(3,), n_out=1), cube(4).double()
     leaves = {
         n: v.double().requires_grad_() for n, v in model.init(stream(1, "init")).items()
@@ -74,7 +73,7 @@ def test_the_log_ratio_is_that_of_the_gaussian_steps():
     found = noisy.told(how, seeds=[1])
     steps = steps_of(how)[: how.steps]
     for index in range(16):
-        chi, total = noisy.character(index, 4), 0.0
+        chi, total = character(index), 0.0
         for step in steps:
             back = chi[:, None] * step.slopes / 16
             signal = {

@@ -360,11 +360,9 @@ def exact_steps(*, found: Sequence[bool], d: int) -> list[Claim]:
 def about_batches(examples: Mapping[int, Values], *, d: int) -> list[Claim]:
     """The Claim on batches; `examples`: that each run takes, by batch size."""
     small, *_, large = sorted(examples)
+    few, many = examples[small], examples[large]
     with np.errstate(invalid="ignore"):  # neither learned: nobody can say
-        more, times = (
-            examples[large] - examples[small],
-            examples[large] / examples[small],
-        )
+        more, times = many - few, many / few
     return [
         measured(
             id="parity-batches",
@@ -387,7 +385,7 @@ def about_powers(exponents: Mapping[int, Values], *, ds: Sequence[int]) -> list[
     exponents: by k, of each run; NaN: not learned at some d of `ds`.
     """
     sizes = sorted(exponents)
-    stacked = np.array([exponents[k] for k in sizes])
+    rises = np.diff([exponents[k] for k in sizes], axis=0).min(0)
     return [
         measured(
             id=f"parity-power-{k}",
@@ -406,9 +404,9 @@ def about_powers(exponents: Mapping[int, Values], *, ds: Sequence[int]) -> list[
             statement="Each further coordinate of I raises the exponent by "
             f"{APART} or more",
             theirs="about 1",
-            values=np.diff(stacked, axis=0).min(0),
+            values=rises,
             unit="least rise of the exponent",
-            verdict=larger(np.diff(stacked, axis=0).min(0), by=APART),
+            verdict=larger(rises, by=APART),
             kind="guess",
         )
     ]

@@ -20,11 +20,11 @@ import torch
 from jaxtyping import Float, Real
 from torch import Tensor
 
-from hlnb.data.boolean import LARGEST_CUBE, Parity, cube
+from hlnb.data.boolean import LARGEST_CUBE, Parity, characters, cube
 from hlnb.data.problem import Batch
 from hlnb.errors import HlnbError, above_zero, at_least
 from hlnb.kept import kept
-from hlnb.metrics.fourier import walsh_hadamard
+from hlnb.metrics.fourier import support, walsh_hadamard
 from hlnb.models.layers import Params
 from hlnb.models.networks import mlp
 from hlnb.seeding import stream
@@ -75,12 +75,6 @@ class Told(NamedTuple):
     divergence: Float[np.ndarray, "run support"]
     log_ratio: Float[np.ndarray, "run support"]  # of densities, under I and with coins
     ceiling: Float[np.ndarray, " run"]  # Σ_t E‖∇f‖² / (2 σ² 2^d)
-
-
-def character(support: int, d: int) -> Float[Tensor, " point"]:
-    """χ_I on the whole cube; `support`: its index, whose bits are the coordinates."""
-    minus = np.bitwise_count(np.arange(2**d) & support) % 2
-    return torch.as_tensor(1.0 - 2.0 * minus, dtype=torch.float64)
 
 
 def _walk(how: NoisyDescent, labels: Tensor | None, seed: int) -> Iterator[Step]:
@@ -188,7 +182,8 @@ def accuracies(how: NoisyDescent, *, seeds: Sequence[int]) -> Float[np.ndarray, 
     found = []
     for seed in seeds:
         drawn = torch.randint(2**how.d, (1,), generator=stream(seed, "any support"))
-        labels = character(int(drawn), how.d)
+        chosen = support(int(drawn))
+        labels = characters(cube(how.d).double(), [chosen])[:, 0]
         (end,) = deque(_walk(how, labels, seed), maxlen=1)
         found.append(float((end.f.sign() == labels).double().mean()))
     return np.array(found)
@@ -217,18 +212,19 @@ def digits(batch: Batch, *, dtype: type = np.float64) -> tuple[np.ndarray, np.nd
     `dtype`: of the weights; `object`: whole numbers, without rounding.
     """
     y = 1 - 2 * batch.y.numpy()
-    gradients = -y[:, None] * np.hstack([batch.x.numpy(), np.ones((len(y), 1))])
-    weights = np.zeros(gradients.shape[1], dtype)
-    for t, gradient in enumerate(gradients):  # the common factor 1/(d + 1) is left out
-        if dtype is object:
-            weights = 2 * weights - gradient.astype(int).astype(object)
-        else:
-            weights -= (0.5 ** (t + 1) * gradient).astype(dtype)
+    signed = y[:, None] * np.hstack([batch.x.numpy(), np.ones((len(y), 1))])
+    last = len(y) - 1  # the common factor 1/(d + 1) is left out
+    rates = [
+        2 ** (last - t) if dtype is object else dtype(0.5 ** (t + 1))
+        for t in range(len(y))
+    ]
+    weights = np.zeros(signed.shape[1], dtype)
+    for rate, example in zip(rates, signed.astype(int).astype(dtype), strict=True):
+        weights = weights + rate * example
     signs = []
-    for t in range(len(y)):
-        rate = 2 ** (len(y) - 1 - t) if dtype is object else dtype(0.5 ** (t + 1))
+    for rate in rates:
         signs.append(np.where(weights > 0, 1, -1))
-        weights = weights - signs[-1].astype(dtype) * rate
+        weights = weights - rate * signs[-1].astype(dtype)
     read = np.array(signs)  # y_t x_t, and y_t itself
     labels, inputs = read[:, -1], read[:, :-1] * read[:, -1:]
     return ((1 - inputs) // 2).astype(np.uint8), ((1 - labels) // 2).astype(np.uint8)
