@@ -32,6 +32,7 @@ from hlnb.studies.deep_linear import experiment as deep
 from hlnb.studies.feature_correction import experiment as correction
 from hlnb.studies.layers_over_time import experiment as lot
 from hlnb.studies.leap import limit, linear
+from hlnb.studies.leap import sgd as leap
 from hlnb.studies.linear_regression import experiment as regression
 from hlnb.studies.parity import experiment as parity
 from hlnb.studies.parity import noisy
@@ -160,11 +161,22 @@ CASES: dict[str, Callable[[], partial]] = {
     "leap.flow": lambda: partial(
         *(limit.flow, limit.limit_field(TARGET)),
         *(limit.limit_start(2, n=4),),
-        time=2.0,
+        times=[0.0, 2.0],
+    ),
+    "leap.descent": lambda: partial(
+        *(limit.descent, limit.limit_field(TARGET)),
+        *(limit.limit_start(2, n=4),),
+        step=0.5,
+        times=[0.0, 2.0],
     ),
     "leap.escape_times": lambda: partial(
         *(limit.escape_times, TARGET),
-        **{"d": 5, "width": 4, "seed": 0, "levels": [0.3, 0.003], "time": 2.0},
+        **{"d": 5, "width": 4, "seed": 0, "levels": [0.003, 0.3], "time": 2.0},
+    ),
+    "leap.by_batch": lambda: partial(
+        *(leap.by_batch, TARGET),
+        **{"seeds": [0], "batches": [2, 4], "step": 0.5, "time": 2.0, "risk": 0.5},
+        width=4,
     ),
     "leap.linear_risks": lambda: partial(
         *(linear.linear_risks, "cubic kernel", TARGET.supports),

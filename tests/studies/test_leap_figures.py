@@ -19,6 +19,7 @@ from hlnb.studies.leap.figures import (
     escape_figure,
     growth,
     linear_figure,
+    noise_figure,
     saddle_figure,
     samples_figure,
     sum_in_words,
@@ -143,19 +144,43 @@ def test_linear_methods_and_their_floor():
     ]
 
 
-def test_counts_of_samples_leave_censored_runs_out():
-    counts = {
-        30: np.array([900.0, 1000, 1100]),
-        60: np.array([2000, math.inf, math.inf]),
+def test_counts_of_samples_by_batch_and_by_dimension():
+    searched = {
+        1: {16: np.array([math.inf, 900.0]), 64: np.array([2000.0, 1000])},
+        3: {64: np.array([7000.0, 9000])},
     }
-    fig = samples_figure(counts, ([30, 60], [2030.0, 17110.0]))
+    fewest = {1: {30: np.array([900.0, 1000, math.inf]), 60: np.array([2000.0] * 3)}}
+    fig = samples_figure(searched, fewest, ([30, 60], [2030.0, 17110.0]))
+    left, right = fig.axes
+    (middle,) = lines(left, "leap 1")
+    assert middle.get_xdata().tolist() == [16, 64]
+    assert np.isnan(middle.get_ydata()[0])
+    assert middle.get_ydata()[1] == 1500
+    dots = [len(li.get_ydata()) for li in left.lines if li.get_alpha() == 0.5]
+    assert dots == [1, 2, 2]  # a run that did not arrive has no mark
+    (across,) = lines(right, "leap 1")
+    assert across.get_ydata().tolist() == [1000, 2000]
+    assert lines(right, "no linear method is below")[0].get_ydata()[1] == 17110
+    assert labels(fig) == ["leap 1", "leap 3", "no linear method is below"]
+
+
+def test_what_is_left_against_noise_a_line_for_each_step():
+    risks = {
+        (0.5, 100): np.array([0.4, 0.5, 0.6]),
+        (0.5, 400): np.array([0.3, 0.3, 0.3]),
+        (0.125, 100): np.array([0.2, 0.2, 0.2]),
+    }
+    fig = noise_figure(risks, {0.125: 0.05, 0.5: 0.25}, limit=0.01)
     (ax,) = fig.axes
-    (middle,) = lines(ax, "network, fresh samples")
-    assert middle.get_ydata()[0] == 1000
-    assert np.isnan(middle.get_ydata()[1])
-    dots = [li for li in ax.lines if li.get_alpha() == 0.5]
-    assert [len(li.get_ydata()) for li in dots] == [3, 1]
-    assert lines(ax, "no linear method is below")[0].get_ydata()[1] == 17110
+    (coarse,) = lines(ax, "step 0.5")
+    assert coarse.get_xdata() == pytest.approx([1 / 800, 1 / 200])
+    assert coarse.get_ydata() == pytest.approx([0.3, 0.5])
+    (calm,) = lines(ax, "step 0.125, no noise")
+    assert calm.get_ydata() == pytest.approx([0.05])
+    assert calm.get_xdata()[0] < 1 / 800
+    assert calm.get_color() == lines(ax, "step 0.125")[0].get_color()
+    assert lines(ax, "limit flow")[0].get_ydata()[0] == 0.01
+    assert [t.get_text() for t in ax.get_xticklabels()] == ["1/800", "1/200"]
 
 
 def test_a_row_for_each_target_and_a_mark_at_its_end():

@@ -22,9 +22,12 @@ from hlnb.metrics.measures import all_weights
 from hlnb.models.layers import Normal, Uniform
 from hlnb.schedules import simultaneous
 from hlnb.seeding import stream
+from hlnb.studies.leap import sgd
 from hlnb.studies.leap.limit import (
+    RTOL,
     Field,
     Particles,
+    descent,
     escape_times,
     finite_start,
     flow,
@@ -35,11 +38,13 @@ from hlnb.studies.leap.limit import (
     mean_derivatives,
     out_of_reach,
     reachable,
-    runge_kutta,
 )
 from hlnb.studies.leap.linear import (
     LINEAR,
+    MAPS,
     dot_kernel,
+    features_on_cube,
+    left_by,
     linear_floor,
     linear_risks,
     relu_features,
@@ -52,12 +57,15 @@ from hlnb.studies.leap.sgd import (
     Missing,
     Units,
     activate,
+    best_batch,
     best_order,
+    by_batch,
     growth_exponents,
     learn,
     learning_rate,
     mean_field_network,
     passing,
+    samples_taken,
     slope,
 )
 from hlnb.training.executors import Here
@@ -277,27 +285,72 @@ def test_a_particle_is_a_unit_averaged_over_the_rest_of_the_input():
 
 
 def test_the_risk_falls_along_the_flow():
-    field, at = limit_field(TRAPPED, enforce=False), somewhere(4, n=8)
-    risks = []
-    for _ in range(60):
-        risks.append(field.risk(at))
-        at = runge_kutta(field, at, 0.1)
-    assert np.all(np.diff(risks) < 0)
+    field, start = limit_field(TRAPPED, enforce=False), somewhere(4, n=8)
+    found = flow(field, start, times=np.linspace(0, 6, 61))
+    assert np.all(np.diff(found.risk) < 0)
 
 
-def test_halving_the_step_divides_the_error_by_sixteen():
+def test_a_flow_is_where_many_small_steps_lead():
     field, start = limit_field(STAIRCASE), somewhere(3, seed=2)
-
-    def after(steps):
-        at = start
-        for _ in range(steps):
-            at = runge_kutta(field, at, 2.0 / steps)
-        return at.u
-
-    exact = after(64)
-    errors = [(after(n) - exact).abs().max().item() for n in (2, 4, 8)]
+    times = [0.0, 1.0, 2.0]
+    found = flow(field, start, times=times)
+    errors = [
+        np.abs(descent(field, start, step=step, times=times).risk - found.risk).max()
+        for step in (0.01, 0.005, 0.0025)
+    ]
     orders = np.log2(np.array(errors[:-1]) / errors[1:])
-    assert np.all((orders > 3.3) & (orders < 4.7))
+    assert np.all((orders > 0.9) & (orders < 1.1))  # Euler's method is of order 1
+
+
+def test_half_the_error_a_step_moves_no_digit_of_the_page():
+    """At shift 1/2, where a step of fixed length 1/2 ended at five times the risk."""
+    stairs = limit_field(target((0,), (0, 1), (0, 1, 2), (0, 1, 2, 3)), shift=0.5)
+    times = np.linspace(0, 1200, 7)
+    coarse, fine = (
+        flow(stairs, limit_start(4, n=8), times=times, rtol=rtol)
+        for rtol in (RTOL, RTOL / 2)
+    )
+    assert coarse.risk == pytest.approx(fine.risk, abs=1e-4)
+    assert np.all(np.diff(coarse.risk) < 0)
+
+
+def test_a_flow_whose_risk_rises_is_refused():
+    class Uphill(Field):
+        def __call__(self, particles):
+            v = super().__call__(particles)
+            return Particles(-v.a, -v.u, -v.s, v.share)
+
+    uphill = Uphill(limit_field(STAIRCASE).values)
+    with pytest.raises(HlnbError, match="risk of the flow rises at t = "):
+        flow.anew(uphill, somewhere(3), times=[0.0, 1.0])
+
+
+def test_a_flow_that_breaks_off_is_refused():
+    class Exploding(Field):
+        def __call__(self, particles):
+            a, still = particles.a.square() * self.shift, torch.zeros_like
+            return Particles(a, still(particles.u), still(particles.s), particles.share)
+
+    values, start = limit_field(STAIRCASE).values, limit_start(3, n=4)
+    with pytest.raises(HlnbError, match=r"flow ended at t = 1\.\d"):
+        flow.anew(Exploding(values, shift=1.0), start, times=[0.0, 9.0])
+    with pytest.raises(HlnbError, match="flow is not finite at t = 0"):
+        flow.anew(Exploding(values, shift=math.nan), start, times=[0.0, 9.0])
+
+
+def test_descent_takes_steps_along_the_velocity():
+    field, start = limit_field(STAIRCASE), somewhere(3, seed=1)
+    velocity = field(start)
+    one = replace(
+        start,
+        a=start.a + 0.5 * velocity.a,
+        u=start.u + 0.5 * velocity.u,
+        s=start.s + 0.5 * velocity.s,
+    )
+    found = descent(field, start, step=0.5, times=[0.0, 0.4, 0.5, 1.2])
+    assert found.risk[:3] == pytest.approx([*[field.risk(start)] * 2, field.risk(one)])
+    assert found.risk[3] != found.risk[2]
+    assert found.times.tolist() == [0.0, 0.4, 0.5, 1.2]
 
 
 def test_exactly_the_coordinates_within_reach_can_move():
@@ -317,7 +370,7 @@ def test_exactly_the_coordinates_within_reach_can_move():
 
 
 def test_a_held_flow_never_goes_below_what_is_out_of_reach():
-    found = flow(limit_field(TRAPPED), limit_start(4), time=60.0)
+    found = flow(limit_field(TRAPPED), limit_start(4), times=np.linspace(0, 60, 121))
     assert found.risk.min() >= 2 - 1e-12
     assert found.risk[-1] == pytest.approx(2, abs=1e-3)
     assert np.all(found.largest[:, 1:] == 0)
@@ -327,12 +380,17 @@ def test_a_held_flow_never_goes_below_what_is_out_of_reach():
 
 def test_tied_weights_stay_equal_to_the_bit():
     field = replace(limit_field(TRAPPED, enforce=False), tied=(1, 2))
-    start = limit_start(4, kick=[0.0, 0.1, 0.1, 0.0])
-    at = start
-    for _ in range(20):
-        at = runge_kutta(field, at, 1.0)
-    assert torch.equal(at.u[:, 1], at.u[:, 2])
-    assert not torch.equal(at.u[:, 1], start.u[:, 1])
+    other = limit_field(target(*TRAPPED.supports, coefficients=(1, -1, -1)))
+    away = replace(other, still=(), tied=(1, 2))
+    uneven = limit_start(4, n=13, kick=[0.0, 0.1, 0.2, 0.0])
+    found = flow(away, uneven, times=np.linspace(0, 40, 21))
+    assert np.array_equal(found.largest[:, 1], found.largest[:, 2])
+    assert found.largest[-1, 1] > 2 * found.largest[0, 1]
+    apart = somewhere(4)
+    together = field.bound(apart)
+    assert torch.equal(together.u[:, 1], together.u[:, 2])
+    assert torch.allclose(together.u[:, 1], (apart.u[:, 1] + apart.u[:, 2]) / 2)
+    assert torch.equal(together.u[:, [0, 3]], apart.u[:, [0, 3]])
     loose = somewhere(4)  # the velocities of the two differ here
     free, both = replace(field, tied=())(loose).u, field(loose).u
     assert not torch.allclose(free[:, 1], free[:, 2])
@@ -350,8 +408,7 @@ def test_a_kick_grows_in_one_direction_alone_and_the_sign_says_in_which():
             way: flow(
                 field,
                 limit_start(3, n=8, kick=[0, 1e-6, way * 1e-6]),
-                time=120.0,
-                h=1.0,
+                times=[0.0, 120.0],
             ).largest[-1, 1]
             for way in (1, -1)
         }
@@ -379,21 +436,23 @@ def test_starts_have_the_laws_of_the_paper():
         finite_start(4, d=3, width=2, seed=0)
 
 
-def test_a_flow_is_recorded_at_its_times_and_ends_where_asked():
+def test_a_flow_is_recorded_at_its_times():
     field, start = limit_field(STAIRCASE), limit_start(3, n=8)
-    found = flow(field, start, time=10.0, h=0.5, every=4)
+    found = flow(field, start, times=[0, 2, 4, 6, 8, 10])
     assert found.times.tolist() == [0, 2, 4, 6, 8, 10]
     assert found.coefficients.shape == (6, 8)
     assert found.risk[0] == pytest.approx(field.risk(start))
     left = 3 - 2 * found.coefficients[:, [1, 3, 7]].sum(1)
     assert found.risk == pytest.approx(left + (found.coefficients**2).sum(1))
-    early = flow(
-        field, start, time=10.0, h=0.5, every=4, until=((0,), found.of((0,))[2])
-    )
-    assert early.times.tolist() == [0, 2, 4]
-    for wrong in ({"h": 0.0}, {"h": 11.0}, {"every": 0}):
-        with pytest.raises(HlnbError, match="fits a time of 10"):
-            flow(field, start, time=10.0, **wrong)
+    rare = flow(field, start, times=[0, 7, 10])  # records change no step
+    assert rare.risk[-1] == pytest.approx(found.risk[-1], abs=1e-12)
+    for wrong in ([0.0], [1.0, 2.0], [0.0, 2.0, 2.0]):
+        with pytest.raises(HlnbError, match="take two or more that rise from 0"):
+            flow(field, start, times=wrong)
+    with pytest.raises(HlnbError, match=r"rtol = 0\.0: take"):
+        flow(field, start, times=[0, 1], rtol=0.0)
+    with pytest.raises(HlnbError, match=r"step = 0\.0: take"):
+        descent(field, start, step=0.0, times=[0, 1])
 
 
 # --- Hermite series, kernels, ridge ----------------------------------------------
@@ -604,7 +663,8 @@ def test_learn_ends_where_the_last_term_is_found():
     first = int(np.argmax(missing <= 0.48))
     assert first > 0
     assert risk[first] > 0.48  # so it was not the risk that fell
-    early = learned(time=100.0, batch_size=50, until=0.48).of("missing")[0]
+    end = {"missing": 0.48}
+    early = learned(time=100.0, batch_size=50, until=end).of("missing")[0]
     assert np.isfinite(early).sum() == first + 1
     assert early[: first + 1] == pytest.approx(missing[: first + 1])
 
@@ -623,25 +683,85 @@ def test_passing_is_the_first_time_at_or_above_the_level():
     assert passing(at, values, level=0.6).tolist() == [6, math.inf]
 
 
-def test_growth_exponents_are_slopes_of_what_was_reached():
+def test_growth_exponents_are_slopes_of_runs_that_arrived_everywhere():
     times = {
-        d: np.array([3.0 * d**0.5, 7.0, 2.0 * d if d < 99 else math.inf, math.inf])
+        d: np.array([3.0 * d**0.5, 7.0, 2.0 * d if d < 99 else math.inf])
         for d in (10, 20, 40, 400)
     }
-    times[10][3] = 5.0
     found = growth_exponents(times)
-    assert found[:3] == pytest.approx([0.5, 0, 1])
-    assert np.isnan(found[3])
+    assert found[:2] == pytest.approx([0.5, 0])
+    assert np.isnan(found[2])
 
 
 def test_escape_takes_longer_from_a_smaller_start_and_inf_where_it_fails():
     mine = target((0,), (0, 1, 2))
-    common = {"width": 30, "seed": 0, "levels": [0.3, 0.1]}
+    common = {"width": 30, "seed": 0, "levels": [0.1, 0.3]}
     near, far = (escape_times(mine, d=d, time=200.0, **common) for d in (16, 160_000))
     assert np.all((near > 0) & (near < far) & (far < math.inf))
-    assert near[1] < near[0]
+    assert near[0] < near[1]
     short = escape_times(mine, d=160_000, time=float(near[0]), **common)
     assert short.tolist() == [math.inf, math.inf]
+    part = escape_times(mine, d=16, time=float(near.mean()), **common)
+    assert part == pytest.approx([near[0], math.inf])
+    field, start = limit_field(mine), finite_start(3, d=16, width=30, seed=0)
+    at = flow(replace(field, still=()), start, times=[0, *near])
+    assert at.of((0, 1, 2))[1:] == pytest.approx([0.1, 0.3], abs=1e-5)
+    with pytest.raises(HlnbError, match="take some that rise"):
+        escape_times(mine, d=16, time=9.0, **common | {"levels": [0.3, 0.1]})
+
+
+PAIR = Polynomial(6, ((0,), (0, 1)), (1.0, 0.5), n_validation=1, n_test=100)
+TAKEN = {"seeds": [0, 1], "step": 0.5, "time": 60.0, "width": 8}
+
+
+def test_samples_are_those_of_the_steps_until_the_risk_is_low():
+    found = samples_taken(PAIR, batch_size=40, risk=0.6, executor=Here(), **TAKEN)
+    run = learned(seeds=[0, 1], batch_size=40, time=60.0, every=1)
+    first = [int(np.argmax(risk <= 0.6)) for risk in run.of("risk")]
+    assert found.tolist() == [40 * step for step in first]
+    never = samples_taken(PAIR, batch_size=40, risk=1e-9, executor=Here(), **TAKEN)
+    assert never.tolist() == [math.inf, math.inf]
+
+
+def test_batches_are_tried_from_the_largest_until_the_slowest_run_is_slower(
+    monkeypatch,
+):
+    """The search ends at the first batch that is no better, and not before one is."""
+    by_size = {64: math.inf, 32: 500.0, 16: 300.0, 8: 300.0, 4: 1.0}
+    monkeypatch.setattr(
+        sgd,
+        "samples_taken",
+        lambda *_, batch_size, **__: np.array([1.0, by_size[batch_size]]),
+    )
+    found = by_batch.anew(PAIR, batches=[*by_size][::-1], risk=0.6, **TAKEN)
+    assert [*found] == [64, 32, 16, 8]
+    assert best_batch(found) == 16
+    late = {2: np.array([5.0, math.inf, 1.0]), 4: np.array([6.0, 6, 6])}
+    assert best_batch(late) == 4
+
+
+@pytest.mark.parametrize("name", MAPS)
+def test_a_feature_map_leaves_no_less_than_the_floor_on_average(name):
+    d, q = 6, 9
+    features = features_on_cube(name, d=d, q=q, seed=3)
+    assert features.shape == (2**d, q)
+    left = left_by(features, k=3)
+    assert len(left) == math.comb(d, 3)
+    assert left.mean() >= linear_floor(q, d=d, k=3) - 1e-12
+    assert left.max() <= 1 + 1e-12
+    y = characters(cube(d), [(0, 1, 2)]).double()
+    fit = torch.linalg.lstsq(features, y, driver="gelsd").solution
+    residual = (features @ fit - y).square().mean()
+    assert left[0] == pytest.approx(float(residual), abs=1e-9)
+    if name == "some of the monomials":
+        assert left == pytest.approx([0] * q + [1] * (math.comb(d, 3) - q), abs=1e-12)
+
+
+def test_feature_maps_are_those_named():
+    with pytest.raises(HlnbError, match="no feature map 'wavelets': take one of"):
+        features_on_cube("wavelets", d=6, q=3, seed=0)
+    with pytest.raises(HlnbError, match="d = 5: take a whole number from 6 up"):
+        features_on_cube(MAPS[0], d=5, q=3, seed=0)
 
 
 def test_linear_risks_are_those_of_ridge_on_named_samples():

@@ -13,6 +13,7 @@ from jaxtyping import Real
 from markupsafe import Markup
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.ticker import NullFormatter
 
 from hlnb.figures.artists import (
     key,
@@ -282,24 +283,100 @@ def linear_figure(
 
 
 def samples_figure(
-    network: Mapping[int, Values], floor: tuple[Sequence[int], Sequence[float]]
+    searched: Mapping[int, Mapping[int, Values]],
+    fewest: Mapping[int, Mapping[int, Values]],
+    floor: tuple[Sequence[int], Sequence[float]],
 ) -> Figure:
-    """Samples until half of a degree-3 monomial is explained, against d, and a floor.
+    """Samples until the risk is one half, by leap: against the batch, and against d.
 
-    `floor`: dimensions, and the samples that a linear method needs at least.
+    `searched[leap][batch]` and `fewest[leap][d]`: one value per run; inf: not reached,
+    and not drawn. `floor`: dimensions, and what linear methods need at least.
     """
-    fig, (ax,) = panels(1, width=5.2, height=3.6)
-    _methods(ax, {"network, fresh samples": network})
+    fig, (left, right) = panels(2, height=3.6, sharey=True)
+    for ax, found in ((left, searched), (right, fewest)):
+        for leap, counts in found.items():
+            colour, dashes, marker = LEAP_STYLES[leap]
+            rows = sorted(counts.items())
+            for at, values in rows:
+                known = values[np.isfinite(values)]
+                ax.plot(at + 0 * known, known, marker, color=colour, ms=4, alpha=0.5)
+            middle = np.array([median(values) for _, values in rows])
+            middle[~np.isfinite(middle)] = np.nan
+            ax.plot(
+                [at for at, _ in rows],
+                middle,
+                color=colour,
+                linestyle=dashes,
+                lw=2,
+                label=f"leap {leap}",
+            )
+        places = sorted({at for counts in found.values() for at in counts})
+        ax.set(xscale="log", yscale="log")
+        plain_ticks(ax.xaxis, places[:: 1 + len(places) // 6])
     colour, dashes, _ = METHOD_STYLES["no linear method is below"]
     label = "no linear method is below"
-    ax.plot(*floor, color=colour, linestyle=dashes, lw=1.6, label=label)
-    ax.set(xscale="log", yscale="log", xlabel="input dimension d")
-    ax.set_ylabel("samples until half of $z_1z_2z_3$\nis explained")
-    plain_ticks(ax.xaxis, [*network])
-    shown = np.array([*floor[1], *np.concatenate([*network.values()])])
-    low, high = (f(shown[np.isfinite(shown)]) for f in (np.min, np.max))
-    plain_ticks(ax.yaxis, log_ticks(low, high))
+    right.plot(*floor, color=colour, linestyle=dashes, lw=1.6, label=label)
+    left.set(xlabel="batch", ylabel="samples until the risk is low")
+    right.set(xlabel="input dimension d")
+    every = [v for f in (searched, fewest) for c in f.values() for v in c.values()]
+    shown = np.concatenate([*every, np.array(floor[1], float)])
+    shown = shown[np.isfinite(shown)]
+    plain_ticks(left.yaxis, log_ticks(shown.min(), shown.max()))
     legend_below(fig)
+    return fig
+
+
+STEPS: Sequence[tuple[str, Any, str]] = (
+    ("#0072B2", "-", "o"),
+    ("#D55E00", "--", "s"),
+    ("#009E73", ":", "^"),
+)
+
+
+def noise_figure(
+    risks: Mapping[tuple[float, int], Values],
+    calm: Mapping[float, float],
+    *,
+    limit: float,
+) -> Figure:
+    """What is left of the variance against step/batch, a line for each step.
+
+    `risks`: by step and batch, one value per run. `calm`: by step, of steps without
+    noise at infinite width, on the left. `limit`: what the flow leaves.
+    """
+    fig, (ax,) = panels(1, width=5.6, height=3.6)
+    least = min(step / batch for step, batch in risks)
+    for style, step in zip(cycle(STEPS), sorted(calm, reverse=True), strict=False):
+        colour, dashes, marker = style
+        mine = sorted((s / b, v) for (s, b), v in risks.items() if s == step)
+        for noise, values in mine:
+            ax.plot(noise + 0 * values, values, marker, color=colour, ms=4, alpha=0.5)
+        ax.plot(
+            [noise for noise, _ in mine],
+            [np.median(values) for _, values in mine],
+            color=colour,
+            linestyle=dashes,
+            lw=2,
+            label=f"step {step:g}",
+        )
+        ax.plot(
+            least / 3,
+            calm[step],
+            marker,
+            color=colour,
+            ms=8,
+            markerfacecolor="white",
+            label=f"step {step:g}, no noise",
+        )
+    ax.axhline(limit, color="#000000", linestyle=":", label="limit flow")
+    ax.set(
+        xscale="log", xlabel="step / batch: noise per unit of time (none: left edge)"
+    )
+    ax.set(ylabel="test risk / variance", ylim=(0, None))
+    places = sorted({step / batch for step, batch in risks})
+    ax.set_xticks(places, [f"1/{1 / place:.0f}" for place in places])
+    ax.xaxis.set_minor_formatter(NullFormatter())
+    legend_below(fig, columns=3)
     return fig
 
 

@@ -11,22 +11,29 @@ import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import pairwise
+from typing import Any
 
 import numpy as np
 import torch
-from jaxtyping import Float
+from jaxtyping import Float, Real
+from scipy.integrate import solve_ivp
 from torch import Tensor
 
 from hlnb.data.boolean import Polynomial, Support, cube
-from hlnb.errors import HlnbError
+from hlnb.errors import HlnbError, above_zero
 from hlnb.kept import kept
 from hlnb.metrics import fourier
 from hlnb.seeding import stream
-from hlnb.studies.leap.sgd import activate, check_activation, passing, slope
+from hlnb.studies.leap.sgd import activate, check_activation, slope
 from hlnb.training.loop import one_thread
 
 NODES = 16  # of the Gauss–Hermite rule over the rest of the input
+RTOL = 1e-6  # relative error of a step of the solver; a thousandth of it is absolute
+RISE = 1e-7  # of the risk at the start: a rise above it is no rounding
 READOUTS = 32  # values of a at the start: nodes of a Gauss–Legendre rule on [−1, 1]
+
+Times = Sequence[float] | Real[np.ndarray, " _record"]
 
 
 def reachable(supports: Sequence[Support]) -> frozenset[int]:
@@ -64,15 +71,6 @@ class Particles:
     u: Float[Tensor, "unit P"]
     s: Float[Tensor, " unit"]
     share: Float[Tensor, " unit"]
-
-    def moved(self, velocity: "Particles", by: float) -> "Particles":
-        """These particles after a time `by` at this velocity."""
-        return Particles(
-            self.a + by * velocity.a,
-            self.u + by * velocity.u,
-            self.s + by * velocity.s,
-            self.share,
-        )
 
 
 @kept
@@ -154,7 +152,8 @@ class Field:
     du/dt = a E_z[(h − f) z E_G σ'], ds/dt = a E_z[(h − f) E_G[G σ']].
 
     values: the target h on `cube(P)`. still: coordinates i whose u_i do not move.
-    tied: coordinates whose u_i all move with the mean of their velocities.
+    tied: coordinates whose u_i all move with the mean of their velocities; `bound`
+    makes them equal to the bit.
     """
 
     values: Float[Tensor, " point"]
@@ -188,6 +187,14 @@ class Field:
     def risk(self, particles: Particles) -> float:
         """E (h − f)², exact over z."""
         return float((self.values - self.outputs(particles)).square().mean())
+
+    def bound(self, particles: Particles) -> Particles:
+        """These particles, their tied weights equal to the bit."""
+        if not self.tied:
+            return particles
+        u, tied = particles.u.clone(), list(self.tied)
+        u[:, tied] = u[:, tied].mean(1, keepdim=True)
+        return Particles(particles.a, u, particles.s, particles.share)
 
     def __call__(self, particles: Particles) -> Particles:
         """da/dt, du/dt and ds/dt, in the place of a, u and s."""
@@ -237,66 +244,125 @@ class Flow:
         return self.coefficients[:, fourier.index(support)]
 
 
-def runge_kutta(
-    field: Callable[[Particles], Particles], particles: Particles, h: float
-) -> Particles:
-    """Particles after a time h: one step of the classical method of order 4."""
-    one = field(particles)
-    two = field(particles.moved(one, h / 2))
-    three = field(particles.moved(two, h / 2))
-    four = field(particles.moved(three, h))
-    for velocity, by in ((one, 1), (two, 2), (three, 2), (four, 1)):
-        particles = particles.moved(velocity, by * h / 6)
-    return particles
+def _packed(particles: Particles) -> Float[np.ndarray, " number"]:
+    parts = (particles.a, particles.u.flatten(), particles.s)
+    return torch.cat(parts).numpy()
+
+
+def _solved(
+    field: Field,
+    start: Particles,
+    *,
+    time: float,
+    rtol: float,
+    passed: Sequence[tuple[Support, float]] = (),
+) -> tuple[Any, Callable[[np.ndarray], Particles]]:
+    """SciPy's solution up to a `time`, and what makes particles of its numbers.
+
+    passed: supports and the coefficients whose passing is timed (`t_events`); at the
+    last of them the solution ends. Refuses a solution along which the risk rises, since
+    that of the exact flow never does.
+    """
+    n, P = start.u.shape
+
+    def particles(numbers: np.ndarray) -> Particles:
+        a, u, s = torch.tensor(numbers).split([n, n * P, n])
+        return field.bound(Particles(a, u.view(n, P), s, start.share))
+
+    def velocity(t: float, numbers: np.ndarray) -> np.ndarray:
+        found = _packed(field(particles(numbers)))
+        if not np.isfinite(found).all():  # the solver would never end
+            raise HlnbError(
+                f"The flow is not finite at t = {t:g}: take a shorter time."
+            )
+        return found
+
+    def event(support: Support, level: float) -> Callable:
+        def above(_: float, numbers: np.ndarray) -> float:
+            found = fourier.walsh_hadamard(field.outputs(particles(numbers)))
+            return float(found[fourier.index(support)]) - level
+
+        above.direction = 1.0  # type: ignore[attr-defined]
+        above.terminal = (support, level) == passed[-1]  # type: ignore[attr-defined]
+        return above
+
+    with one_thread():  # arrays are small; a flow magnifies roundings
+        found = solve_ivp(
+            velocity,
+            (0.0, time),
+            _packed(start),
+            rtol=rtol,
+            atol=rtol / 1000,
+            dense_output=True,
+            events=[event(*each) for each in passed] or None,
+        )
+        if found.status < 0:
+            raise HlnbError(f"The flow ended at t = {found.t[-1]:g}: {found.message}")
+        risks = np.array([field.risk(particles(numbers)) for numbers in found.y.T])
+    rises = np.diff(risks) > RISE * risks[0]
+    if rises.any():
+        raise HlnbError(
+            f"The risk of the flow rises at t = {found.t[rises.argmax()]:g}, so it is "
+            f"solved too coarsely: lower rtol = {rtol:g}."
+        )
+    return found, particles
 
 
 @kept
 def flow(
     field: Field,
-    particles: Particles,
+    start: Particles,
     *,
-    time: float,
-    h: float = 0.5,
-    every: int = 1,
-    until: tuple[Support, float] | None = None,
+    times: Times,
+    rtol: float = RTOL,
 ) -> Flow:
-    """The Flow from `particles` to a `time`, in steps of h, one in `every` recorded.
+    """The Flow from `start` at rising `times` from 0, of which it records each.
 
-    until: a support and the coefficient at which the flow ends early. Refuses a `time`
-    shorter than h, and `every` below 1.
+    By SciPy's adaptive Runge–Kutta method of order 5: each step keeps its error in each
+    number below `rtol` of that number, or `rtol` / 1000. Refuses fewer than two times,
+    times that don't rise from 0, and a solution along which the risk rises.
     """
-    if not (h > 0 and time >= h and every >= 1):
-        raise HlnbError(f"No step of h = {h} fits a time of {time}: lower h.")
-    with one_thread():  # steps are small; a flow magnifies roundings
-        return _flow(field, particles, math.floor(time / h + 1e-9), h, every, until)
+    times = np.asarray(times, float)
+    above_zero(rtol=rtol)
+    if len(times) < 2 or times[0] != 0 or not np.all(np.diff(times) > 0):
+        raise HlnbError(f"times = {times}: take two or more that rise from 0.")
+    found, particles = _solved(field, start, time=float(times[-1]), rtol=rtol)
+    with one_thread():
+        records = [_record(field, particles(found.sol(time))) for time in times]
+    return Flow(times, *(np.array(column) for column in zip(*records, strict=True)))
 
 
-def _flow(
-    field: Field,
-    particles: Particles,
-    steps: int,
-    h: float,
-    every: int,
-    until: tuple[Support, float] | None,
-) -> Flow:
-    records = []
-    for step in range(steps + 1):
-        if step:
-            particles = runge_kutta(field, particles, h)
-        if step % every:
-            continue
-        f = field.outputs(particles)
-        records.append(
-            (
-                step * h,
-                float((field.values - f).square().mean()),
-                fourier.walsh_hadamard(f).numpy(),
-                particles.u.abs().amax(0).numpy(),
-            )
-        )
-        if until and records[-1][2][fourier.index(until[0])] >= until[1]:
-            break
-    return Flow(*(np.array(column) for column in zip(*records, strict=True)))
+def _record(field: Field, particles: Particles) -> tuple[float, np.ndarray, np.ndarray]:
+    """Risk, coefficients and largest weights of particles."""
+    f = field.outputs(particles)
+    return (
+        float((field.values - f).square().mean()),
+        fourier.walsh_hadamard(f).numpy(),
+        particles.u.abs().amax(0).numpy(),
+    )
+
+
+@kept
+def descent(field: Field, start: Particles, *, step: float, times: Times) -> Flow:
+    """Mean-field steps of finite size from `start`, without any noise: d and N are ∞.
+
+    Records at the last step up to each of the rising `times`, from 0.
+    """
+    above_zero(step=step)
+    records, now = [], start
+    with one_thread():
+        for before, after in pairwise([0, *times]):
+            for _ in range(int(after / step + 1e-9) - int(before / step + 1e-9)):
+                velocity = field(now)
+                now = Particles(
+                    now.a + step * velocity.a,
+                    now.u + step * velocity.u,
+                    now.s + step * velocity.s,
+                    now.share,
+                )
+            records.append(_record(field, now))
+    columns = (np.array(column) for column in zip(*records, strict=True))
+    return Flow(np.asarray(times, float), *columns)
 
 
 @kept
@@ -308,19 +374,20 @@ def escape_times(
     seed: int,
     levels: Sequence[float],
     time: float,
+    rtol: float = RTOL,
 ) -> Float[np.ndarray, " level"]:
     """When the last term's coefficient passes each level in a flow from `finite_start`.
 
-    inf where it does not by `time`. The target has its own P coordinates alone; d
-    enters by the start.
+    levels: rising. inf where it does not by `time`. The target has its own P
+    coordinates alone; d enters by the start.
     """
-    last = target.supports[-1]
-    found = flow(
+    if not np.all(np.diff(levels) > 0):
+        raise HlnbError(f"levels = {[*levels]}: take some that rise.")
+    found, _ = _solved(
         limit_field(target, enforce=False),
         finite_start(target.d, d=d, width=width, seed=seed),
         time=time,
-        h=1.0,
-        until=(last, max(levels)),
+        rtol=rtol,
+        passed=[(target.supports[-1], level) for level in levels],
     )
-    of = found.of(last)
-    return np.array([passing(found.times, of, level=level) for level in levels])
+    return np.array([at[0] if len(at) else math.inf for at in found.t_events])

@@ -6,18 +6,20 @@ They are the contrast to `sgd`: "z_1z_2z_3 and z_1 + z_1z_2 + z_1z_2z_3 both req
 
 import math
 from collections.abc import Mapping, Sequence
+from itertools import combinations, islice
 
 import numpy as np
 import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from hlnb.data.boolean import Support, characters, signs
+from hlnb.data.boolean import Polynomial, Support, characters, cube, signs
 from hlnb.errors import HlnbError, above_zero, at_least
 from hlnb.kept import kept
 from hlnb.seeding import stream
 from hlnb.studies.leap.limit import hermite_coefficients, hermite_rule
-from hlnb.studies.leap.sgd import activate, check_activation, slope
+from hlnb.studies.leap.sgd import activate, check_activation, learn, slope
+from hlnb.training.executors import Here
 from hlnb.training.loop import one_thread
 
 TERMS = 40  # degrees of a kernel's series; the shifted sigmoid's fall geometrically
@@ -178,3 +180,70 @@ def linear_floor(n: int, *, d: int, k: int) -> float:
     from V is at least this. n: samples of a kernel method, or features.
     """
     return max(0.0, 1 - n / math.comb(d, k))
+
+
+MAPS = (
+    "random ReLUs",
+    "tangent kernel",
+    "units trained on another staircase",
+    "some of the monomials",
+)
+
+
+def features_on_cube(
+    name: str, *, d: int, q: int, seed: int
+) -> Float[Tensor, "point feature"]:
+    """q features on all points of the cube, by a map that is one of MAPS.
+
+    random ReLUs: `relu_features`. tangent kernel: between each point and q samples.
+    units trained on another staircase: of a network of width q that has learned
+    z_4 + z_4z_5 + z_4z_5z_6, for a time of 200. some of the monomials: the first q of
+    degree 3. Refuses d below 6, and a map that is none of these.
+    """
+    at_least(6, d=d)
+    points = cube(d)
+    if name == MAPS[0]:
+        return relu_features(points, q=q, seed=seed)
+    if name == MAPS[1]:
+        chosen = signs(q, d, generator=stream(seed, "train"))
+        return dot_kernel(tangent_series(d=d), points, chosen)
+    if name == MAPS[2]:
+        weights = _trained_units(d, q, seed)
+        return torch.sigmoid(points.double() @ weights.double().T - 1)
+    if name == MAPS[3]:
+        supports = list(islice(combinations(range(d), 3), q))
+        return characters(points, supports).double()
+    raise HlnbError(f"There is no feature map {name!r}: take one of {MAPS}.")
+
+
+def _trained_units(d: int, width: int, seed: int) -> Float[Tensor, "unit d"]:
+    target = Polynomial(
+        *(d, ((3,), (3, 4), (3, 4, 5)), (1.0, 1.0, 1.0)), n_validation=1, n_test=100
+    )
+    found = learn(
+        target,
+        seeds=[seed],
+        width=width,
+        step=0.5,
+        batch_size=100,
+        time=200.0,
+        every=100,
+        weights=True,
+        executor=Here(),
+    )
+    return torch.tensor(found.of("units.weight")[0, -1])
+
+
+def left_by(
+    features: Float[Tensor, "point feature"], *, k: int
+) -> Float[np.ndarray, " support"]:
+    """What the best combination of features leaves of each monomial of degree k.
+
+    The features' values on the whole cube; supports in the order of `combinations`.
+    """
+    d = len(features).bit_length() - 1
+    V, sizes, _ = torch.linalg.svd(features, full_matrices=False)
+    V = V[:, sizes > 1e-10 * sizes[0]]
+    supports = list(combinations(range(d), k))
+    inside = V.T @ characters(cube(d), supports).double()
+    return (1 - inside.square().sum(0) / len(features)).numpy()

@@ -16,6 +16,7 @@ from torch import Tensor
 
 from hlnb.data.boolean import Polynomial, Support
 from hlnb.errors import HlnbError, above_zero, at_least
+from hlnb.kept import kept
 from hlnb.metrics import fourier
 from hlnb.metrics.fits import log_slope
 from hlnb.metrics.measures import Loss, Weights
@@ -24,6 +25,7 @@ from hlnb.models.layers import Initialization, Params
 from hlnb.models.model import Model
 from hlnb.results import Result
 from hlnb.schedules import simultaneous
+from hlnb.training.executors import Here
 from hlnb.training.runs import grid
 from hlnb.training.sweep import sweep
 
@@ -140,7 +142,7 @@ def learn(
     every: int = 10,
     activation: str = "sigmoid",
     shift: float = 1.0,
-    until: float | None = None,
+    until: Mapping[str, float] | None = None,
     weights: bool = False,
     executor: Executor | None = None,
 ) -> Result:
@@ -149,8 +151,8 @@ def learn(
     `time` is step size × steps; records, and epochs, are `every` steps apart. `width`:
     the units N; `shift`: of the activation. Traces: `risk` on the test batch,
     `coefficients` of the target's terms, `missing` of its last one, and all parameters
-    with `weights`. `until`: a run ends when its `missing` is down to this. Refuses a
-    `time` or an `every` that is not above 0.
+    with `weights`. `until`: a run ends when `risk` or `missing` is down to this.
+    Refuses a `time` or an `every` that is not above 0.
     """
     model = mean_field_network(
         d=target.d, width=width, activation=activation, shift=shift
@@ -175,7 +177,7 @@ def learn(
         n_train=every * batch_size,
         batch_size=batch_size,
         online=True,
-        until=None if until is None else {"missing": until},
+        until=until,
         executor=executor,
     )
 
@@ -190,16 +192,84 @@ def passing(
     return first_hit(at, -coefficients, threshold=-level)
 
 
+def samples_taken(
+    target: Polynomial,
+    *,
+    seeds: Iterable[int],
+    batch_size: int,
+    step: float,
+    time: float,
+    risk: float,
+    width: int,
+    executor: Executor | None = None,
+) -> Float[np.ndarray, " run"]:
+    """Fresh samples until the test risk is at most `risk`; inf: not by `time`.
+
+    Samples are counted in a two-hundredth of those that `time` takes.
+    """
+    found = learn(
+        target,
+        seeds=seeds,
+        width=width,
+        step=step,
+        batch_size=batch_size,
+        time=time,
+        every=max(1, round(time / step / 200)),
+        until={"risk": risk},
+        executor=executor,
+    )
+    return first_hit(found.steps * batch_size, found.of("risk"), threshold=risk)
+
+
+@kept
+def by_batch(
+    target: Polynomial,
+    *,
+    seeds: Iterable[int],
+    batches: Sequence[int],
+    step: float,
+    time: float,
+    risk: float,
+    width: int,
+) -> dict[int, Float[np.ndarray, " run"]]:
+    """The `samples_taken` by batch size, from the largest of `batches` down.
+
+    It goes on as long as the slowest run takes fewer, and until all runs arrive.
+    """
+    found: dict[int, Float[np.ndarray, " run"]] = {}
+    best = math.inf
+    for batch_size in sorted(batches, reverse=True):
+        found[batch_size] = samples_taken(
+            target,
+            seeds=seeds,
+            batch_size=batch_size,
+            step=step,
+            time=time,
+            risk=risk,
+            width=width,
+            executor=Here(),
+        )
+        slowest = float(found[batch_size].max())
+        if math.isfinite(best) and slowest >= best:
+            break
+        best = slowest
+    return found
+
+
+def best_batch(found: Mapping[int, Float[np.ndarray, " run"]]) -> int:
+    """The batch size whose slowest run takes fewest samples; the larger if two tie."""
+    return min(found, key=lambda size: (found[size].max(), -size))
+
+
 def growth_exponents(
     times: Mapping[int, Float[np.ndarray, " run"]],
 ) -> Float[np.ndarray, " run"]:
-    """The `log_slope` of time against d, for each run.
+    """The `log_slope` against d, for each run; NaN for one that is censored at some d.
 
-    `times[d]`: one time per run. Censored times (inf) are left out; NaN for a run with
-    fewer than two.
+    `times[d]`: one time, or count of samples, per run; inf: censored.
     """
     runs = np.stack([*times.values()], 1)
-    return np.array([log_slope([*times], run, partial=True) for run in runs])
+    return np.array([log_slope([*times], run) for run in runs])
 
 
 def best_order(supports: Sequence[Support]) -> list[tuple[Support, int]]:
