@@ -133,6 +133,10 @@ CASES: dict[str, Callable[[], partial]] = {
         *(staircases.grow, staircase(5, 2, n_test=4)),
         **{"n": 500, "threshold": 0.2, "generator": stream(0, "growth")},
     ),
+    "staircase.in_two_phases": lambda: partial(
+        *(staircases.in_two_phases, staircase(5, 2, n_test=4)),
+        **{"steps": [0, 2], "seed": 1, "width": 4, "batch_size": 8, "n": 30},
+    ),
     "parity.solved": lambda: partial(parity.solved, 6, seeds=range(9), noise=0.1),
     "parity.tries": lambda: partial(parity.tries, 6, seeds=range(3), noise=0.1),
     "parity.cube_deviations": lambda: partial(

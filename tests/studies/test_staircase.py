@@ -180,3 +180,48 @@ def test_growth_is_a_function_of_the_generator():
     assert prefixes(3)[-1] in {s for stage in a for s in stage.kept}
     other = grown(staircase(8, 3), seed=1)
     assert not np.allclose(a[0].correlations, other[0].correlations, atol=1e-6)
+
+
+# Two layers, one after the other
+
+
+def test_a_step_of_the_first_layer_is_that_of_autograd():
+    target = staircase(5, 2)
+    batch = target.sample(40, generator=stream(0, "batch"))
+    a = torch.randn(7, generator=stream(1, "a"), dtype=torch.float64)
+    w = torch.randn(7, 5, generator=stream(2, "w"), dtype=torch.float64)
+    w.requires_grad_()
+    x, y = batch.x.double(), batch.y.double()
+    loss = (y - staircases.units(w, x) @ a / 7).square().mean()
+    (gradient,) = torch.autograd.grad(loss, w)
+    # the squared error has a factor 2, and f one of 1/N
+    found = staircases.first_layer_step(w.detach(), a, x, y)
+    torch.testing.assert_close(found, -7 / 2 * gradient)
+
+
+def test_a_readout_finds_what_the_units_hold():
+    """A target that is linear in the units is left nothing of; another one is."""
+    w = torch.randn(6, 4, generator=stream(0, "w"))
+    readout = torch.arange(6.0)
+    batches = []
+    for i in range(3):
+        x = staircases.signs(500, 4, generator=stream(i, "x"))
+        batches.append(staircases.Batch(x, staircases.units(w, x) @ readout))
+    assert staircases._readout_leaves(w, *batches) < 1e-3
+    other = [b._replace(y=b.x.prod(1)) for b in batches]
+    assert staircases._readout_leaves(w, *other) > 0.2
+
+
+def test_two_phases_learn_a_staircase_before_its_last_term():
+    how = {"steps": [0, 50], "seed": 3}
+    climbed = staircases.in_two_phases(staircase(20, 3), **how)
+    alone = staircases.in_two_phases(monomial(20, 3), **how)
+    assert climbed.shape == (2,)
+    assert climbed[1] < 0.1 < climbed[0]
+    assert alone.min() > 0.8
+
+
+@pytest.mark.parametrize("steps", [[0, 0], [5, 3], [-1, 2]])
+def test_steps_of_a_phase_rise(steps):
+    with pytest.raises(HlnbError, match="steps"):
+        staircases.in_two_phases(staircase(4, 2), steps=steps, seed=0)

@@ -47,6 +47,17 @@ def test_targets_are_their_medians():
     save(fig)
 
 
+def test_phases_have_a_line_a_target_and_the_last_term_is_dashed():
+    left = {name: RNG.random((3, 4)) for name in ("S3", "S5", "last term alone")}
+    fig = plots.phases_figure([0, 5, 9, 20], left)
+    (ax,) = fig.axes
+    for line, runs in zip(thick(ax), left.values(), strict=True):
+        np.testing.assert_array_equal(line.get_ydata(), np.median(runs, axis=0))
+    assert [line.get_linestyle() for line in thick(ax)] == ["-", "-", "--"]
+    assert len({str(line.get_color()) for line in thick(ax)}) == 3
+    save(fig)
+
+
 def test_coefficients_have_a_line_a_term_in_the_colour_of_its_degree():
     values = RNG.random((3, 5, 4))
     fig = plots.coefficients_figure(STEPS, {"a": values, "b": 0 * values})

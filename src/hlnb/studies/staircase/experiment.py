@@ -13,17 +13,22 @@ import numpy as np
 import torch
 from jaxtyping import Float, Real
 from scipy import stats
+from torch import Tensor
 
 from hlnb import kept as keeping
-from hlnb.data.boolean import Polynomial, Support, characters, cube
-from hlnb.errors import above_zero, at_least
+from hlnb.data.boolean import Polynomial, Support, characters, cube, signs
+from hlnb.data.problem import Batch
+from hlnb.errors import HlnbError, above_zero, at_least
 from hlnb.metrics.fourier import index, walsh_hadamard
 from hlnb.metrics.measures import Error, Weights
 from hlnb.metrics.times import first_hit
 from hlnb.models.model import Model
 from hlnb.results import Result
 from hlnb.schedules import Phase, Schedule, greedy, layerwise, simultaneous
+from hlnb.seeding import stream
 from hlnb.training.evaluation import evaluate
+
+PENALTIES = tuple(10.0**-k for k in range(2, 9))  # of the ridge readout
 
 
 def halving(model: Model, *, lr: float, epochs: Sequence[int]) -> Schedule:
@@ -124,6 +129,81 @@ def degree_mass(
         squares[[index(support) for support in leave_out]] = 0
         found.append(np.bincount(degree, squares, minlength=d + 1))
     return np.array(found)
+
+
+@keeping.kept
+def in_two_phases(
+    target: Polynomial,
+    *,
+    steps: Sequence[int],
+    seed: int,
+    width: int = 300,
+    batch_size: int = 300,
+    step: float = 0.5,
+    n: int = 4000,
+) -> Float[np.ndarray, " phase"]:
+    """What two layers leave of the variance if they are trained one after the other.
+
+    The network is f(x) = 1/N Σ_j a_j σ(⟨w_j, x⟩) with N = `width` shifted sigmoids, √d
+    w_j standard normal and a_j uniform on [−1, 1]. First w learns by steps of online
+    SGD in the mean-field scaling, with a as drawn; after each number in `steps`, a is
+    fitted by ridge regression on `n` fresh examples, its penalty chosen on as many. So
+    the layers are trained in the order of the theorem of Abbe et al. 2022. Refuses
+    numbers of steps that do not rise, and sizes below 1.
+    """
+    at_least(1, width=width, batch_size=batch_size, n=n)
+    at_least(0, steps=steps)
+    above_zero(step=step)
+    if [*steps] != sorted({*steps}):
+        raise HlnbError(f"steps = {[*steps]}: take whole numbers that rise.")
+    draw = stream(seed, "two phases")
+    w = torch.randn(width, target.d, generator=draw) / math.sqrt(target.d)
+    a = 2 * torch.rand(width, generator=draw) - 1
+    left, taken = [], 0
+    for until in steps:
+        for _ in range(until - taken):
+            x = signs(batch_size, target.d, generator=draw)
+            w = w + step * first_layer_step(w, a, x, target.target(x))
+        taken = until
+        batches = (target.sample(n, generator=draw) for _ in range(3))
+        left.append(_readout_leaves(w, *batches))
+    return np.array(left)
+
+
+def units(w: Float[Tensor, "unit d"], x: Float[Tensor, "n d"]) -> Tensor:
+    """σ(⟨w_j, x⟩ − 1), σ the logistic function."""
+    return torch.sigmoid(x @ w.T - 1)
+
+
+def first_layer_step(
+    w: Float[Tensor, "unit d"],
+    a: Float[Tensor, " unit"],
+    x: Float[Tensor, "n d"],
+    y: Float[Tensor, " n"],
+) -> Float[Tensor, "unit d"]:
+    """a_j E[(y − f(x)) σ'(⟨w_j, x⟩) x], the mean-field step of w_j, over a batch."""
+    values = units(w, x)
+    missing = y - values @ a / len(a)
+    back = missing[:, None] * values * (1 - values) * a
+    return back.T @ x / len(x)
+
+
+def _readout_leaves(
+    w: Float[Tensor, "unit d"], train: Batch, validation: Batch, test: Batch
+) -> float:
+    """The share of test variance that a ridge readout of the units leaves."""
+    values = units(w, train.x).double()
+    mean, level = values.mean(0), train.y.double().mean()
+    gram = (values - mean).T @ (values - mean) / len(values)
+    moment = (values - mean).T @ (train.y.double() - level) / len(values)
+
+    def leaves(batch: Batch, penalty: float) -> float:
+        ridge = gram + penalty * torch.eye(len(gram), dtype=gram.dtype)
+        fitted = (units(w, batch.x).double() - mean) @ torch.linalg.solve(ridge, moment)
+        return float((fitted + level - batch.y).square().mean())
+
+    chosen = min(PENALTIES, key=lambda penalty: leaves(validation, penalty))
+    return leaves(test, chosen) / float(test.y.double().var())
 
 
 class Stage(NamedTuple):

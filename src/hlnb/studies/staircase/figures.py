@@ -46,6 +46,37 @@ def degree_bar(fig: Figure, axes: Sequence[Axes], highest: int) -> None:
     bar.set_label("degree of the term")
 
 
+def phases_figure(
+    steps: Sequence[int], left: Mapping[str, Real[np.ndarray, "run phase"]]
+) -> Figure:
+    """What is left of the variance against steps of the first layer, by target.
+
+    The last of the targets is a last term alone.
+    """
+    fig, (ax,) = panels(1, width=6.2, height=3.4)
+    *climbed, alone = left
+    shades = {
+        name: degree_colour(i + 1, len(climbed)) for i, name in enumerate(climbed)
+    }
+    dashes = dict.fromkeys(climbed, "-") | {alone: "--"}
+    shades[alone] = TARGETS["monomial"][0]
+    for name, values in left.items():
+        for run in values:
+            ax.plot(steps, run, color=shades[name], lw=0.6, alpha=0.5)
+        ax.plot(
+            steps,
+            np.median(values, 0),
+            color=shades[name],
+            linestyle=dashes[name],
+            lw=2,
+            label=name,
+        )
+    ax.set(xlabel="steps of the first layer", ylabel="share of the variance left")
+    ax.set_ylim(-0.03, 1.1 * max(float(values.max()) for values in left.values()))
+    legend_below(fig, columns=2)
+    return fig
+
+
 def targets_figure(
     steps: Real[np.ndarray, " record"],
     losses: Mapping[str, Real[np.ndarray, "run record"]],
