@@ -32,12 +32,11 @@ def prose(chapter):
 
 
 @each
-def test_predictions_stand_before_answers_that_are_hidden_and_glued(chapter):
+def test_each_prediction_has_one_answer_that_is_hidden_glued_and_after_it(chapter):
     text = prose(chapter)
     asked = [m.start() for m in re.finditer(r"\{admonition\} Predict\n", text)]
     answers = [*ANSWER.finditer(text)]
-    assert len(asked) >= 2
-    assert len(answers) >= 2
+    assert len(asked) == len(answers) >= 2
     for number, answer in enumerate(answers, start=1):
         assert "{glue:text}" in answer[1]
         assert sum(place < answer.start() for place in asked) >= number
