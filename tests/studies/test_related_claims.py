@@ -125,5 +125,10 @@ def test_words_follow_from_conditions():
     assert claims.more(some & False) == "Not more"
     assert claims.evenly(np.array([0.9991, 1])).startswith("no layer does most")
     assert claims.evenly(np.array([0.999, 1])).endswith("least R² of a line is 0.999")
+    first, last = np.array([1.1, 0.9]), np.array([1.01, 0.8])
+    said = claims.direction(first, last)
+    assert said == "So D need not rise; it gets nearer to 1 in 1 of 2."
+    said = claims.direction(first[1:], last[:1])
+    assert said == "Here D never falls, and it gets nearer to 1 in 1 of 1."
     assert "which mix" in claims.spared([True, False])
     assert claims.spared([True, None]).startswith("So no network here mixes")

@@ -50,6 +50,15 @@ def evenly(r2: Runs) -> str:
     return f"the layers differ: the least R² of a line is {r2.min():.3f}"
 
 
+def direction(first: Runs, last: Runs) -> str:
+    """Where D goes, from its values at the input and at the last hidden layer."""
+    nearer = int((np.abs(last - 1) < np.abs(first - 1)).sum())
+    closes = f"it gets nearer to 1 in {nearer} of {len(first)}."
+    if (last < first).any():
+        return f"So D need not rise; {closes}"
+    return f"Here D never falls, and {closes}"
+
+
 def spared(shuffled: Sequence[bool | None]) -> str:
     """What networks say from which nothing can be spared, by whether modules parted."""
     if False in shuffled:
