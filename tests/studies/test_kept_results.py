@@ -36,7 +36,7 @@ from hlnb.studies.leap import sgd as leap
 from hlnb.studies.linear_regression import experiment as regression
 from hlnb.studies.parity import experiment as parity
 from hlnb.studies.parity import noisy
-from hlnb.studies.related import collapse, features, rank, sculpting
+from hlnb.studies.related import collapse, sculpting
 from hlnb.studies.shallow_to_deep import conditions
 from hlnb.studies.shallow_to_deep import experiment as chain
 from hlnb.studies.simplicity import accounts, experiment
@@ -200,15 +200,6 @@ CASES: dict[str, Callable[[], partial]] = {
     ),
     "related.deep_linear": lambda: partial(
         collapse.deep_linear, 0, scale=0.3, max_steps=3
-    ),
-    "related.ranks": lambda: partial(
-        *(rank.ranks, walked(RELUS), RELUS),
-        **{"depth": 2, "record": -1, "n_inputs": 2, "n_train": 5},
-        thresholds=[0.1, 1e-12],
-    ),
-    "related.sparse_atoms": lambda: partial(
-        *(features.sparse_atoms, abs(draw(20, 4).double().numpy()), 3),
-        **{"penalty": 0.3, "seed": 0, "max_iter": 3},
     ),
     "related.sculpt": lambda: partial(
         sculpting.sculpt, "half adders", 0, hidden=[10], budget=60

@@ -2,40 +2,25 @@
 
 import math
 from dataclasses import dataclass
-from fractions import Fraction
 
 import numpy as np
 import pytest
 import torch
 
-from hlnb.data.digits import Digits
 from hlnb.data.quadratic import Quadratic
 from hlnb.errors import HlnbError
-from hlnb.models.layers import Affine, Normal
+from hlnb.models.layers import Affine
 from hlnb.models.model import Model
-from hlnb.models.networks import mlp
 from hlnb.results import Result
 from hlnb.seeding import stream
 from hlnb.studies.related import collapse
 from hlnb.studies.related.features import (
     Chosen,
-    bar_pictures,
-    bars,
     best_unit,
     correlations,
-    matched,
     n_parameters,
     picked,
-    principal_atoms,
-    sparse_atoms,
     two_and_three,
-)
-from hlnb.studies.related.rank import (
-    Ranks,
-    active_units,
-    numerical_rank,
-    ranks,
-    singular_values,
 )
 
 SMALL = {"n_hidden": 2, "width": 8, "n_classes": 2, "n_each": 3, "d": 8}
@@ -145,6 +130,57 @@ def test_lines():
     assert fit.r2 == pytest.approx([1, 0, 1])
 
 
+def ladder(*rows):
+    """A trained network a row of C, with D = C / 10."""
+    rest = np.zeros(len(rows[0]) - 1)
+    return [
+        collapse.Linear(np.array(c), np.array(c) / 10, rest[:, None], rest, 0.0, 1)
+        for c in rows
+    ]
+
+
+def test_layers_of_runs_are_judged_by_their_worst_scale():
+    runs = {
+        0.1: ladder([1e3, 10, 0.1], [1e3, 10, 1.0]),
+        0.5: ladder([100, 10, 1.0], [8, 4, 2.0]),
+    }
+    found = collapse.layers(runs)
+    assert found.c[0.1].shape == found.d[0.5].shape == (2, 3)
+    assert found.d[0.5] == pytest.approx(found.c[0.5] / 10)
+    assert found.c_lines[0.1].slope == pytest.approx([-2, -1.5])
+    assert found.d_lines[0.5].r2[0] == pytest.approx(0.8175, abs=0.001)
+    off = found.off({0.1: -2.0, 0.5: -1.0})
+    assert off == pytest.approx([0, 1 - math.log10(2)])
+    expected = min(found.d_lines[s].r2[0] for s in runs)
+    assert collapse.worst(found.d_lines)[0] == expected
+    assert len(collapse.worst(found.c_lines)) == 2
+
+
+def test_the_first_layer_alone_fits_and_does_all_of_the_work():
+    found = collapse.first_alone(4, scale=0.6, **SMALL)
+    assert found.loss < 1e-20
+    assert found.compression[1:] == pytest.approx(found.compression[1])
+    assert found.compression[1] < found.compression[0]
+    assert found.kept[1] == pytest.approx(0.6)  # the others are as drawn
+    deep = collapse.first_alone(4, scale=0.6, **(SMALL | {"n_hidden": 4}))
+    assert deep.compression[1:] == pytest.approx(deep.compression[1])
+    one = collapse.first_alone(4, scale=0.6, **(SMALL | {"n_hidden": 1}))
+    assert one.loss < 1e-20
+
+
+def test_descent_on_the_first_layer_alone_ends_there():
+    """The closed form is the end of gradient descent from the same start."""
+    x, labels = collapse.class_data(4, n_classes=2, n_each=3, d=8)
+    first, *above = collapse._start(4, 0.6, [8, 8, 8, 2])
+    over, target = above[1] @ above[0], np.eye(2)[labels].T
+    for _ in range(2000):
+        missing = over @ first @ x.T - target
+        first = first - 2.0 * over.T @ missing @ x
+    end = collapse.compression((first @ x.T).T, labels)
+    found = collapse.first_alone(4, scale=0.6, **SMALL)
+    assert found.compression[1] == pytest.approx(end)
+
+
 @pytest.mark.parametrize(
     ("wrong", "match"),
     [
@@ -157,144 +193,6 @@ def test_lines():
 def test_networks_that_cannot_learn_are_refused(wrong, match):
     with pytest.raises(HlnbError, match=match):
         collapse.deep_linear(0, **({"scale": 0.3} | SMALL | wrong))
-
-
-# --- Rank and depth ------------------------------------------------------------------
-
-
-def rank(rows):
-    """Over the rational numbers, exactly."""
-    rows, found = [[Fraction(int(v)) for v in row] for row in rows], 0
-    for column in range(len(rows[0])):
-        pivot = next((r for r in range(found, len(rows)) if rows[r][column]), None)
-        if pivot is None:
-            continue
-        rows[found], rows[pivot] = rows[pivot], rows[found]
-        for r in range(found + 1, len(rows)):
-            share = rows[r][column] / rows[found][column]
-            pairs = zip(rows[r], rows[found], strict=True)
-            rows[r] = [a - share * b for a, b in pairs]
-        found += 1
-    return found
-
-
-def test_a_product_has_no_higher_rank_than_its_factors_exactly():
-    rng = np.random.default_rng([22, 0])
-    falls = 0
-    for _ in range(150):
-        k, m, n = rng.integers(1, 6, 3)
-        a = rng.choice([0, 0, 0, 1, -2], (k, m))  # sparse, so that kernels meet images
-        b = rng.choice([0, 0, 0, 1, -2], (m, n))
-        product = rank(a @ b)
-        assert product <= min(rank(a), rank(b))
-        falls += product < min(rank(a), rank(b))
-    assert falls > 0
-
-
-def test_numerical_rank_may_rise_where_rank_does_not():
-    a = np.diag([1.0, 1e-4])
-    b = np.diag([1.0, 1e4])
-    values = [np.linalg.svd(m, compute_uv=False) for m in (a, b @ a)]
-    assert numerical_rank(np.array(values), 1e-3).tolist() == [1, 2]
-
-
-def test_numerical_rank_counts_above_a_share_of_the_largest():
-    values = np.array([[8.0, 4, 1, 0], [8e-9, 4e-9, 0, 0]])
-    assert numerical_rank(values, 0.25).tolist() == [2, 2]
-    assert numerical_rank(values, 0.5).tolist() == [1, 1]  # strictly above
-    assert numerical_rank(values, 0.1).tolist() == [3, 2]
-
-
-@pytest.mark.parametrize("skip", [False, True])
-def test_singular_values_are_those_of_the_product_of_the_layers(skip):
-    model = mlp(d=5, widths=(7, 7, 7), skip=skip, initialization=Normal(0.5))
-    params = model.init(stream(0, "init"))
-    x = torch.tensor(normal(4, 5)).float()
-    found = singular_values(model, params, x, depth=3)
-    on = active_units(model, params, x, depth=3)
-    for n in range(4):
-        out, jacobian = x[n].double(), torch.eye(5, dtype=torch.float64)
-        for i in (1, 2, 3):
-            weight = params[f"layer{i}.weight"].double()
-            gate = (weight @ out > 0).double()
-            step = gate[:, None] * weight
-            kept = torch.eye(len(out), dtype=torch.float64) if skip and i > 1 else 0
-            new = (weight @ out).relu()
-            out = new + out if skip and i > 1 else new
-            jacobian = (step + kept) @ jacobian
-            expected = torch.linalg.svdvals(jacobian)
-            assert found[n, i - 1] == pytest.approx(expected.numpy(), abs=1e-12)
-            if not skip:
-                assert on[n, i - 1] == gate.sum()
-
-
-def test_a_narrow_layer_has_zeros_for_what_it_lost():
-    model = Model((Affine("layer1", 5, 2, relu=False), Affine("layer2", 2, 3)))
-    params = model.init(stream(0, "init"))
-    found = singular_values(model, params, torch.ones(1, 5), depth=2)
-    assert found.shape == (1, 2, 5)
-    assert (found[0, :, 2:] < 1e-12).all()
-    assert (found[0, 0, :2] > 0).all()
-
-
-def test_digits_are_split_without_a_common_one():
-    problem = Digits()
-    split = problem.split(1, n_train=1000)
-    assert [len(b.x) for b in split.values()] == [1000, 300, 400]
-    assert list(split) == ["train", "validation", "test"]
-    together = torch.cat([b.x for b in split.values()])
-    assert len(together.unique(dim=0)) == len(together)
-    assert together.min() == 0
-    assert together.max() == 1
-    again = problem.split(1, n_train=1000)["test"]
-    assert torch.equal(again.x, split["test"].x)
-    assert not torch.equal(problem.split(2, n_train=1000)["test"].x, again.x)
-    assert len(problem.sample(7, generator=stream(0, "x")).x) == 7
-    assert problem.with_seed(4) == problem
-    with pytest.raises(HlnbError, match="too few for 1500 to train on"):
-        problem.split(0, n_train=1500)
-
-
-def test_halves_are_the_digits_below_five_and_the_others():
-    ten, two = (Digits(halves=h).split(3, n_train=200)["train"] for h in (False, True))
-    assert torch.equal(ten.x, two.x)
-    assert torch.equal(two.y, (ten.y > 4).long())
-    assert two.y.dtype == torch.long
-    assert [Digits(halves=h).n_classes for h in (False, True)] == [10, 2]
-    assert Digits(halves=True).describe() != Digits().describe()
-
-
-def test_ranks_of_a_result_are_those_of_its_networks():
-    model = mlp(d=64, widths=(6, 6, 6), n_out=10)
-    drawn = [model.init(stream(seed, "init")) for seed in (4, 5)]
-    traces = {
-        name: np.stack([np.stack([0 * p[name], p[name]]) for p in drawn])
-        for name in drawn[0]
-    }
-    runs = [{"seed": seed, "lr": 0.1} for seed in (4, 5)]
-    steps = np.arange(2.0)
-    found = ranks(
-        Result({"runs": runs}, steps, steps, traces, {}),
-        model,
-        depth=3,
-        record=1,
-        n_inputs=7,
-        n_train=50,
-        thresholds=[0.3, 1e-12],
-    )
-    assert found.fewest.shape == found.rank[0.3].shape == (2, 7, 3)
-    x = Digits().split(5, n_train=50)["test"].x[:7]
-    expected = singular_values(model, drawn[1], x, depth=3)
-    assert (found.rank[0.3][1] == numerical_rank(expected, 0.3)).all()
-    on = active_units(model, drawn[1], x, depth=3)
-    assert (found.fewest[1] == np.minimum.accumulate(on, 1)).all()
-    assert (found.rank[1e-12] <= found.fewest).all()
-
-
-def test_a_rise_at_one_input_counts_for_one_input():
-    rank = np.array([[[3, 2, 2], [3, 2, 3]], [[3, 2, 1], [1, 1, 1]]])
-    found = Ranks({0.1: rank}, rank)
-    assert found.never_rises(0.1).tolist() == [0.5, 1]
 
 
 # --- Three layers and a quadratic feature --------------------------------------------
@@ -413,57 +311,3 @@ def test_the_best_unit_on_test_data_is_not_taken():
         assert best == pytest.approx(found["test"][found["validation"].argmax()])
         gaps.append(found["test"].max() - best)
     assert max(gaps) > 0.01
-
-
-# --- Sparse coding of bars -----------------------------------------------------------
-
-
-def test_there_are_two_sides_of_bars_and_each_crosses_each_other_once():
-    found = bars(4)
-    assert found.shape == (8, 16)
-    gram = found @ found.T
-    assert (gram[:4, :4] == 4 * np.eye(4)).all()
-    assert (gram[4:, 4:] == 4 * np.eye(4)).all()
-    assert (gram[:4, 4:] == 1).all()
-    assert found[0].reshape(4, 4)[0].tolist() == [1] * 4  # a row comes first
-
-
-def test_pictures_are_unions_of_bars():
-    found = bar_pictures(4000, side=4, share=0.2, generator=stream(0, "bars"))
-    assert set(np.unique(found)) == {0, 1}
-    # A pixel is on unless both of its bars are off; the bound is 5 sd of the mean over
-    # pictures, whose pixels have a covariance below their variance.
-    sd = math.sqrt(0.36 * 0.64 / 4000)
-    assert found.mean() == pytest.approx(1 - 0.8**2, abs=5 * sd)
-    filled = found.reshape(-1, 4, 4)
-    every = (filled.all(1)[:, None, :] | filled.all(2)[:, :, None]).astype(float)
-    assert (every == filled).all()
-
-
-@pytest.mark.parametrize("share", [0.0, 1.0])
-def test_no_bars_and_all_bars_are_refused(share):
-    with pytest.raises(HlnbError, match="shows all bars or none"):
-        bar_pictures(5, side=3, share=share, generator=stream(0, "bars"))
-
-
-def test_bars_are_recovered_by_sparse_atoms_and_not_by_principal_ones():
-    pictures = bar_pictures(300, side=4, share=0.2, generator=stream(1, "bars"))
-    atoms = sparse_atoms(pictures, 8, penalty=0.3, seed=1)
-    assert atoms.shape == (8, 16)
-    assert atoms.min() >= 0
-    assert matched(atoms, bars(4)).cosine.min() > 0.9
-    principal = principal_atoms(pictures, 8)
-    assert principal @ principal.T == pytest.approx(np.eye(8), abs=1e-9)
-    assert matched(principal, bars(4)).cosine.max() < 0.9
-
-
-def test_a_match_gives_each_part_an_atom_of_its_own():
-    parts = np.eye(3, 5)
-    atoms = np.array(
-        [[0, 0, -2.0, 0, 0], [0, 0, 0, 0, 0], [3, 3, 0, 0, 0], [1, 0, 0, 0, 0]]
-    )
-    found = matched(atoms, parts)
-    assert found.cosine == pytest.approx([1, math.sqrt(0.5), 1])
-    assert found.atom.tolist() == [3, 2, 0]
-    with pytest.raises(HlnbError, match="2 atoms for 3 parts"):
-        matched(atoms[:2], parts)

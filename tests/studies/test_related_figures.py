@@ -7,13 +7,14 @@ from drawn import labels, lines
 from hlnb.figures.style import PART_COLOURS
 from hlnb.studies.related.figures import (
     DEPTHS,
+    FEATURES,
     ORDERED,
     compression_figure,
     depths_figure,
+    ends_in_words,
     network_figure,
     paths_figure,
-    pictures_grid,
-    rank_figure,
+    slopes_in_words,
 )
 
 pytestmark = pytest.mark.usefixtures("closed")
@@ -23,7 +24,11 @@ def test_compression_has_runs_medians_and_predicted_lines():
     falls = 10.0 ** -np.arange(4.0)
     runs = {0.3: np.stack([falls, 2 * falls, 3 * falls]), 0.5: np.stack([falls] * 3)}
     growth = {0.3: np.array([[0.1, 0.2, 0.3, 0.4]])}
-    fig = compression_figure(runs, {0.3: -1.0}, growth)
+    seen = {0.3: np.array([-1.0, -1.1, -1.3])}
+    fig, caption, alt = compression_figure(runs, {0.3: -1.0}, growth, seen=seen)
+    assert "3 runs" in caption
+    assert "ξ = 0.3: -1.100" in alt
+    assert "ξ = 0.3: 0.200 to 0.400" in alt
     left, right = fig.axes
     assert left.get_yscale() == "log"
     (middle,) = lines(left, "ξ = 0.3")
@@ -39,25 +44,12 @@ def test_compression_has_runs_medians_and_predicted_lines():
     assert right.get_ylabel() == "discrimination D"
 
 
-def test_ranks_have_a_panel_a_network_and_a_line_a_threshold():
-    ranks = {
-        "random": {
-            "1e-3": np.array([[5.0, 4, 2], [7, 4, 2]]),
-            "1e-12": np.ones((2, 3)),
-        },
-        "trained": {"1e-3": np.ones((2, 3))},
-    }
-    fig = rank_figure(ranks, bound={"random": np.array([[6.0, 5, 5]])})
-    first, second = fig.axes
-    assert [ax.get_title() for ax in fig.axes] == ["random", "trained"]
-    (middle,) = lines(first, "1e-3")
-    assert middle.get_xdata().tolist() == [1, 2, 3]
-    assert middle.get_ydata().tolist() == [6, 4, 2]
-    (bound,) = lines(first, "fewest active units so far")
-    assert bound.get_ydata().tolist() == [6, 5, 5]
-    assert not lines(second, "fewest active units so far")
-    assert labels(fig) == ["1e-3", "1e-12", "fewest active units so far"]
-    assert first.get_ylabel() == "numerical rank"
+def test_slopes_and_ends_in_words():
+    assert slopes_in_words({0.1: -2.0, 0.5: np.array([-1.0, -3])}) == (
+        "ξ = 0.1: -2.000; ξ = 0.5: -2.000"
+    )
+    runs = np.array([[9.0, 1, 5, 2], [9, 3, 5, 4]])
+    assert ends_in_words({0.1: runs}) == "ξ = 0.1: 2.000 to 3.000"
 
 
 def test_depths_are_drawn_against_samples():
@@ -67,8 +59,14 @@ def test_depths_are_drawn_against_samples():
             "three layers": np.array([[0.8, 0.1], [0.8, 0.1]]),
         }
     }
-    features = {"three layers, p = 3": np.array([[0.6, 0.9], [0.7, 0.9]])}
-    fig = depths_figure(errors, features, [100, 1000], at_start=np.array([0.3, 0.5]))
+    features = {"unit of three layers, p = 3": np.array([[0.6, 0.9], [0.7, 0.9]])}
+    fig, caption, alt = depths_figure(
+        errors, features, [100, 1000], at_start=np.array([0.3, 0.5])
+    )
+    assert "2 runs" in caption
+    assert "p = 2, two layers: 0.400 [0.300–0.500]" in alt
+    assert "p = 3: 0.90 [0.90–0.90]" in alt
+    assert "before training: 0.40 [0.30–0.50]" in alt
     left, right = fig.axes
     assert left.get_title() == "p = 2"
     (two,) = lines(left, "two layers")
@@ -76,20 +74,28 @@ def test_depths_are_drawn_against_samples():
     assert two.get_color() == DEPTHS["two layers"][0]
     assert two.get_linestyle() != lines(left, "three layers")[0].get_linestyle()
     assert lines(left, "answering 0")[0].get_ydata() == [1, 1]
-    (start,) = lines(right, "three layers, at the start")
+    (start,) = lines(right, "unit of three layers, untrained")
     assert start.get_ydata() == pytest.approx([0.4, 0.4])
-    (best,) = lines(right, "three layers, p = 3")
+    (best,) = lines(right, "unit of three layers, p = 3")
     assert best.get_ydata() == pytest.approx([0.65, 0.9])
     for ax in fig.axes:
         assert ax.get_xscale() == "log"
         assert ax.get_xlabel() == "training samples n"
         assert [t.get_text() for t in ax.get_xticklabels()] == ["100", "1000"]
+    assert len({*labels(fig)}) == len(labels(fig)) == 5
+
+
+def test_no_two_lines_of_the_depths_look_alike():
+    looks = [*DEPTHS.values(), *FEATURES.values()]
+    assert len({(colour, str(dashes)) for colour, dashes, _ in looks}) == len(looks)
 
 
 def test_paths_have_a_number_in_each_cell_and_a_frame_where_needed():
     matrix = np.array([[0.5, 0.25], [0.0, 0.25]])
     needs = np.array([[True, True], [False, False]])
-    fig = paths_figure({"dense": matrix, "pruned": matrix.T}, needs)
+    fig, caption, alt = paths_figure({"dense": matrix, "pruned": matrix.T}, needs)
+    assert caption.startswith("Half adders")
+    assert "75% (dense), 50% (pruned)" in alt
     first, second = fig.axes
     assert [t.get_text() for t in first.texts] == ["50", "25", "0", "25"]
     assert [t.get_text() for t in second.texts] == ["50", "0", "25", "25"]
@@ -122,15 +128,3 @@ def test_a_network_has_a_line_for_each_edge_and_a_dot_for_each_used_unit():
         if line.get_xdata()[0] == 0
     }
     assert (round(2 / 3, 3), 0.75) in ends  # x1, the upper input, to the first unit
-
-
-def test_pictures_stand_in_named_rows():
-    rows = {"pictures": np.eye(2, 4), "atoms": -np.ones((3, 4))}
-    fig = pictures_grid(rows, side=2)
-    shown = [ax for ax in fig.axes if ax.get_visible()]
-    assert len(shown) == 5
-    assert shown[0].get_ylabel() == "pictures"
-    assert shown[2].get_ylabel() == "atoms"
-    image = shown[1].images[0]
-    assert image.get_array().tolist() == [[0, 1], [0, 0]]
-    assert image.get_clim() == (-1, 1)

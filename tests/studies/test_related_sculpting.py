@@ -236,3 +236,40 @@ def test_dense_networks_start_with_he_variance_by_seed():
     assert (pruning.dense((50, 80, 2), seed=0).weights[0] == first).all()
     assert (pruning.dense((50, 80, 2), seed=1).weights[0] != first).any()
     assert torch.randn(1, generator=stream(0, "pruning init")).isfinite()
+
+
+def test_modules_are_apart_where_a_task_has_them():
+    good = by_hand()
+    mixed = pruning.Net(
+        good.weights, good.biases, (np.ones((4, 4), bool), good.masks[1])
+    )
+    run = pruning.Sculpted(True, (mixed, good), 0)
+    assert pruning.apart(run, "half adders") is True
+    assert pruning.apart(run, "decoder") is True  # its first layer alone
+    joined = pruning.Net(
+        good.weights, good.biases, (good.masks[0], np.ones((4, 4), bool))
+    )
+    above = pruning.Sculpted(True, (joined,), 0)
+    assert pruning.apart(above, "half adders") is False
+    assert pruning.apart(above, "decoder") is True
+    assert pruning.apart(pruning.Sculpted(True, (mixed,), 0), "decoder") is False
+    assert pruning.apart(pruning.Sculpted(False, (good,), 0), "decoder") is None
+
+
+def test_outputs_are_linked_by_inputs_that_they_need():
+    assert pruning.linked(pruning.task("half adders").needs) == [{0, 1}, {2, 3}]
+    chain = np.array([[1, 1, 0], [0, 1, 1], [0, 0, 1]], bool)
+    assert pruning.linked(chain) == [{0, 1, 2}]
+
+
+def test_what_is_left_in_words():
+    run = pruning.Sculpted(True, (net(), by_hand()), 0)
+    assert pruning.left([run, run]) == "4 [4–4] units, 14 [14–14] edges"
+    assert pruning.left([]) == "–"
+
+
+def test_shares_of_paths_sum_to_one():
+    found = pruning.path_shares(net())
+    assert found.sum() == pytest.approx(1)
+    strength = pruning.path_strength(net())
+    assert found[1, 2] / found[0, 0] == pytest.approx(strength[1, 2] / strength[0, 0])

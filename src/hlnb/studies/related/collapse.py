@@ -5,7 +5,7 @@ Features are (n, unit), one row per input. NumPy in float64.
 """
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from itertools import pairwise
 from typing import NamedTuple
 
@@ -106,11 +106,7 @@ def deep_linear(
     if n_classes < 2 or width < n_classes:
         raise HlnbError(f"{n_classes} classes need 2 ≤ classes ≤ width = {width}.")
     x, labels = class_data(seed, n_classes=n_classes, n_each=n_each, d=d, noise=noise)
-    draw = stream(seed, "deep linear init")
-    sizes = [d, *[width] * n_hidden, n_classes]
-    weights = [
-        scale * _orthogonal(n_out, n_in, draw) for n_in, n_out in pairwise(sizes)
-    ]
+    weights = _start(seed, scale, [d, *[width] * n_hidden, n_classes])
     target = np.eye(n_classes)[labels].T
     # Not `train`: its losses are cross-entropy, or the error of a single output.
     steps = 0
@@ -123,15 +119,33 @@ def deep_linear(
             weights[i] = weights[i] - lr * slope
         steps += 1
         outputs, loss = _forward(weights, x, target)
-    singular = np.array(
-        [np.linalg.svd(w, compute_uv=False)[: n_classes + 1] for w in weights[:-1]]
-    )
+    return _looked_at(weights, outputs, float(loss), labels, steps)
+
+
+def _start(seed: int, scale: float, sizes: Sequence[int]) -> list[np.ndarray]:
+    """Orthogonal weights times `scale`, from the input up."""
+    draw = stream(seed, "deep linear init")
+    return [scale * _orthogonal(n_out, n_in, draw) for n_in, n_out in pairwise(sizes)]
+
+
+def _looked_at(
+    weights: Sequence[np.ndarray],
+    outputs: Sequence[np.ndarray],
+    loss: float,
+    labels: np.ndarray,
+    steps: int,
+) -> Linear:
+    """What is measured of a network after `steps`, from the output of every layer."""
+    k = len(weights[-1])
+    singular = [np.linalg.svd(w, compute_uv=False)[: k + 1] for w in weights[:-1]]
+    kept, rest = np.split(np.array(singular), [k], axis=1)
+    hidden = [out.T for out in outputs[:-1]]
     return Linear(
-        np.array([compression(out.T, labels) for out in outputs[:-1]]),
-        np.array([discrimination(out.T, labels) for out in outputs[:-1]]),
-        singular[:, :n_classes],
-        singular[:, n_classes],
-        float(loss),
+        np.array([compression(out, labels) for out in hidden]),
+        np.array([discrimination(out, labels) for out in hidden]),
+        kept,
+        rest[:, 0],
+        loss,
         steps,
     )
 
@@ -175,3 +189,58 @@ def lines(values: Real[np.ndarray, "run layer"]) -> Lines:
     found = [linregress(np.arange(len(row)), row) for row in values]
     slopes, r = ([getattr(f, name) for f in found] for name in ("slope", "rvalue"))
     return Lines(np.array(slopes), np.square(r))
+
+
+class Layers(NamedTuple):
+    """What the runs of every scale do to classes, layer by layer, and how evenly."""
+
+    c: dict[float, Float[np.ndarray, "run layer"]]  # compression, by scale
+    d: dict[float, Float[np.ndarray, "run layer"]]  # discrimination, by scale
+    c_lines: dict[float, Lines]  # through log10 C
+    d_lines: dict[float, Lines]  # through D
+
+    def off(self, predicted: Mapping[float, float]) -> Float[np.ndarray, " run"]:
+        """By which share a slope is off the predicted one: each run's worst scale."""
+        rows = [np.abs(v.slope / predicted[s] - 1) for s, v in self.c_lines.items()]
+        return np.max(rows, axis=0)
+
+
+def layers(runs: Mapping[float, Sequence[Linear]]) -> Layers:
+    """The Layers of trained networks, given by the scale of their initial weights."""
+    c = {s: np.array([run.compression for run in of]) for s, of in runs.items()}
+    d = {s: np.array([run.discrimination for run in of]) for s, of in runs.items()}
+    return Layers(
+        *(c, d),
+        {s: lines(np.log10(values)) for s, values in c.items()},
+        {s: lines(values) for s, values in d.items()},
+    )
+
+
+def worst(found: Mapping[float, Lines]) -> Float[np.ndarray, " run"]:
+    """The R² of each run at the scale where its line is least straight."""
+    return np.min([of.r2 for of in found.values()], axis=0)
+
+
+def first_alone(
+    seed: int,
+    *,
+    scale: float,
+    n_hidden: int = 5,
+    width: int = 50,
+    n_classes: int = 3,
+    n_each: int = 10,
+    d: int = 50,
+) -> Linear:
+    """Where gradient descent ends if the first layer alone learns, on orthonormal x.
+
+    The other layers stay orthogonal times `scale`, so the loss is convex in the first
+    layer, and for orthonormal inputs a single step of the right length ends at 0.
+    """
+    x, labels = class_data(seed, n_classes=n_classes, n_each=n_each, d=d)
+    weights = _start(seed, scale, [d, *[width] * n_hidden, n_classes])
+    above = np.linalg.multi_dot(weights[:0:-1]) if n_hidden > 1 else weights[1]
+    target = np.eye(n_classes)[labels].T
+    missing = target - above @ weights[0] @ x.T
+    weights[0] = weights[0] + np.linalg.pinv(above) @ missing @ x
+    outputs, loss = _forward(weights, x, target)
+    return _looked_at(weights, outputs, loss, labels, 1)

@@ -1,4 +1,4 @@
-"""Figures of the chapter on related works. Imports no torch and no science."""
+"""Figures of the chapter on related works, with their words. Imports no torch."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -16,13 +16,14 @@ from hlnb.figures.artists import (
     legend_below,
     log_range,
     log_ticks,
-    multiples,
     panels,
     plain,
     plain_ticks,
     say_diverged,
 )
+from hlnb.figures.drawn import Drawn
 from hlnb.figures.style import PART_COLOURS, STYLES
+from hlnb.words import in_range
 
 Runs = Real[np.ndarray, "_run _point"]
 # Ordered quantities (a scale, a threshold): dark to light, each with dashes and marker
@@ -37,11 +38,11 @@ DEPTHS: Mapping[str, tuple[str, Any, str]] = {
     "two layers": ("#882255", "--", "s"),
 }
 FEATURES: Mapping[str, tuple[str, Any, str]] = {
-    "three layers, p = 2": STYLES["simultaneous"],
-    "three layers, p = 3": ("#56B4E9", (0, (1, 1)), "^"),
-    "two layers, p = 2": DEPTHS["two layers"],
+    "unit of three layers, p = 2": ("#CC79A7", "-", "D"),
+    "unit of three layers, p = 3": ("#56B4E9", (0, (6, 1.5)), "^"),
+    "unit of two layers, p = 2": ("#8A6D00", (0, (4, 1, 1, 1)), "v"),
 }
-AT_START = ("#666666", ":", "x")
+AT_START = ("#666666", (0, (2, 3)), "x")
 
 
 def _runs(ax: Axes, x: np.ndarray, runs: Runs, look: tuple, label: str) -> None:
@@ -65,10 +66,13 @@ def compression_figure(
     compression: Mapping[float, Runs],
     slopes: Mapping[float, float],
     discrimination: Mapping[float, Runs],
-) -> Figure:
+    *,
+    seen: Mapping[float, Real[np.ndarray, " run"]],
+) -> Drawn:
     """Left: C against the layer, on a log scale, with lines of the predicted slopes.
 
-    Right: D against the layer. Both by the scale of the initial weights.
+    Right: D against the layer. Both by the scale of the initial weights. `seen`: the
+    slopes of log10 C, for the words.
     """
     fig, (left, right) = panels(2, height=3.4)
     scales = sorted({*compression, *discrimination})
@@ -89,43 +93,29 @@ def compression_figure(
     right.set_ylabel("discrimination D")
     legend_below(fig, columns=5)
     say_diverged(fig, *compression.values())
-    return fig
-
-
-def rank_figure(
-    ranks: Mapping[str, Mapping[str, Runs]], *, bound: Mapping[str, Runs]
-) -> Figure:
-    """Numerical rank of the Jacobian of the first l layers, one panel per network.
-
-    `ranks[title][threshold]`: (run, layer), means over inputs. `bound`: the fewest
-    active units up to the layer, for networks that this bounds.
-    """
-    titles = [*ranks]
-    fig, axes = multiples(
-        titles,
-        xlabel="layers l, from the input",
-        ylabel="numerical rank",
-        row=2.7,
-        below=0.45,
+    n = len(next(iter(compression.values())))
+    return Drawn(
+        fig,
+        caption="Layers of trained deep linear networks, by the scale ξ of their "
+        f"initial weights; {n} runs and their median. Left: orthonormal inputs, "
+        "compression C on a log scale, and lines of the predicted slope from the same "
+        "input. Right: nearly orthogonal inputs, discrimination D.",
+        alt="Left: C by layer on a log scale, a curve for each ξ, beside its predicted "
+        f"line. Median slope of log10 C per layer: {slopes_in_words(seen)}. Right: D "
+        "by layer; median at the first and the last hidden layer: "
+        f"{ends_in_words(discrimination)}.",
     )
-    for ax, (title, found) in zip(axes, ranks.items(), strict=True):
-        for (label, runs), look in zip(found.items(), ORDERED, strict=False):
-            _runs(ax, np.arange(1, runs.shape[1] + 1), runs, look, label)
-        if title in bound:
-            middle = np.median(bound[title], 0)
-            layers = np.arange(1, len(middle) + 1)
-            ax.plot(
-                layers,
-                middle,
-                color="#000000",
-                linewidth=1,
-                marker="_",
-                label="fewest active units so far",
-            )
-        ax.set_ylim(0, None)
-        ax.xaxis.get_major_locator().set_params(integer=True)
-    legend_below(fig)
-    return fig
+
+
+def slopes_in_words(slopes: Mapping[float, float | np.ndarray]) -> str:
+    """The median slope of each scale."""
+    return "; ".join(f"ξ = {s:g}: {np.median(v):.3f}" for s, v in slopes.items())
+
+
+def ends_in_words(values: Mapping[float, Runs]) -> str:
+    """The medians at the first and the last hidden layer, for each scale."""
+    middle = {s: np.median(runs, 0) for s, runs in values.items()}
+    return "; ".join(f"ξ = {s:g}: {v[1]:.3f} to {v[-1]:.3f}" for s, v in middle.items())
 
 
 def depths_figure(
@@ -134,7 +124,7 @@ def depths_figure(
     ns: Sequence[int],
     *,
     at_start: Real[np.ndarray, " run"],
-) -> Figure:
+) -> Drawn:
     """Test error against samples, by target, and how close a unit is to the feature.
 
     `errors[title][label]`, `features[label]`: (run, n). `at_start`: |correlation| of
@@ -152,7 +142,7 @@ def depths_figure(
     for label, runs in features.items():
         _runs(last, x, runs, FEATURES[label], label)
     colour, dashes, marker = AT_START
-    label = "three layers, at the start"
+    label = "unit of three layers, untrained"
     last.plot(beside(at_start, x[0]), at_start, marker, color=colour, ms=4)
     last.axhline(np.median(at_start), color=colour, linestyle=dashes, label=label)
     last.set(title="best unit", ylim=(0, 1.02))
@@ -161,13 +151,28 @@ def depths_figure(
         ax.set(xscale="log", xlabel="training samples n")
         plain_ticks(ax.xaxis, ns)
     legend_below(fig)
-    return fig
+    left = "; ".join(
+        f"{title}, {label}: {in_range(runs[:, -1], '.3f')}"
+        for title, found in errors.items()
+        for label, runs in found.items()
+    )
+    close = "; ".join(f"{k}: {in_range(v[:, -1])}" for k, v in features.items())
+    return Drawn(
+        fig,
+        caption="Test error against samples, as a share of the variance, for each "
+        "target, and (right) how close one unit below the readout is to the feature h. "
+        "Rate and stopping time are chosen on validation data; "
+        f"{len(at_start)} runs and their median.",
+        alt=f"{len(axes)} panels, samples on a log scale. Errors with most samples: "
+        f"{left}. Right: |correlation| with h with most samples: {close}; before "
+        f"training: {in_range(at_start)}.",
+    )
 
 
 def paths_figure(
     shares: Mapping[str, Float[np.ndarray, "output input"]],
     needs: Bool[np.ndarray, "output input"],
-) -> Figure:
+) -> Drawn:
     """Share of the path strength between each output and input, in per cent.
 
     A black frame stands around pairs in which the output depends on the input.
@@ -197,7 +202,15 @@ def paths_figure(
         ax.set(title=title, xlabel="input")
         ax.grid(False)
     axes[0].set_ylabel("output")
-    return fig
+    inside = ", ".join(f"{100 * m[needs].sum():.0f}% ({t})" for t, m in shares.items())
+    return Drawn(
+        fig,
+        caption="Half adders, the first run: the share of the path strength (sum over "
+        "paths of products of absolute weights) between each output and each input, in "
+        "per cent. Frames: pairs in which the output depends on the input.",
+        alt="Tables of outputs by inputs. The framed blocks, upper left and lower "
+        f"right, hold {inside}.",
+    )
 
 
 def _names(letter: str, n: int) -> list[str]:
@@ -262,31 +275,4 @@ def network_figure(
         key("negative weight", colour=PART_COLOURS[4], linestyle="--"),
     ]
     legend_below(fig, handles)
-    return fig
-
-
-def pictures_grid(
-    rows: Mapping[str, Float[np.ndarray, "picture pixel"]], *, side: int
-) -> Figure:
-    """A row of square pictures for each name; blue below 0, white 0, red above.
-
-    Each picture has its own scale.
-    """
-    columns = max(len(pictures) for pictures in rows.values())
-    fig, axes = panels(
-        len(rows) * columns, columns=columns, height=0.5 + 0.62 * len(rows), width=7.6
-    )
-    for ax in axes:
-        ax.set(xticks=[], yticks=[])
-        ax.grid(False)
-    for row, (name, pictures) in enumerate(rows.items()):
-        mine = axes[row * columns : (row + 1) * columns]
-        mine[0].set_ylabel(name, rotation=0, ha="right", va="center", fontsize=9)
-        for ax, picture in zip(mine, pictures, strict=False):
-            limit = float(np.abs(picture).max()) or 1.0
-            ax.imshow(picture.reshape(side, side), vmin=-limit, vmax=limit)
-            ax.spines[:].set_visible(True)
-            ax.spines[:].set_color("#999999")
-        for ax in mine[len(pictures) :]:
-            ax.set_visible(False)
     return fig

@@ -18,9 +18,14 @@ from scipy.sparse.csgraph import connected_components
 from hlnb.errors import HlnbError, at_least
 from hlnb.kept import kept
 from hlnb.seeding import stream
+from hlnb.words import in_range
 
 Part = tuple[int, int] | tuple[int, int, int]  # a hidden unit, or an edge of a layer
 TASKS = ("half adders", "decoder")
+APART = {  # task → its modules, where they can be apart, and the layers that count
+    "half adders": ([{"x1", "x2", "y1", "y2"}, {"x3", "x4", "y3", "y4"}], None),
+    "decoder": ([{"x1", "x2"}, {"x3", "x4"}], 1),
+}
 ENOUGH = 0.1  # nats of mean log loss at which a table counts as known
 
 
@@ -262,10 +267,15 @@ def path_strength(net: Net) -> Float[np.ndarray, "output input"]:
     return found
 
 
+def path_shares(net: Net) -> Float[np.ndarray, "output input"]:
+    """Each pair's share of all path strength."""
+    strength = path_strength(net)
+    return strength / strength.sum()
+
+
 def share_inside(net: Net, needs: Bool[np.ndarray, "output input"]) -> float:
     """Share of the path strength that joins outputs to inputs that they need."""
-    strength = path_strength(net)
-    return float(strength[needs].sum() / strength.sum())
+    return float(path_shares(net)[needs].sum())
 
 
 def modules(net: Net, *, layers: int | None = None) -> list[set[str]]:
@@ -288,3 +298,30 @@ def modules(net: Net, *, layers: int | None = None) -> list[set[str]]:
     for node, called in names.items():
         groups.setdefault(component[node], set()).add(called)
     return sorted((g for g in groups.values() if len(g) > 1), key=sorted)
+
+
+def apart(run: Sculpted, name: str) -> bool | None:
+    """Whether the modules of a task are apart in the sparsest network.
+
+    None for a network that did not learn its table in the first place.
+    """
+    expected, layers = APART[name]
+    if not run.learned:
+        return None
+    return modules(run.stages[-1], layers=layers) == expected
+
+
+def linked(needs: Bool[np.ndarray, "output input"]) -> list[set[int]]:
+    """Sets of outputs that are joined by inputs which they need."""
+    shared = needs.astype(int) @ needs.T.astype(int) > 0
+    _, component = connected_components(shared, directed=False)
+    return [set(np.flatnonzero(component == k).tolist()) for k in set(component)]
+
+
+def left(found: Sequence[Sculpted]) -> str:
+    """Units and edges that are left in the sparsest networks, in words."""
+    if not found:
+        return "–"
+    nets = [run.stages[-1] for run in found]
+    units = in_range([net.units for net in nets], ".0f")
+    return f"{units} units, {in_range([net.edges for net in nets], '.0f')} edges"
