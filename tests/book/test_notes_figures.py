@@ -54,7 +54,9 @@ def test_every_figure_and_chapter_is_in_the_book():
 
 def test_every_drawing_is_on_the_page_with_a_caption_and_in_the_table():
     shown = re.findall(
-        r"(?m)^```\{figure\} images/(.+)\n:name: (.+)\n:alt: (.+)\n\n(.+)$", PAGE
+        r"(?m)^```\{figure\} images/(.+)\n:name: (.+)\n:figclass: hlnb-drawing\n"
+        r":alt: (.+)\n\n(.+)$",
+        PAGE,
     )
     assert [f"{ROOT / 'book' / 'images' / file}" for file, *_ in sorted(shown)] == [
         f"{path}" for path in DRAWINGS
@@ -62,6 +64,8 @@ def test_every_drawing_is_on_the_page_with_a_caption_and_in_the_table():
     assert len(shown) == PAGE.count("```{figure}")
     named = [name for row in ROWS for name in row.get("drawings", [])]
     assert [name for _, name, *_ in shown] == named
+    style = (ROOT / "book" / "static" / "hlnb.css").read_text("utf8")
+    assert "figure.hlnb-drawing img { max-width: 100%" in style  # whole on a phone
     for file, name, alt, _ in shown:
         assert name == f"fig-{Path(file).stem}"
         assert 100 < len(alt) < 500
