@@ -31,6 +31,19 @@ SOURCES = """\
   cite: glasgow
   chapters: [8, 2]
 """
+FIGURES = """\
+- shows: A curve
+  quote: the following curve
+  announced: true
+  figures: [fig-01_hierarchical_learning]
+  drawings: [fig-notes-dog]
+  note: It is made up.
+- shows: A chapter
+  quote: what one would draw
+  announced: false
+  chapters: [02_toy_problem_1]
+  note: It is made up, too.
+"""
 MAP = """\
 - problem: One problem
   chapter: 02_toy_problem_1
@@ -80,6 +93,7 @@ def make(folder: Path) -> Path:
         )
     (folder / "book" / "map.yml").write_text(MAP)
     (folder / "book" / "statements.yml").write_text(SOURCES)
+    (folder / "book" / "notes_figures.yml").write_text(FIGURES)
     (folder / "benchmarks").mkdir(exist_ok=True)
     for name in ("latest.json", "robust.json", "redraw.json"):
         shutil.copy(ROOT / "benchmarks" / name, folder / "benchmarks")

@@ -321,6 +321,14 @@ def test_statements_stand_by_source_in_the_order_of_the_source(book):
     assert words(text).count("A section 0.25") == len(small_book.NAMES)
 
 
+def test_pictures_of_the_notes_lead_to_figures_chapters_and_drawings(book):
+    text = page(book, "book/notes_figures")
+    assert "2 places: 1 point at a picture, 1 do not." in words(text)
+    assert 'href="chapters/01_hierarchical_learning.html#fig-01-hierarchical' in text
+    assert 'href="chapters/02_toy_problem_1.html"' in text
+    assert 'href="#fig-notes-dog"' in text
+
+
 def test_theorems_are_numbered_by_chapter_and_listed(book):
     assert "Theorem 8.1 (Squares)" in words(
         page(book, "book/chapters/08_cifar_filters")

@@ -10,7 +10,7 @@ from sphinx.errors import ExtensionError
 
 from hlnb.errors import HlnbError
 from hlnb.publishing import copies, notebooks, replication
-from hlnb.publishing.render import assets, executed, head, parts
+from hlnb.publishing.render import assets, executed, head, parts, pictures
 from hlnb.publishing.render import text as prose
 from hlnb.publishing.render.claims import claim_table, claim_tables, total, totals
 from hlnb.publishing.render.left_out import LeftOut
@@ -90,6 +90,9 @@ def generate(app, docname, source):
         "seminar": lambda: parts.seminar(found),
         "statements": lambda: parts.statements(
             found, yaml.safe_load((root / "book/statements.yml").read_text("utf8"))
+        ),
+        "notes_figures": lambda: pictures.of_the_notes(
+            every, yaml.safe_load((root / "book/notes_figures.yml").read_text("utf8"))
         ),
         "theorems": lambda: parts.theorems(found),
         "speed": lambda: speed(root),
