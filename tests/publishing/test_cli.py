@@ -217,14 +217,25 @@ def test_run_passes_on_what_was_asked_for(book, monkeypatch, capsys):
 
 
 @pytest.mark.parametrize(
-    ("outcome", "status"), [((0, 0), 0), ((1, 0), 1), ((0, 2), 3), ((1, 2), 1)]
+    ("failed", "moved", "status", "told"),
+    [
+        (0, {}, 0, ""),
+        (1, {}, 1, ""),
+        (0, {"01_one": ["a: x"]}, 3, "1 verdict moved:\n  01_one: a: x\n"),
+        (
+            *(1, {"01_one": ["a: x", "b: y"]}, 1),
+            "2 verdicts moved:\n  01_one: a: x\n  01_one: b: y\n",
+        ),
+    ],
 )
 @pytest.mark.usefixtures("book")
-def test_the_status_tells_moved_verdicts_from_failed_chapters(
-    monkeypatch, outcome, status
+def test_moved_verdicts_are_told_and_their_status_is_not_that_of_failures(
+    monkeypatch, capsys, failed, moved, status, told
 ):
-    monkeypatch.setattr(execute, "run", lambda *_, **__: execute.Outcome(*outcome))
+    outcome = execute.Outcome(failed, moved)
+    monkeypatch.setattr(execute, "run", lambda *_, **__: outcome)
     assert main(["run"]) == status
+    assert capsys.readouterr().out == told
 
 
 @pytest.mark.parametrize(

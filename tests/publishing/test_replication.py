@@ -116,6 +116,26 @@ def test_a_chapter_that_fails_leaves_the_set_open(tmp_path, monkeypatch, capsys)
     assert not (root / "book" / "replication").exists()
 
 
+MOVED = """\
+from IPython.display import display
+data = {"application/vnd.hlnb.claims+json": [], "text/plain": "table"}
+display(data, metadata={"hlnb": {"moved": ["b: partly here"]}}, raw=True)"""
+
+
+def test_a_verdict_may_move_and_what_failed_is_told_whatever_its_words(tmp_path):
+    root = make_book(tmp_path)
+    add_chapter(root, "01_one", MOVED, parameters=SEEDED)
+    raises = "raise ValueError('1 verdict moved: by hand')"
+    add_chapter(root, "02_two", raises, parameters=SEEDED)
+    lines = []
+    assert not replication.replicate(root, sets=1, say=lines.append)
+    told = "\n".join(lines)
+    assert "01_one: executed in" in told
+    assert "partly here" not in told
+    assert "02_two: FAILED" in told
+    assert "ValueError: 1 verdict moved: by hand" in told
+
+
 @pytest.mark.usefixtures("said")
 def test_the_page_says_in_how_many_sets_a_verdict_was_the_same(book):
     claims = replication.with_sets(book, copies.claims(book))

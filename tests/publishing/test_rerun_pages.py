@@ -130,7 +130,8 @@ def test_the_command_shows_a_rerun(book, monkeypatch, capsys):
     monkeypatch.setattr(execute, "run", lambda *_, **__: execute.Outcome(failed=1))
     assert main(["run", "02", "--smoke", "--show"]) == 1
     assert len(asked) == 3
-    monkeypatch.setattr(execute, "run", lambda *_, **__: execute.Outcome(moved=1))
+    moved = execute.Outcome(moved={NAME: ["02-a: partly"]})
+    monkeypatch.setattr(execute, "run", lambda *_, **__: moved)
     assert main(["run", "02", "--smoke", "--show"]) == 3
     assert len(asked) == 4
 

@@ -308,6 +308,8 @@ def _executed(arguments: argparse.Namespace, **options: Any) -> int:
         done = execute.run(
             find_root(), arguments.chapters, jobs=arguments.jobs, say=_say, **options
         )
+    if done.moved:
+        _say(done.told)
     return 1 if done.failed else CLAIMS_MOVED if done.moved else 0
 
 
