@@ -579,6 +579,9 @@ def test_serving_needs_a_book_and_a_free_port(book, tmp_path):
         build.serve(book, 70000)
     with pytest.raises(HlnbError, match=r"another address than 192\.0\.2\.1 with"):
         build.serve(book, 0, "192.0.2.1")  # no address of this machine
+    for odd in ("\udcff", "ü..", "a" * 70):
+        with pytest.raises(HlnbError, match="Cannot serve on port 0"):
+            build.serve(book, 0, odd)
 
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "0.0.0.0"])

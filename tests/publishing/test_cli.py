@@ -304,7 +304,7 @@ def test_the_list_of_commands_is_complete():
     [
         *("run ''", "run 01 ''", "redraw ''", "check ''", "clean ''", "diff ''"),
         *("run --out ''", "run --scheduler ''", "diff x --against ''"),
-        *("runs fetch ''", "release --out ''"),
+        *("runs fetch ''", "release --out ''", "serve --host ''"),
     ],
 )
 def test_an_empty_word_is_refused(book, capsys, line):

@@ -334,6 +334,15 @@ def test_a_full_disk_loses_nothing(book, monkeypatch, failing_call):
     assert copies(book) == before
 
 
+def test_a_file_in_place_of_runs_is_no_obstacle_to_the_published_copy(tmp_path):
+    root = make_book(tmp_path)
+    add_chapter(root, "01_one", "1")
+    (root / "runs").touch()
+    done, lines = run(root)
+    assert done, lines
+    assert (root / "book/chapters/01_one.ipynb").exists()
+
+
 def test_a_full_disk_of_the_worker_is_one_sentence(book, monkeypatch):
     import papermill
 

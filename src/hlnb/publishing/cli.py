@@ -1,6 +1,7 @@
 """The `hlnb` command."""
 
 import argparse
+import errno
 import io
 import json
 import os
@@ -19,6 +20,7 @@ from hlnb.publishing.chapters import find_root
 from hlnb.publishing.run import execute
 
 CLAIMS_MOVED = 3  # exit status of `hlnb diff`, and of `hlnb run` if nothing failed
+SCARCE = {errno.EMFILE, errno.ENFILE, errno.ENOMEM, errno.EAGAIN}
 INTERRUPTED, CLOSED, TERMINATED = 130, 141, 143  # 128 + the number of the signal
 
 
@@ -48,12 +50,24 @@ def main(argv: Sequence[str] | None = None) -> int:
         finally:
             sys.stdout.flush()
     except OSError as error:
+        if told := _hindrance(error):
+            print(f"hlnb: {told}", file=sys.stderr)
+            return 1
         if not (_leave(sys.stdout) or _leave(sys.stderr)):
             raise  # it came from elsewhere
         if isinstance(error, BrokenPipeError):
             return CLOSED
         print(f"hlnb: Cannot write the output: {error.strerror}.", file=sys.stderr)
         return 1
+
+
+def _hindrance(error: OSError) -> str:
+    """What the system refuses, in a sentence; nothing if it may be the output."""
+    if error.filename is not None:
+        return f"Cannot use {error.filename}: {error.strerror}."
+    if error.errno in SCARCE:
+        return f"The system gives no more of it: {error.strerror}."
+    return ""
 
 
 def _leave(stream: io.TextIOBase) -> bool:
@@ -212,6 +226,7 @@ def _parser() -> argparse.ArgumentParser:
     serve.add_argument("--port", type=_positive, default=8000)
     serve.add_argument(
         "--host",
+        type=_text,
         default="127.0.0.1",
         help="0.0.0.0 shows them to other machines, too (default: %(default)s)",
     )
