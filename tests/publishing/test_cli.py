@@ -4,6 +4,7 @@ import io
 import json
 import os
 import shlex
+import signal
 import socket
 import socketserver
 import subprocess
@@ -480,6 +481,37 @@ def test_a_stop_is_one_sentence(book, monkeypatch, capsys, stop, status):
     monkeypatch.setattr(execute, "run", run)
     assert main(["run"]) == status
     assert capsys.readouterr().err == "hlnb: stopped; finished chapters are kept.\n"
+
+
+@pytest.mark.skipif(os.name != "posix", reason="signals are POSIX's")
+@pytest.mark.parametrize(
+    ("line", "doing"),
+    [
+        ("build", "render.build.build"),
+        ("build --edition student", "editions.build_student"),
+        ("build --run runs", "reruns.build_run"),
+        ("pdf", "printing.pdf"),
+    ],
+)
+@pytest.mark.parametrize(("stop", "status"), [("SIGINT", 130), ("SIGTERM", 143)])
+def test_a_stopped_build_ends_what_it_started(
+    book, monkeypatch, capsys, line, doing, stop, status
+):
+    """SIGTERM alone would leave the renderer at work."""
+    started = []
+
+    def works(*_):
+        started.append(subprocess.Popen(["sleep", "60"]))
+        try:
+            os.kill(os.getpid(), getattr(signal, stop))
+            time.sleep(60)
+        finally:
+            started[0].kill()
+
+    monkeypatch.setattr(f"hlnb.publishing.{doing}", works)
+    assert main(line.split()) == status
+    assert capsys.readouterr().err == "hlnb: stopped.\n"
+    assert started[0].wait() == -9
 
 
 @pytest.mark.parametrize("place", ["notebooks", "book", "book/chapters/../images"])

@@ -90,7 +90,9 @@ def _status(argv: Sequence[str] | None) -> int:
         print(f"hlnb: {error}", file=sys.stderr)
         return 1
     except KeyboardInterrupt as stop:
-        print("hlnb: stopped; finished chapters are kept.", file=sys.stderr)
+        executes = arguments.command in (_run, _redraw, _replicate)
+        told = "; finished chapters are kept" if executes else ""
+        print(f"hlnb: stopped{told}.", file=sys.stderr)
         return TERMINATED if isinstance(stop, Terminated) else INTERRUPTED
 
 
@@ -296,7 +298,8 @@ def _run(arguments: argparse.Namespace) -> int:
 def _show(place: str | Path, names: Sequence[str] = ()) -> int:
     from hlnb.publishing.reruns import build_run
 
-    print(f"Built {build_run(find_root(), place, names)}")
+    with _terminable():
+        print(f"Built {build_run(find_root(), place, names)}")
     return 0
 
 
@@ -468,14 +471,16 @@ def _build(arguments: argparse.Namespace) -> int:
     else:
         from hlnb.publishing.render.build import build
 
-    print(f"Built {build(find_root())}")
+    with _terminable():  # so that what it started ends, too
+        print(f"Built {build(find_root())}")
     return 0
 
 
 def _pdf(arguments: argparse.Namespace) -> int:
     from hlnb.publishing.printing import pdf
 
-    printed = pdf(find_root())
+    with _terminable():
+        printed = pdf(find_root())
     print(f"Printed {printed}, {printed.stat().st_size / 1e6:.0f} MB")
     return 0
 
