@@ -30,6 +30,11 @@ RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]
 AXE = """async rules => (await axe.run(document, {runOnly: rules}))
     .violations.flatMap(rule => rule.nodes.map(node =>
         `${rule.id} at ${node.target.join(' ')}: ${node.html.slice(0, 120)}`))"""
+CARDS = """() => [...document.querySelectorAll(
+        'table:is(.hlnb-claims, .hlnb-parameters, .hlnb-statements)')]
+    .filter(table => getComputedStyle(table).display !== 'block'
+        || table.parentElement.scrollWidth > table.parentElement.clientWidth)
+    .map(table => `${table.className}: ${table.innerText.slice(0, 60)}`)"""
 SETTLED = """async () => {
     await document.fonts.ready;
     if (window.MathJax?.startup) await MathJax.startup.promise;
@@ -126,6 +131,11 @@ def axe(page: Page, script: Path) -> list[str]:
 def overflow(page: Page) -> int:
     """By how many pixels the page is wider than the screen."""
     return page.evaluate("() => document.documentElement.scrollWidth - innerWidth")
+
+
+def wide_cards(page: Page) -> list[str]:
+    """The tables that should be cards on a phone, and scroll sideways instead."""
+    return page.evaluate(CARDS)
 
 
 def screenshots(html: Path, folder: Path) -> None:

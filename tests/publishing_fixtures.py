@@ -114,6 +114,7 @@ SPOILED: list[Any] = [  # what is no claim
     *("a text", 7, None, ["a"], {}),
     *(CLAIM | {"id": 3}, CLAIM | {"source": None}, CLAIM | {"statement": ["s"]}),
     *(CLAIM | {name: "0.7"} for name in ("ours", "low", "high", "n")),
+    *(CLAIM | {"ours": 10**400}, CLAIM | {"high": -(10**400)}),
     *(CLAIM | {"ours": float("nan")}, CLAIM | {"low": True}, CLAIM | {"n": -1}),
     *(CLAIM | {"theirs": {}}, CLAIM | {"unit": 1}, CLAIM | {"note": 1}),
     *(CLAIM | {"verdict": "perhaps"}, CLAIM | {"verdict": ["reproduced"]}),

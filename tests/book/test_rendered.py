@@ -40,6 +40,8 @@ def test_every_page_is_quiet_accessible_and_fits(html, chromium, base, mode):
             if (width := browser.overflow(page)) > 0:
                 findings.append(f"is {width} pixels wider than the screen")
             if mode == "phone":
+                cards = browser.wide_cards(page)
+                findings += [f"is no card on a phone: {card}" for card in cards]
                 page.add_style_tag(content=browser.WIDE)
                 if (width := browser.overflow(page)) > 0:
                     findings.append(f"is {width} pixels too wide in wide letters")

@@ -144,9 +144,14 @@ def test_a_chapter_can_be_taken_along(book):
 def test_a_claim_leads_to_the_line_of_the_cell_that_computed_it(book):
     text = page(book, "book/claims")
     for name in small_book.NAMES:
-        target = f"chapters/{name}.html#at-{name[:2]}-b"
-        assert f'href="{target}"' in text
-        assert f'id="at-{name[:2]}-b"' in page(book, f"book/chapters/{name}")
+        id, chapter = f"{name[:2]}-b", page(book, f"book/chapters/{name}")
+        for where, target in (
+            (text, f"chapters/{name}.html#at-{id}"),
+            (chapter, f"#at-{id}"),  # its permanent address
+        ):
+            found = re.findall(rf'href="{target}"[^>]*>(.*?)</a>', where)
+            assert id in [words(part).strip() for part in found]
+        assert f'id="at-{id}"' in chapter
     assert 'id="claim-08-b"' in text
 
 
@@ -308,6 +313,32 @@ def test_what_stands_beside_a_figure_is_not_its_caption(book):
     figure, beside = text.index("</figure>"), text.index("the figure")
     assert figure < beside
     assert text.count('id="fig-08-cifar-filters"') == 1
+
+
+def test_a_table_of_statements_in_a_chapter_is_one_of_cards(book):
+    row = r"| $\|w\|$ is *small* | Figure {numref}`a` | {glue:text}`b`, c |"
+    head = "| statement of the notes | where | verdict |\n|---|---|---|\n"
+    other = "| a | b | c |\n|---|---|---|\n| 1 | 2 | 3 |\n"
+    made = parts.with_cards(f"Before.\n\n{head}{row}\n\nAfter.\n\n{other}")
+    assert made.startswith("Before.\n\n::::{list-table}\n")
+    assert made.endswith(f"::::\n\nAfter.\n\n{other}")
+    assert "* - Statement of the notes\n  - Where\n  - Verdict\n" in made
+    cells = "* - $|w|$ is *small*\n  - Figure {numref}`a`\n  - {glue:text}`b`, c\n"
+    assert cells in made
+    for name in small_book.NAMES:
+        assert "hlnb-statements" in page(book, f"book/chapters/{name}")
+
+
+@pytest.mark.parametrize(
+    "name", ["chapters/02_toy_problem_1", "claims", "parameters", "statements"]
+)
+def test_tables_of_many_words_are_cards_on_a_phone(book, chromium, name):
+    at = (book / "_build/html/book" / f"{name}.html").as_uri()
+    with browser.visit(chromium, at, mode="phone") as (shown, _):
+        assert shown.locator("table.hlnb-table").count() > 0
+        assert browser.wide_cards(shown) == []
+        shown.set_viewport_size({"width": 1300, "height": 900})
+        assert browser.wide_cards(shown)  # here they are tables
 
 
 def test_statements_stand_by_source_in_the_order_of_the_source(book):
@@ -587,6 +618,9 @@ def test_serving_needs_a_book_and_a_free_port(book, tmp_path):
         build.serve(book, 70000)
     with pytest.raises(HlnbError, match=r"another address than 192\.0\.2\.1 with"):
         build.serve(book, 0, "192.0.2.1")  # no address of this machine
+    for odd in ("\udcff", "ü..", "a" * 70):
+        with pytest.raises(HlnbError, match="Cannot serve on port 0"):
+            build.serve(book, 0, odd)
 
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "0.0.0.0"])

@@ -41,6 +41,14 @@ def test_what_a_reader_needs_stands_beside_the_verdict(changes, beside):
     assert beside in claim_table([claim("a", **changes)], known=KNOWN)
 
 
+@pytest.mark.parametrize("known", [KNOWN, None])
+def test_the_id_of_a_claim_is_a_link_to_its_line_in_the_chapter(known):
+    table = claim_table([claim("02-A b"), claim("x`<y>")], known=known)
+    assert "{ref}`02-A b <at-02-a-b>`" in table
+    assert "{ref}`xy <at-x-y>`" in table
+    assert ("[says 02-A b]{#at-02-a-b}" in table) == (known is None)
+
+
 def test_nothing_stands_beside_what_is_decided_by_counting():
     row = claim_table([claim("a", rule="most")], known=KNOWN)
     assert "old rule" not in row

@@ -4,6 +4,7 @@ import io
 import json
 import os
 import shlex
+import signal
 import socket
 import socketserver
 import subprocess
@@ -217,14 +218,25 @@ def test_run_passes_on_what_was_asked_for(book, monkeypatch, capsys):
 
 
 @pytest.mark.parametrize(
-    ("outcome", "status"), [((0, 0), 0), ((1, 0), 1), ((0, 2), 3), ((1, 2), 1)]
+    ("failed", "moved", "status", "told"),
+    [
+        (0, {}, 0, ""),
+        (1, {}, 1, ""),
+        (0, {"01_one": ["a: x"]}, 3, "1 verdict moved:\n  01_one: a: x\n"),
+        (
+            *(1, {"01_one": ["a: x", "b: y"]}, 1),
+            "2 verdicts moved:\n  01_one: a: x\n  01_one: b: y\n",
+        ),
+    ],
 )
 @pytest.mark.usefixtures("book")
-def test_the_status_tells_moved_verdicts_from_failed_chapters(
-    monkeypatch, outcome, status
+def test_moved_verdicts_are_told_and_their_status_is_not_that_of_failures(
+    monkeypatch, capsys, failed, moved, status, told
 ):
-    monkeypatch.setattr(execute, "run", lambda *_, **__: execute.Outcome(*outcome))
+    outcome = execute.Outcome(failed, moved)
+    monkeypatch.setattr(execute, "run", lambda *_, **__: outcome)
     assert main(["run"]) == status
+    assert capsys.readouterr().out == told
 
 
 @pytest.mark.parametrize(
@@ -293,7 +305,7 @@ def test_the_list_of_commands_is_complete():
     [
         *("run ''", "run 01 ''", "redraw ''", "check ''", "clean ''", "diff ''"),
         *("run --out ''", "run --scheduler ''", "diff x --against ''"),
-        *("runs fetch ''", "release --out ''"),
+        *("runs fetch ''", "release --out ''", "serve --host ''"),
     ],
 )
 def test_an_empty_word_is_refused(book, capsys, line):
@@ -469,6 +481,37 @@ def test_a_stop_is_one_sentence(book, monkeypatch, capsys, stop, status):
     monkeypatch.setattr(execute, "run", run)
     assert main(["run"]) == status
     assert capsys.readouterr().err == "hlnb: stopped; finished chapters are kept.\n"
+
+
+@pytest.mark.skipif(os.name != "posix", reason="signals are POSIX's")
+@pytest.mark.parametrize(
+    ("line", "doing"),
+    [
+        ("build", "render.build.build"),
+        ("build --edition student", "editions.build_student"),
+        ("build --run runs", "reruns.build_run"),
+        ("pdf", "printing.pdf"),
+    ],
+)
+@pytest.mark.parametrize(("stop", "status"), [("SIGINT", 130), ("SIGTERM", 143)])
+def test_a_stopped_build_ends_what_it_started(
+    book, monkeypatch, capsys, line, doing, stop, status
+):
+    """SIGTERM alone would leave the renderer at work."""
+    started = []
+
+    def works(*_):
+        started.append(subprocess.Popen(["sleep", "60"]))
+        try:
+            os.kill(os.getpid(), getattr(signal, stop))
+            time.sleep(60)
+        finally:
+            started[0].kill()
+
+    monkeypatch.setattr(f"hlnb.publishing.{doing}", works)
+    assert main(line.split()) == status
+    assert capsys.readouterr().err == "hlnb: stopped.\n"
+    assert started[0].wait() == -9
 
 
 @pytest.mark.parametrize("place", ["notebooks", "book", "book/chapters/../images"])

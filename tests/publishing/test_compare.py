@@ -68,6 +68,12 @@ def test_counts_are_compared_as_shares_of_runs():
     assert states([value], [value | {"n": 2}]) == {"a": compare.WITHIN}
 
 
+def test_a_unit_that_no_number_can_hold_is_no_count():
+    odd = claim(ours=3.0, low=2.0, high=4.0, unit=f"of {'9' * 5000} runs")
+    (change,) = compare.compare([odd], [odd])
+    assert (change.state, change.by) == (compare.WITHIN, 0)
+
+
 def test_what_is_absent_or_new_is_told_and_other_chapters_are_left_out():
     before = [claim("a"), claim("b"), claim("c", chapter="02_two")]
     after = [claim("a", chapter="out"), claim("d")]

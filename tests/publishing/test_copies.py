@@ -200,7 +200,14 @@ def test_a_copy_that_cannot_be_read_is_damaged_to_every_command(
 
 
 @pytest.mark.parametrize(
-    "text", [*BROKEN, '{"date": 1, "seconds": 2, "cpu": "c"}', '{"date": "d"}']
+    "text",
+    [
+        *(*BROKEN, '{"date": 1, "seconds": 2, "cpu": "c"}', '{"date": "d"}'),
+        *(
+            f'{{"date": "d", "seconds": {seconds}, "cpu": "c"}}'
+            for seconds in ("NaN", "1e999", "true", '"2"', "9" * 400)
+        ),
+    ],
 )
 def test_a_provenance_that_cannot_be_read_is_none(book, monkeypatch, capsys, text):
     path = execute(book, "01_one").with_suffix(".provenance.json")
@@ -211,6 +218,19 @@ def test_a_provenance_that_cannot_be_read_is_none(book, monkeypatch, capsys, tex
     row = capsys.readouterr().out.splitlines()[1]
     assert row.split() == ["01_one", "damaged", "-", "-", "-"]
     assert main(["check"]) == 1
+
+
+@pytest.mark.parametrize("text", [*BROKEN, "{}", '{"01_one": 1}', '["01_one"]'])
+def test_states_that_no_edition_wrote_are_named(book, monkeypatch, capsys, text):
+    execute(book, "01_one")
+    path = book / copies.STATES
+    path.write_text(text)
+    monkeypatch.chdir(book)
+    assert main(["list"]) == 1
+    told = f"hlnb: {path} does not say the state of each chapter: delete it, as only"
+    said = capsys.readouterr().err
+    assert said.startswith(told)
+    assert said.count("\n") == 1
 
 
 def test_chapters_left_out_of_the_contents_are_no_part_of_what_is_said(book):

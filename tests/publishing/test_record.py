@@ -452,6 +452,23 @@ def damaged_store(book: Path) -> None:
     path.write_bytes(b"")
 
 
+@pytest.mark.parametrize("text", ["[]", "3", '{"results": 3}', "[" * 100_000])
+def test_an_odd_note_of_results_is_none(book, text):
+    (book / "runs/results/01_tiny.json").write_text(text)
+    shutil.rmtree(book / "runs/record")
+    lines = []
+    record.pack(book, say=lines.append)
+    told = "01_tiny: on which results it rests is not known; left out"
+    assert lines == [told]
+
+
+@pytest.mark.parametrize("text", ["[]", "{}", '{"chapters": 3}', "[" * 100_000])
+def test_an_odd_list_of_runs_is_named(book, text):
+    (book / "runs/record/manifest.json").write_text(text)
+    with pytest.raises(HlnbError, match="is no list of runs of record: delete it"):
+        record.verify(book)
+
+
 @pytest.mark.parametrize(
     "spoil",
     [without_either, of_another_torch, damaged_without_a_store, damaged_store],

@@ -96,6 +96,20 @@ def test_what_was_executed_is_not_executed_again(book, monkeypatch):
     assert ran == [(["02_two"], [("first_seed", "1007")])]
 
 
+@pytest.mark.usefixtures("said")
+@pytest.mark.parametrize(("old", "new"), [("{", ""), ("reproduced", "partly")])
+def test_a_copy_that_is_not_as_executed_is_made_anew(book, old, new):
+    kept = book / "book/replication/01_one.json"
+    before = kept.read_bytes()
+    kept.unlink()
+    copy = book / "runs/replication/set-1/01_one.ipynb"
+    copy.write_text(copy.read_text("utf8").replace(old, new, 1), "utf8")
+    lines = []
+    assert replication.replicate(book, ["01"], sets=1, say=lines.append)
+    assert "01_one: executed in" in lines[1]
+    kept.write_bytes(before)
+
+
 def test_edited_code_is_executed_anew(tmp_path):
     root = make_book(tmp_path)
     path = add_chapter(root, "01_one", "'old'", parameters=SEEDED)
@@ -114,6 +128,26 @@ def test_a_chapter_that_fails_leaves_the_set_open(tmp_path, monkeypatch, capsys)
     assert main(["replicate", "--sets", "1"]) == 1
     assert "AssertionError" in capsys.readouterr().out
     assert not (root / "book" / "replication").exists()
+
+
+MOVED = """\
+from IPython.display import display
+data = {"application/vnd.hlnb.claims+json": [], "text/plain": "table"}
+display(data, metadata={"hlnb": {"moved": ["b: partly here"]}}, raw=True)"""
+
+
+def test_a_verdict_may_move_and_what_failed_is_told_whatever_its_words(tmp_path):
+    root = make_book(tmp_path)
+    add_chapter(root, "01_one", MOVED, parameters=SEEDED)
+    raises = "raise ValueError('1 verdict moved: by hand')"
+    add_chapter(root, "02_two", raises, parameters=SEEDED)
+    lines = []
+    assert not replication.replicate(root, sets=1, say=lines.append)
+    told = "\n".join(lines)
+    assert "01_one: executed in" in told
+    assert "partly here" not in told
+    assert "02_two: FAILED" in told
+    assert "ValueError: 1 verdict moved: by hand" in told
 
 
 @pytest.mark.usefixtures("said")
@@ -141,7 +175,15 @@ def test_sets_of_older_code_are_told(tmp_path):
     assert told["b"].endswith("fresh seeds, executed by older code")
 
 
-@pytest.mark.parametrize("text", ["{", "[]", '{"1": 3}', '{"1": {"claims": []}}'])
+@pytest.mark.parametrize(
+    "text",
+    [
+        *("{", "[]", '{"1": 3}', '{"1": {"claims": []}}', "[" * 100_000),
+        *('{"1": {"claims": {"a": 3}}}', '{"1": {"claims": {"a": {}}}}'),
+        '{"1": {"claims": {"a": {"verdict": ["partly"]}}}}',
+        '{"1": {"claims": {"a": {"verdict": "perhaps"}}}}',
+    ],
+)
 def test_a_damaged_record_is_named(tmp_path, text):
     root = make_book(tmp_path)
     add_chapter(root, "01_one", parameters=SEEDED)

@@ -47,8 +47,10 @@ def test_a_rerun_is_a_page_that_says_what_differs(once, tmp_path):
     before = {p: p.read_bytes() for p in (book / "book/chapters").iterdir()}
     page = reruns.build_run(book, rerun(book, {"seeds": 2, "lr": 0.1}))
     assert page == book / "_build/run/book/chapters" / f"{NAME}.html"
+    banner = page.read_text("utf8").partition("Verdicts that differ")[2]
+    assert 'href="#at-02-a"' in banner.partition("</ul>")[0]
     text = re.sub(r"<[^>]+>", "", page.read_text("utf8"))
-    assert re.search(r"differ: seeds = 2 \(published 5\)\.\s", text)  # not lr: equal
+    assert re.search(r"differ:\s+seeds = 2 \(published 5\)\s+Num", text)  # lr: equal
     assert "Verdicts that differ: 1 of 4." in text
     assert "02-a: reproduced → partly" in text
     assert "The value is 0.250." in text  # its numbers are in its sentences
@@ -130,7 +132,8 @@ def test_the_command_shows_a_rerun(book, monkeypatch, capsys):
     monkeypatch.setattr(execute, "run", lambda *_, **__: execute.Outcome(failed=1))
     assert main(["run", "02", "--smoke", "--show"]) == 1
     assert len(asked) == 3
-    monkeypatch.setattr(execute, "run", lambda *_, **__: execute.Outcome(moved=1))
+    moved = execute.Outcome(moved={NAME: ["02-a: partly"]})
+    monkeypatch.setattr(execute, "run", lambda *_, **__: moved)
     assert main(["run", "02", "--smoke", "--show"]) == 3
     assert len(asked) == 4
 

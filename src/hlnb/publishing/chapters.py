@@ -17,6 +17,7 @@ from typing import Any
 from hlnb import settings
 from hlnb.errors import HlnbError
 from hlnb.parameters import Parameter, admit_together, declared
+from hlnb.publishing import places
 from hlnb.publishing.notebooks import cleaned, to_bytes
 from hlnb.storage import write_whole
 
@@ -191,8 +192,7 @@ def load(root: str | Path) -> list[Chapter]:
 
 def sources(root: str | Path) -> list[Chapter]:
     """All chapters in `notebooks/`, listed or not, in the order of their numbers."""
-    folder = Path(root) / "notebooks"
-    paths = sorted(folder.glob("*.ipynb"))
+    paths = places.notebooks(Path(root) / "notebooks")
     return [Chapter(path) for path in paths if NAME.fullmatch(path.stem)]
 
 
@@ -382,7 +382,7 @@ def folder_problems(root: str | Path) -> list[str]:
     names = {chapter.name for chapter in chapters}
     problems = [
         f"notebooks/{path.name} is not named NN_name.ipynb."
-        for path in sorted((Path(root) / "notebooks").glob("*.ipynb"))
+        for path in places.notebooks(Path(root) / "notebooks")
         if path.stem not in names
     ]
     for one, two in itertools.pairwise(chapters):
@@ -404,7 +404,7 @@ def folder_problems(root: str | Path) -> list[str]:
         for name, count in stems.items()
         if count > 1
     ]
-    for path in sorted((Path(root) / "book" / "chapters").glob("*.ipynb")):
+    for path in places.notebooks(Path(root) / "book" / "chapters"):
         if path.stem not in names and not path.name.startswith("."):
             problems.append(f"book/chapters/{path.name} has no source in notebooks/.")
     return problems

@@ -1,6 +1,7 @@
 """The `hlnb` command."""
 
 import argparse
+import errno
 import io
 import json
 import os
@@ -19,6 +20,7 @@ from hlnb.publishing.chapters import find_root
 from hlnb.publishing.run import execute
 
 CLAIMS_MOVED = 3  # exit status of `hlnb diff`, and of `hlnb run` if nothing failed
+SCARCE = {errno.EMFILE, errno.ENFILE, errno.ENOMEM, errno.EAGAIN}
 INTERRUPTED, CLOSED, TERMINATED = 130, 141, 143  # 128 + the number of the signal
 
 
@@ -48,12 +50,24 @@ def main(argv: Sequence[str] | None = None) -> int:
         finally:
             sys.stdout.flush()
     except OSError as error:
+        if told := _hindrance(error):
+            print(f"hlnb: {told}", file=sys.stderr)
+            return 1
         if not (_leave(sys.stdout) or _leave(sys.stderr)):
             raise  # it came from elsewhere
         if isinstance(error, BrokenPipeError):
             return CLOSED
         print(f"hlnb: Cannot write the output: {error.strerror}.", file=sys.stderr)
         return 1
+
+
+def _hindrance(error: OSError) -> str:
+    """What the system refuses, in a sentence; nothing if it may be the output."""
+    if error.filename is not None:
+        return f"Cannot use {error.filename}: {error.strerror}."
+    if error.errno in SCARCE:
+        return f"The system gives no more of it: {error.strerror}."
+    return ""
 
 
 def _leave(stream: io.TextIOBase) -> bool:
@@ -76,7 +90,9 @@ def _status(argv: Sequence[str] | None) -> int:
         print(f"hlnb: {error}", file=sys.stderr)
         return 1
     except KeyboardInterrupt as stop:
-        print("hlnb: stopped; finished chapters are kept.", file=sys.stderr)
+        executes = arguments.command in (_run, _redraw, _replicate)
+        told = "; finished chapters are kept" if executes else ""
+        print(f"hlnb: stopped{told}.", file=sys.stderr)
         return TERMINATED if isinstance(stop, Terminated) else INTERRUPTED
 
 
@@ -212,6 +228,7 @@ def _parser() -> argparse.ArgumentParser:
     serve.add_argument("--port", type=_positive, default=8000)
     serve.add_argument(
         "--host",
+        type=_text,
         default="127.0.0.1",
         help="0.0.0.0 shows them to other machines, too (default: %(default)s)",
     )
@@ -281,7 +298,8 @@ def _run(arguments: argparse.Namespace) -> int:
 def _show(place: str | Path, names: Sequence[str] = ()) -> int:
     from hlnb.publishing.reruns import build_run
 
-    print(f"Built {build_run(find_root(), place, names)}")
+    with _terminable():
+        print(f"Built {build_run(find_root(), place, names)}")
     return 0
 
 
@@ -308,6 +326,8 @@ def _executed(arguments: argparse.Namespace, **options: Any) -> int:
         done = execute.run(
             find_root(), arguments.chapters, jobs=arguments.jobs, say=_say, **options
         )
+    if done.moved:
+        _say(done.told)
     return 1 if done.failed else CLAIMS_MOVED if done.moved else 0
 
 
@@ -451,14 +471,16 @@ def _build(arguments: argparse.Namespace) -> int:
     else:
         from hlnb.publishing.render.build import build
 
-    print(f"Built {build(find_root())}")
+    with _terminable():  # so that what it started ends, too
+        print(f"Built {build(find_root())}")
     return 0
 
 
 def _pdf(arguments: argparse.Namespace) -> int:
     from hlnb.publishing.printing import pdf
 
-    printed = pdf(find_root())
+    with _terminable():
+        printed = pdf(find_root())
     print(f"Printed {printed}, {printed.stat().st_size / 1e6:.0f} MB")
     return 0
 

@@ -7,17 +7,16 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from hlnb import settings
 from hlnb.errors import HlnbError
 from hlnb.parameters import parse_parameters
-from hlnb.publishing import copies
+from hlnb.publishing import copies, places
 from hlnb.publishing.chapters import read_notebook, tags_of, text_of
 
 Claims = Sequence[Mapping[str, Any]]
 Parameters = Mapping[str, Any]  # a chapter's parameters by name
 WITHIN, MOVED, VERDICT = "within its spread", "moved", "another verdict"
 MISSING, NEW = "not made", "new"
-COUNT = re.compile(r"of (\d+) ")  # the unit of a count says of how many
+COUNT = re.compile(r"of (\d{1,15}) ")  # the unit of a count says of how many
 
 
 @dataclass(frozen=True)
@@ -89,7 +88,7 @@ def moved(changes: Sequence[Change]) -> list[Change]:
 
 def read(place: str | Path) -> list[dict[str, Any]]:
     """The claims of an executed notebook, of a folder of them, or of a JSON list."""
-    place = settings.place(place)
+    place = places.named(place)
     if files := _notebooks(place):
         found = [claim for file in files for claim in copies.claims_of(file)]
     else:
@@ -102,7 +101,7 @@ def read(place: str | Path) -> list[dict[str, Any]]:
 def _notebooks(place: Path) -> list[Path]:
     """The executed notebooks at a place: one, those of a folder, or none."""
     if place.is_dir():
-        return sorted(p for p in place.glob("*.ipynb") if ".failed" not in p.name)
+        return [p for p in places.notebooks(place) if ".failed" not in p.name]
     return [place] if place.suffix == ".ipynb" else []
 
 
@@ -133,7 +132,7 @@ def parameters(place: str | Path) -> dict[str, Parameters]:
     A notebook that does not say what its parameters were is left out, and so is a list
     of claims.
     """
-    found = {file.stem: _parameters(file) for file in _notebooks(settings.place(place))}
+    found = {file.stem: _parameters(file) for file in _notebooks(places.named(place))}
     return {name: known for name, known in found.items() if known}
 
 

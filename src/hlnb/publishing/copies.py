@@ -1,9 +1,10 @@
 """What the executed chapters say: provenance, claims, and what is wrong with them."""
 
 import json
-import math
+import sys
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +24,7 @@ FIELDS = (
     *("low", "high", "n", "unit", "verdict"),
 )
 NUMBERS = ("ours", "low", "high")  # of a claim; None is a time that was not reached
-DATED = {"date": str, "cpu": str, "seconds": int | float}  # each provenance has these
+DATED = ("date", "cpu")  # texts that each provenance has, beside the seconds
 
 
 def executed_path(chapter: Chapter) -> Path:
@@ -41,7 +42,8 @@ def provenance(path: str | Path) -> dict[str, Any] | None:
     try:
         text = Path(path).with_suffix(".provenance.json").read_text("utf8")
         record = json.loads(text)
-        whole = all(isinstance(record[name], kind) for name, kind in DATED.items())
+        whole = all(isinstance(record[name], str) for name in DATED)
+        whole = whole and _is_number(record["seconds"])
     except (OSError, ValueError, KeyError, TypeError, RecursionError):
         return None
     return record if whole else None
@@ -62,8 +64,23 @@ def states(root: str | Path) -> dict[str, str]:
     """
     brought = Path(root) / STATES
     if brought.is_file():
-        return json.loads(brought.read_text("utf8"))
+        return _brought(brought, [chapter.name for chapter in chapters.load(root)])
     return {chapter.name: freshness.state(chapter) for chapter in chapters.load(root)}
+
+
+def _brought(path: Path, names: Sequence[str]) -> dict[str, str]:
+    """The states that a file says; it must say one of each name."""
+    with suppress(ValueError, RecursionError):
+        found = json.loads(path.read_text("utf8"))
+        texts = isinstance(found, dict) and all(
+            isinstance(state, str) for state in found.values()
+        )
+        if texts and found.keys() >= {*names}:
+            return found
+    raise HlnbError(
+        f"{path} does not say the state of each chapter: delete it, as only an edition "
+        "that was cut from a book has one."
+    )
 
 
 def executions(root: str | Path) -> list[dict[str, Any]]:
@@ -126,7 +143,8 @@ def claim_problem(claim: Any) -> str | None:
 
 
 def _is_number(value: Any) -> bool:
-    return type(value) in (int, float) and math.isfinite(value)
+    """Whether it is a finite number; 10**400, which JSON knows, is none of ours."""
+    return type(value) in (int, float) and abs(value) <= sys.float_info.max
 
 
 def overtaken(root: str | Path, names: Sequence[str] = ()) -> list[str]:

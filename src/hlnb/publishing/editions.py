@@ -12,7 +12,7 @@ from typing import Any
 import yaml
 
 from hlnb.errors import HlnbError
-from hlnb.publishing import copies
+from hlnb.publishing import copies, places
 from hlnb.publishing.chapters import NAME, Chapter, read_notebook, tags_of, text_of
 from hlnb.publishing.notebooks import (
     VIEW,
@@ -125,7 +125,7 @@ def copy_pages(
 
 
 def _stripped(folder: Path) -> dict[Path, Notebook]:
-    paths = [p for p in sorted(folder.glob("*.ipynb")) if NAME.fullmatch(p.stem)]
+    paths = [p for p in places.notebooks(folder) if NAME.fullmatch(p.stem)]
     read = read_notebook if folder.name == "chapters" else _source
     return {p: without_solutions(read(p), name=p.stem) for p in paths}
 
@@ -271,7 +271,7 @@ def _shown(folder: Path) -> Iterator[tuple[str, str, str]]:
     for page in sorted(folder.glob("book/**/*.md")):
         for match in GLUED.finditer(page.read_text("utf8")):
             yield str(page.relative_to(folder)), match[1] or "", match[2]
-    for path in sorted(folder.glob("book/chapters/*.ipynb")):
+    for path in places.notebooks(folder / "book" / "chapters"):
         for number, cell in enumerate(read_notebook(path)["cells"], start=1):
             if cell["cell_type"] == "markdown":
                 for match in GLUED.finditer(text_of(cell)):

@@ -21,7 +21,7 @@ from urllib.parse import urlsplit
 from hlnb import settings
 from hlnb.code import digest
 from hlnb.errors import HlnbError
-from hlnb.publishing import chapters, copies
+from hlnb.publishing import chapters, copies, places
 from hlnb.publishing.chapters import Chapter
 from hlnb.storage import write_whole
 
@@ -40,8 +40,8 @@ Manifest = dict[str, Any]
 def home(root: Path) -> Path:
     """The folder of the runs of record, whether they are there or not."""
     named = settings.variable(VARIABLE)
-    if named and not _is_address(named) and not settings.place(named).is_file():
-        return settings.place(named).resolve()
+    if named and not _is_address(named) and not places.named(named).is_file():
+        return places.named(named).resolve()
     return root / "runs" / "record"
 
 
@@ -64,7 +64,9 @@ def manifest(folder: Path) -> Manifest:
             f"set {VARIABLE} to their folder. Without them nothing can be redrawn, and "
             "`hlnb run` executes a chapter."
         ) from None
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
+    except (
+        *(ValueError, KeyError, TypeError, AttributeError, RecursionError),
+    ) as error:
         raise HlnbError(
             f"{folder / MANIFEST} is no list of runs of record: delete it, or fetch "
             "them again."
@@ -144,11 +146,11 @@ def pack(root: Path, *, say: Callable[[str], None] = print) -> Path:
 def _used(chapter: Chapter, record: dict[str, Any], old: Manifest) -> list[str] | None:
     """The results that a published copy rests on, if that is known."""
     listed = [{"results": []}, old["chapters"].get(chapter.name, {})]
-    with suppress(OSError, ValueError):
+    with suppress(OSError, ValueError, RecursionError):
         listed.append(json.loads(_noted(chapter).read_text("utf8")))
     for entry in listed:
-        used = entry.get("results")
-        if used is not None and digest(used) == record.get("results"):
+        used = entry.get("results") if isinstance(entry, dict) else None
+        if isinstance(used, list) and digest(used) == record.get("results"):
             return used
     return None
 
@@ -250,7 +252,7 @@ def fetch(root: Path, place: str | None = None) -> Path:
         if _is_address(place):
             archive = _downloaded(place, temporary)
         else:
-            archive = settings.place(place)
+            archive = places.named(place)
         unpacked = temporary / "record"
         _unpack(archive, unpacked, place)
         try:
@@ -268,7 +270,7 @@ def fetch(root: Path, place: str | None = None) -> Path:
 def _refuse_odd(place: str) -> None:
     """An error if a place names neither a file nor an address on the web."""
     if not _is_address(place):
-        path = settings.place(place)
+        path = places.named(place)
         if path.is_dir():
             raise HlnbError(
                 f"{place} is a folder: name the archive in it, or, if the runs of "

@@ -12,9 +12,8 @@ from typing import Any
 
 import yaml
 
-from hlnb import settings
 from hlnb.errors import HlnbError
-from hlnb.publishing import chapters, copies, notebooks, record
+from hlnb.publishing import chapters, copies, notebooks, places, record
 from hlnb.publishing.render import executed
 from hlnb.publishing.slides import decks
 from hlnb.storage import write_whole
@@ -161,7 +160,7 @@ def release(
     sums = [f"{_sha256(files[name])}  {name}\n" for name in sorted(files)]
     files["MANIFEST.sha256"] = "".join(sums).encode()
     title = f"hlnb-{project['version']}"
-    folder = settings.place(out) if out is not None else root / "_build" / "release"
+    folder = places.named(out) if out is not None else root / "_build" / "release"
     data = pack(files, folder=title)
     archive = _announced(write_whole(folder / f"{title}.zip", data), say)
     if with_runs:

@@ -13,8 +13,9 @@ from typing import Any
 
 from hlnb.errors import HlnbError, at_least
 from hlnb.publishing import chapters, freshness
-from hlnb.publishing.chapters import Chapter
-from hlnb.publishing.copies import claims_of, executed_path, provenance
+from hlnb.publishing.chapters import Chapter, read_notebook
+from hlnb.publishing.copies import VERDICTS, claims_of, executed_path, provenance
+from hlnb.publishing.notebooks import outputs_digest
 from hlnb.publishing.run import execute
 from hlnb.storage import write_whole
 
@@ -55,7 +56,7 @@ def replicate(
                 overrides=[(SEED, str(first))],
                 jobs=jobs,
                 out=_folder(root, number),
-                say=lambda line: None if "moved:" in line else say(line),
+                say=say,  # on fresh seeds verdicts may move: the summary counts them
             )
     missing = [c for c in selected for n in range(1, sets + 1) if not _harvest(c, n)]
     for line in summary(root, [c.name for c in selected]):
@@ -85,7 +86,7 @@ def _harvest(chapter: Chapter, number: int) -> bool:
         return True
     copy = _folder(chapter.root, number) / f"{chapter.name}.ipynb"
     dated = provenance(copy)
-    if dated is None or not _of(dated, keys):
+    if dated is None or not _of(dated, keys) or not _whole(copy, dated):
         return False
     found = {
         claim["id"]: {name: claim[name] for name in ("verdict", *NUMBERS)}
@@ -96,6 +97,13 @@ def _harvest(chapter: Chapter, number: int) -> bool:
     text = json.dumps(known, indent=1, ensure_ascii=False, sort_keys=True)
     write_whole(_path(chapter.root, chapter.name), f"{text}\n".encode())
     return True
+
+
+def _whole(copy: Path, dated: dict[str, Any]) -> bool:
+    """Whether a copy is there as its execution left it; if not, it is made anew."""
+    with suppress(HlnbError):
+        return outputs_digest(read_notebook(copy)) == dated.get("outputs")
+    return False
 
 
 def _of(dated: dict[str, Any], keys: dict[str, Any]) -> bool:
@@ -109,12 +117,17 @@ def _read(root: Path, name: str) -> dict[str, Any]:
         return {}
     with suppress(ValueError, RecursionError, OSError):
         found = json.loads(path.read_text("utf8"))
-        if isinstance(found, dict) and all(
-            isinstance(one, dict) and isinstance(one.get("claims"), dict)
-            for one in found.values()
-        ):
+        if isinstance(found, dict) and all(map(_is_set, found.values())):
             return found
     raise HlnbError(f"{path} is no record of fresh seeds: restore it or delete it.")
+
+
+def _is_set(one: Any) -> bool:
+    claims = one.get("claims") if isinstance(one, dict) else None
+    return isinstance(claims, dict) and all(
+        isinstance(claim, dict) and str(claim.get("verdict")) in VERDICTS
+        for claim in claims.values()
+    )
 
 
 def verdicts(root: str | Path, name: str) -> dict[str, list[str]]:

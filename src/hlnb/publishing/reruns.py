@@ -7,9 +7,8 @@ from typing import Any
 
 import yaml
 
-from hlnb import settings
 from hlnb.errors import HlnbError
-from hlnb.publishing import chapters, compare, copies, editions, freshness
+from hlnb.publishing import chapters, compare, copies, editions, freshness, places
 from hlnb.publishing.chapters import NAME, Chapter, read_notebook
 from hlnb.publishing.notebooks import Notebook, outputs_digest, to_bytes, weave
 from hlnb.storage import write_whole
@@ -24,7 +23,7 @@ def build_run(root: Path, place: str | Path, names: Iterable[str] = ()) -> Path:
     another book, and one whose code is not the book's.
     """
     root = Path(root).resolve()
-    found = _found(root, settings.place(place), names)
+    found = _found(root, places.named(place), names)
     front = editions.from_copy(
         root, "run", lambda folder: _write_source(root, folder, found)
     )
@@ -37,7 +36,7 @@ def _found(root: Path, place: Path, names: Iterable[str]) -> dict[str, Path]:
     wanted = {c.name for c in chapters.select([*known.values()], names)}
     if not place.exists():
         raise HlnbError(f"{place} is not there: name a copy or a folder of copies.")
-    files = [place] if place.is_file() else sorted(place.glob("*.ipynb"))
+    files = [place] if place.is_file() else places.notebooks(place)
     found = {file.stem: file for file in files if NAME.fullmatch(file.stem)}
     if names:
         found = {name: file for name, file in found.items() if name in wanted}

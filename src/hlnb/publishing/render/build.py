@@ -126,7 +126,7 @@ def serve(root: Path, port: int, host: str = "127.0.0.1") -> None:
         raise HlnbError("There is no rendered book yet: run `hlnb build` first.")
     try:
         server = _server(html, port, host)
-    except (OSError, OverflowError) as error:
+    except (OSError, OverflowError, TypeError, UnicodeError) as error:  # odd hosts
         raise HlnbError(
             f"Cannot serve on port {port} ({error}): choose another with --port, or "
             f"another address than {host} with --host."

@@ -1,5 +1,6 @@
 """Claims and verdicts as tables and badges."""
 
+import re
 from collections import Counter
 
 from hlnb.publishing import copies
@@ -80,6 +81,7 @@ def claim_table(claims: list[dict], *, known: dict[str, Executed] | None = None)
         if known:  # to the line of the cell that computed it
             title = known[claim["chapter"]].numbered_title
             where.append(f"{{ref}}`{title} <at-{slug(claim['id'])}>`")
+        where.append(link(claim["id"]))
         small = " · ".join(filter(None, where))
         place = f"{'claim' if known else 'at'}-{slug(claim['id'])}"
         rows.append(
@@ -95,6 +97,14 @@ def claim_table(claims: list[dict], *, known: dict[str, Executed] | None = None)
         )
     names = ["Statement", "Theirs", "Ours", "Verdict"]
     return markdown_table(names, rows, label="hlnb-claims")
+
+
+def link(id: str) -> str:
+    """A claim's id, by which the commands name it, as a link to its line in a chapter.
+
+    There it is the permanent address of the line itself.
+    """
+    return f"{{ref}}`{re.sub('[`<>]', '', id)} <at-{slug(id)}>`"
 
 
 def beside(claim: dict, *, marked: bool) -> list[str]:

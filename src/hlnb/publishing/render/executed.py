@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from hlnb.errors import HlnbError
-from hlnb.publishing import chapters, copies, freshness
+from hlnb.publishing import chapters, copies, freshness, places
 
 GLUED = re.compile(r"\{glue:text\}`(?:[^`:]*?(\w+)\.ipynb::)?(\w+)(?::([^`]*))?`")
 
@@ -103,7 +103,7 @@ class Executed(chapters.Chapter):
 
 def load(root: Path) -> list[Executed]:
     """All executed chapters, in the order of their numbers; see `Executed.listed`."""
-    files = sorted((root / "book" / "chapters").glob("*.ipynb"))
+    files = places.notebooks(root / "book" / "chapters")
     files = [f for f in files if chapters.NAME.fullmatch(f.stem)]
     states, listed = copies.states(root), chapters.contents(root)
     return [

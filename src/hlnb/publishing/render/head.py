@@ -5,7 +5,7 @@ from typing import Any
 
 from hlnb.parameters import Parameter, in_yaml, with_meaning
 from hlnb.publishing import compare, notebooks
-from hlnb.publishing.render.claims import badges
+from hlnb.publishing.render.claims import badges, link
 from hlnb.publishing.render.executed import Executed
 from hlnb.publishing.render.tables import escaped, markdown_table, seconds
 from hlnb.templates import rendered
@@ -17,7 +17,10 @@ def banner(chapter: Executed) -> str:
         published = {p.name: p.default for p in chapter.parameters.values()}
         differing = compare.differing(published, chapter.metadata["parameters"])
         return rendered(
-            "publishing/templates/rerun.md", rerun=rerun, parameters=differing
+            "publishing/templates/rerun.md",
+            n_claims=rerun["n_claims"],
+            verdicts=[(link(id), *words) for id, *words in rerun["verdicts"]],
+            parameters=differing,
         )
     if not chapter.overtaken:
         return ""

@@ -173,6 +173,26 @@ STATEMENTS = re.compile(
 )
 
 
+def with_cards(text: str) -> str:
+    """The text, its table of statements as one whose rows are cards on a phone."""
+    return STATEMENTS.sub(_cards, text)
+
+
+def _cards(match: re.Match[str]) -> str:
+    names = [f"Statement of {match['source']}", "Where", "Verdict"]
+    rows = [
+        [cell.replace(r"\|", "|") for cell in _cells(line)]
+        for line in match["rows"].splitlines()
+    ]
+    return markdown_table(names, rows, label="hlnb-statements") + "\n"
+
+
+def _cells(line: str) -> list[str]:
+    """The three cells of a row of a table of statements."""
+    said, where, verdict = re.split(r"(?<!\\)\|", line.strip().strip("|"))
+    return [said.strip(), where.strip(), verdict.strip()]
+
+
 def statements(found: list[Executed], sources: list[dict[str, Any]]) -> str:
     """Every statement of each source, from the tables of the chapters.
 
@@ -192,8 +212,7 @@ def statements(found: list[Executed], sources: list[dict[str, Any]]) -> str:
                         "book/statements.yml."
                     )
                 for line in c.with_numbers(match["rows"]).splitlines():
-                    cells = re.split(r"(?<!\\)\|", line.strip().strip("|"))
-                    said, where, verdict = (text.strip() for text in cells)
+                    said, where, verdict = _cells(line)
                     row = [said, f"{c.link}: {where}", verdict]
                     rows[name].setdefault(c.number, []).append(row)
     names = ["Statement", "Where it is shown", "Verdict"]

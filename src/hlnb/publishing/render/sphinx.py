@@ -122,12 +122,12 @@ def generate(app, docname, source):
 
 
 def teach(notebook, chapter, *, terms):
-    """The notebook with numbered equations and linked terms."""
+    """The notebook with numbered equations, linked terms and tables for a phone."""
     cells = [c for c in notebook["cells"] if c["cell_type"] == "markdown"]
     texts = ["".join(cell["source"]) for cell in cells]
     texts = prose.label_equations(texts, f"{chapter.number:02d}")
     for cell, text in zip(cells, prose.link_terms(texts, terms), strict=True):
-        cell["source"] = text
+        cell["source"] = parts.with_cards(text)
     return notebook
 
 

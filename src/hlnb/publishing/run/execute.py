@@ -2,7 +2,7 @@
 
 import sys
 import tempfile
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import (
     FIRST_COMPLETED,
     BrokenExecutor,
@@ -11,7 +11,7 @@ from concurrent.futures import (
     wait,
 )
 from contextlib import ExitStack
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -31,17 +31,24 @@ TIMEOUT = 3600  # seconds a cell
 
 @dataclass(frozen=True)
 class Outcome:
-    """Of the chapters asked for: how many failed, and in how many a verdict moved.
+    """Of the chapters asked for: how many failed, and which verdicts moved in which.
 
     True if all are executed, with the verdicts for which their prose was written. A
     chapter with a moved verdict is executed all the same; it is only not published.
     """
 
     failed: int = 0
-    moved: int = 0
+    moved: Mapping[str, Sequence[str]] = field(default_factory=dict)
 
     def __bool__(self) -> bool:
         return not (self.failed or self.moved)
+
+    @property
+    def told(self) -> str:
+        """The verdicts that moved, a line each below their number; or nothing."""
+        lines = [f"{name}: {line}" for name in self.moved for line in self.moved[name]]
+        count = f"{len(lines)} verdicts" if len(lines) > 1 else "1 verdict"
+        return "\n  ".join([f"{count} moved:", *lines]) if lines else ""
 
 
 def run(
@@ -60,6 +67,8 @@ def run(
     say: Callable[[str], None] = print,
 ) -> Outcome:
     """Executes the chapters asked for; `say` gets a line for each.
+
+    Of verdicts that moved nothing is said: the outcome has them.
 
     Without `names`, chapters that are fresh, or only overtaken by code of the package,
     stay as they are. `redraw` takes the results from the runs of record, and nothing
@@ -136,7 +145,7 @@ def _execute_all(
 
     with without_interrupts():  # workers start here
         futures = {executor.submit(execute, p.job(timeout)): p for p in plans}
-    failures, moved = 0, {}
+    failures, moved = 0, dict[str, Sequence[str]]()
     cells = sum(len(p.chapter.cells) for p in plans)
     bar = tqdm(total=cells, unit="cell", disable=not sys.stderr.isatty())
     with bar:
@@ -165,11 +174,7 @@ def _execute_all(
             if done.error is None:
                 told += done.stderr
             say("\n  ".join([line, *done.not_kept, *told]))
-    if moved:
-        lines = [f"{name}: {line}" for name in moved for line in moved[name]]
-        count = f"{len(lines)} verdicts" if len(lines) > 1 else "1 verdict"
-        say("\n  ".join([f"{count} moved:", *lines]))
-    return Outcome(failures, len(moved))
+    return Outcome(failures, moved)
 
 
 def _lost(error: Exception) -> str:

@@ -101,7 +101,8 @@ def keep(plan: Plan, done: Execution) -> Written:
                     _write_pair(plan.path, notebook, record)
             else:
                 _write_pair(plan.path, notebook, record)
-            plan.failed.unlink(missing_ok=True)
+            with suppress(OSError):  # as where `runs` is no folder
+                plan.failed.unlink()
             if publishes:
                 with suppress(HlnbError):  # `hlnb runs pack` says what it cannot pack
                     record_of_runs.note(plan.chapter, done.used)

@@ -7,7 +7,7 @@ from typing import Any
 
 from hlnb.errors import HlnbError
 from hlnb.parameters import admit_together
-from hlnb.publishing import freshness
+from hlnb.publishing import freshness, places
 from hlnb.publishing.chapters import (
     Chapter,
     chosen,
@@ -17,7 +17,6 @@ from hlnb.publishing.chapters import (
 )
 from hlnb.publishing.notebooks import Keys, weave
 from hlnb.publishing.run.worker import COMPILING, RUNS_DONE, Job
-from hlnb.settings import place
 
 
 @dataclass(frozen=True)
@@ -87,7 +86,9 @@ def planned(
     """What is to be done; every mistake in the command is found here."""
     published = root / "book" / "chapters"
     apart = bool(overrides or smoke)
-    folder = place(out) if out is not None else root / "runs" if apart else published
+    folder = (
+        places.named(out) if out is not None else root / "runs" if apart else published
+    )
     whole, sources = folder.resolve(), ("notebooks", "book", "src", "tests")
     inside = [whole.is_relative_to((root / name).resolve()) for name in sources]
     if any(inside) and whole != published.resolve():
