@@ -199,7 +199,7 @@ def about_correction(
 
 
 def about_depth(
-    *, problems: Mapping[str, str], errors: Mapping[str, Real[np.ndarray, "run k"]]
+    *, problems: Mapping[str, str], errors: Mapping[str, Real[np.ndarray, "_run _k"]]
 ) -> list[Claim]:
     """Our guess that the network needs its first layer to learn on, by problem.
 

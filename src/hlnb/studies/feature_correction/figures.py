@@ -112,7 +112,7 @@ TRAINED = {1: "layer 1", 2: "layers 1 and 2", 3: "all three layers"}
 
 def tower_figure(
     exact: tuple[Sequence[float], Mapping[int, Real[np.ndarray, " strength"]]],
-    runs: tuple[Sequence[float], Mapping[int, Real[np.ndarray, "strength run"]]],
+    runs: tuple[Sequence[float], Mapping[int, Real[np.ndarray, "trained run"]]],
 ) -> Drawn:
     """Degrees between layer 1 and the truth against the strength of every square.
 
@@ -158,7 +158,7 @@ STATE_STYLES = SHOWN | {"untrained": "chance", "together": "simultaneous"}
 
 
 def states_figure(
-    found: Mapping[str, tuple[str, Mapping[str, Real[np.ndarray, " run"]]]],
+    found: Mapping[str, tuple[str, Mapping[str, Real[np.ndarray, " _run"]]]],
 ) -> Drawn:
     """φ of the first layer in each state, one panel per problem: runs and medians.
 
@@ -252,7 +252,7 @@ def reach_figure(
     found: Mapping[
         str,
         tuple[
-            Sequence[str], Real[np.ndarray, "run k"], Real[np.ndarray, "run k layer"]
+            Sequence[str], Real[np.ndarray, "_run _k"], Real[np.ndarray, "_run _k _"]
         ],
     ],
 ) -> Drawn:
