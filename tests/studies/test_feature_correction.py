@@ -133,6 +133,15 @@ def test_training_alone_bends_the_form_and_training_of_both_mends_it():
         assert found[state] == pytest.approx(problem.predicted_cosine, abs=0.02)
     assert found["corrected"] > 0.999
     assert results[0].of("b")[0, -1, 0] == pytest.approx(0.4, abs=0.02)
+    shorter = fc.exact(problem, seeds=[20], n_train=2000, reference=False)
+    assert len(shorter) == 2
+    known = fc.qualities(
+        shorter,
+        fc.square_network(4),
+        epochs=fc.TOY_EPOCHS,
+        quality=fc.form_quality(problem),
+    )
+    assert list(known) == list(fc.STATES[:-1])
 
 
 def test_a_plan_shares_its_first_phase_and_compares_equal_epochs():

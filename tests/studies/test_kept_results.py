@@ -25,11 +25,13 @@ from hlnb.errors import HlnbError
 from hlnb.models.model import Model
 from hlnb.models.networks import image_network, mlp, toy_network
 from hlnb.results import Result
+from hlnb.schedules import greedy
 from hlnb.seeding import stream
 from hlnb.studies.cifar import layerwise
 from hlnb.studies.cifar.filters import best_pictures
 from hlnb.studies.deep_linear import experiment as deep
 from hlnb.studies.feature_correction import experiment as correction
+from hlnb.studies.feature_correction import tower as towers
 from hlnb.studies.layers_over_time import experiment as lot
 from hlnb.studies.leap import limit, linear
 from hlnb.studies.leap import sgd as leap
@@ -45,6 +47,7 @@ from hlnb.studies.table_1 import coverage, nulls
 from hlnb.studies.table_1 import experiment as table_1
 from hlnb.studies.table_1.experiment import Protocol, Reproduction, reproduce
 from hlnb.training.executors import Here
+from hlnb.training.runs import Run
 
 GRAMMAR = RandomHierarchy(3, 3, 3)
 TOY = replace(toy_problem(4, d=44, T=6, scale=0.5), n_validation=9, n_test=9)
@@ -244,6 +247,13 @@ CASES: dict[str, Callable[[], partial]] = {
         correction.square_network(squares().d),
         epochs=correction.TOY_EPOCHS,
         quality=unwrap(correction.form_quality(squares())),
+    ),
+    "feature_correction.reach": lambda: partial(
+        *(correction.reach, TOY, TOY_NET, greedy(TOY_NET, epochs=1)),
+        **{"run": Run(0, 0.1), "epochs": 1, "n_train": 40},
+    ),
+    "feature_correction.best_angles": lambda: partial(
+        towers.best_angles, (1.0, -2.0), [0.01, 0.02], levels=2
     ),
     "simplicity.linear_answers": lambda: partial(
         experiment.linear_answers, Stripes(0.5).split(0, n_train=40)

@@ -8,6 +8,7 @@ as many further epochs of the first layer alone.
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Executor
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import NamedTuple
 
 import numpy as np
@@ -21,7 +22,7 @@ from hlnb.data.problem import Batch, Problem
 from hlnb.data.quadratic import SquaredQuadratic
 from hlnb.errors import HlnbError, at_least
 from hlnb.kept import kept
-from hlnb.metrics.measures import Weights
+from hlnb.metrics.measures import Error, Weights
 from hlnb.metrics.probes import probe_accuracy
 from hlnb.models.layers import Initialization, Normal, Params
 from hlnb.models.model import Model
@@ -29,8 +30,9 @@ from hlnb.results import Result
 from hlnb.schedules import Phase, Schedule, simultaneous
 from hlnb.seeding import stream
 from hlnb.training.evaluation import evaluate
-from hlnb.training.optimizers import SGD
-from hlnb.training.runs import grid
+from hlnb.training.loop import train
+from hlnb.training.optimizers import SGD, Optimizer
+from hlnb.training.runs import Run, Start, grid
 from hlnb.training.sweep import sweep
 
 Quality = Callable[[Params, int], float]  # φ of a first layer, in the run of a seed
@@ -133,17 +135,18 @@ def qualities(
     """φ of the first layer in each of STATES, one value per run.
 
     `results`: of a Plan's three schedules, in order, with `first_weights` measured at
-    the ends of phases. `epochs`: those that follow layer-wise training.
+    the ends of phases; without the third, the last state is left out. `epochs`: those
+    that follow layer-wise training.
     """
-    corrected, control, together = results
-    before = int(np.searchsorted(corrected.epochs, corrected.epochs[-1] - epochs))
+    corrected, control = results[:2]
     at = {
         "untrained": (corrected, 0),
-        "layer-wise": (corrected, before),
+        "layer-wise": (corrected, _before(corrected, epochs)),
         "first layer longer": (control, -1),
         "corrected": (corrected, -1),
-        "together": (together, -1),
     }
+    if len(results) > 2:
+        at["together"] = (results[2], -1)
     return {
         state: np.array(
             [
@@ -153,6 +156,87 @@ def qualities(
         )
         for state, (result, record) in at.items()
     }
+
+
+def _before(result: Result, epochs: int) -> int:
+    """The record at which the last `epochs` begin."""
+    return int(np.searchsorted(result.epochs, result.epochs[-1] - epochs))
+
+
+class FirstLayers(NamedTuple):
+    """Weights of a first layer, one row for each unit of each run."""
+
+    before: Real[np.ndarray, "run unit _"]  # after layer-wise training
+    after: Real[np.ndarray, "run unit _"]  # after further epochs of all layers
+
+    @property
+    def cosines(self) -> Real[np.ndarray, "run unit"]:
+        """Between each unit's weights before and after."""
+        lengths = np.linalg.norm(self.before, axis=2) * np.linalg.norm(
+            self.after, axis=2
+        )
+        return (self.before * self.after).sum(2) / lengths
+
+
+def first_layers(corrected: Result, model: Model, *, epochs: int) -> FirstLayers:
+    """The FirstLayers of the first schedule of a Plan, as in `qualities`."""
+    weights = corrected.of(f"{model.names[0]}.weight")
+    flat = weights.reshape(*weights.shape[:3], -1)
+    return FirstLayers(flat[:, _before(corrected, epochs)], flat[:, -1])
+
+
+class Reach(NamedTuple):
+    """How deep the correction has to reach, in one run."""
+
+    error: Real[np.ndarray, " trained"]  # test error if the last 0, 1, … layers train
+    moved: Real[np.ndarray, "trained layer"]  # ‖change of weights‖ / ‖weights before‖
+
+
+@kept
+def reach(
+    problem: Problem,
+    model: Model,
+    layer_wise: Schedule,
+    run: Run,
+    *,
+    epochs: int,
+    optimizer: Optimizer = SGD(),
+    n_train: int = 1024,
+    batch_size: int = 64,
+) -> Reach:
+    """The Reach of further `epochs` of the last k layers after `layer_wise`, k by k."""
+    names = list(model.init(stream(0, "names")))
+    learn = partial(
+        train.anew,
+        problem,
+        model,
+        run=run,
+        measures={name: Weights(*name.rsplit(".", 1)) for name in names}
+        | {"error": Error("test")},
+        optimizer=optimizer,
+        n_train=n_train,
+        batch_size=batch_size,
+        every=10**6,
+    )
+    begun = learn(layer_wise).values
+    before = {name: begun[name][-1] for name in names}
+    errors, moved = [begun["error"][-1]], [np.zeros(len(model.names))]
+    for k in range(1, 1 + len(model.names)):
+        frozen, last = model.names[:-k], model.names[-k:]
+        schedule = Schedule(f"the last {k}", (Phase(epochs, last),), frozen=frozen)
+        after = learn(schedule, start=Start(before, layer_wise.epochs)).values
+        errors.append(after["error"][-1])
+        weights = [f"{layer}.weight" for layer in model.names]
+        moved.append(
+            np.array(
+                [
+                    np.linalg.norm(after[name][-1] - before[name])
+                    / np.linalg.norm(before[name])
+                    for name in weights
+                ]
+            )
+        )
+    return Reach(np.array(errors), np.stack(moved))
 
 
 def _first(model: Model, result: Result, run: int, record: int) -> Params:
@@ -263,9 +347,11 @@ def exact(
     *,
     seeds: Sequence[int] | range,
     n_train: int = 100_000,
+    reference: bool = True,
     executor: Executor | None = None,
-) -> tuple[Result, Result, Result]:
-    """Results of the `plan` of the exact toy: corrected, control, together.
+) -> tuple[Result, ...]:
+    """Results of the `plan` of the exact toy: corrected, control, and with `reference`
+    together.
 
     Its layer-wise training is that of `form` alone, which `square` passes on unchanged.
     All parameters are measured twice per epoch.
@@ -274,7 +360,7 @@ def exact(
     alone = Schedule("layer-wise", TOY_PHASES, frozen=("square",))
     schedules = plan(model, alone, epochs=TOY_EPOCHS, lr=TOY_RATE)
     batch = max(1, n_train // 100)
-    found = (
+    return tuple(
         sweep(
             problem,
             model,
@@ -287,10 +373,8 @@ def exact(
             every=50,
             executor=executor,
         )
-        for schedule in schedules
+        for schedule in schedules[: 3 if reference else 2]
     )
-    corrected, control, together = found
-    return corrected, control, together
 
 
 def angle(cosine: Real[np.ndarray, "*n"] | float) -> Real[np.ndarray, "*n"]:
