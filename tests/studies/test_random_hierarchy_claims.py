@@ -24,6 +24,11 @@ def verdicts(found):
     return {c.id: c.verdict for c in found}
 
 
+def test_known_values_are_numbers():
+    assert claims.known(values(1, math.nan, 2, math.inf)).tolist() == [1, 2]
+    assert np.isnan(claims.known(values(math.nan, math.inf))).tolist() == [True]
+
+
 @pytest.mark.parametrize(
     ("holds", "verdict"),
     [([True, True], REPRODUCED), ([True, False], FALSE), ([], NONE)],
@@ -120,6 +125,9 @@ def test_a_law_is_better_than_the_best_of_its_rivals(rival, verdict):
     (found,) = claims.law(spreads=spreads)
     assert found.verdict == verdict
     assert found.statement.endswith("than any of m^L, √P_max")
+    spreads["m^L"][0] = math.nan  # a run that did not get there: of one seed, not all
+    (found,) = claims.law(spreads=spreads)
+    assert "m^L: 9.0 [9.0–9.0]" in found.note
     assert "n_c m^L: 2.0 [2.0–2.0]" in found.note
 
 
