@@ -19,6 +19,7 @@ from hlnb.studies.random_hierarchy import experiment as rhm
 
 PROBED = rhm.Probed(5, 4, 3, depth=3, n_probes=30, n_test=20, n_validation=20)
 LATIN = rhm.Uncorrelated(5, 5, 5, depth=3)
+MODEL = rhm.deep(RandomHierarchy(4, 4, 4), width=3)
 
 
 pytestmark = pytest.mark.usefixtures("one_process")
@@ -190,14 +191,14 @@ def test_a_run_that_died_is_run_again_at_the_next_rate(monkeypatch):
 
     monkeypatch.setattr(rhm, "learn", learn)
     problem = RandomHierarchy(4, 4, 4)
-    found = rhm.retried(problem, None, lrs=[0.3, 0.1], seeds=[5, 6, 9], n_train=8)
+    found = rhm.retried(problem, MODEL, lrs=[0.3, 0.1], seeds=[5, 6, 9], n_train=8)
     assert asked == [(0.3, 5, 6, 9), (0.1, 6, 9)]
     assert found.losses.tolist() == [0.1, 0.2, 3]
     assert found.errors == pytest.approx(np.array([0.1, 0.2, 3]) / 3)
     assert found.tries.tolist() == [1, 2, 2]
     assert found.dead.tolist() == [False, False, True]
     assert found.sensitivity[1, :, 0, 0].tolist() == [0.1, 0.2, 3]
-    alone = rhm.retried(problem, None, lrs=[0.3], seeds=[5, 6], n_train=8)
+    alone = rhm.retried(problem, MODEL, lrs=[0.3], seeds=[5, 6], n_train=8)
     assert alone.tries.tolist() == [1, 1]
 
 
@@ -220,12 +221,12 @@ def test_strings_needed_are_looked_for_from_the_middle(
         asked.append(n_train)
         above = n_train < needs * problem.n_star
         errors = np.where(np.full(len(seeds), above), 1.0, 0.01)
-        return rhm.Outcome(errors, errors, errors, errors, None)
+        return rhm.Outcome(errors, errors, errors, np.ones(len(seeds), int), None)
 
     monkeypatch.setattr(rhm, "retried", retried)
     problem = RandomHierarchy(4, 4, 4)
     ratios = [1.0, 2.0, 4.0]
-    found = rhm.strings_needed(problem, None, ratios, seeds=[3, 4])
+    found = rhm.strings_needed(problem, MODEL, ratios, seeds=[3, 4])
     share = (1 - 0.1) / (1 - 0.01)
     if math.isfinite(expected) and expected > 1:
         low = expected / math.sqrt(2)
@@ -241,11 +242,11 @@ def test_each_seed_looks_for_its_own_number(monkeypatch):
     def retried(problem, model, *, n_train, seeds):
         asked.append((n_train, *seeds))
         errors = np.array([1.0 * (n_train < 64 * needs[seed]) for seed in seeds])
-        return rhm.Outcome(errors, errors, errors, errors, None)
+        return rhm.Outcome(errors, errors, errors, np.ones(len(seeds), int), None)
 
     monkeypatch.setattr(rhm, "retried", retried)
     problem = RandomHierarchy(4, 4, 4)
-    found = rhm.strings_needed(problem, None, [1.0, 2.0, 4.0], seeds=[3, 4])
+    found = rhm.strings_needed(problem, MODEL, [1.0, 2.0, 4.0], seeds=[3, 4])
     assert asked == [(128, 3, 4), (64, 3), (256, 4)]
     assert found[0] == 64
     assert 128 < found[1] < 256

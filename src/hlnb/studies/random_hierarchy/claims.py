@@ -296,7 +296,7 @@ def without_correlations(
             unit="test error / error of guessing",
             verdict=most(errors > UNLEARNED),
             note=f"holds above {UNLEARNED}, fixed before any run. Our construction, "
-            "not theirs. Pilot, 4 P*: 0.14; after half as many updates 0.86, not fitted",
+            "not theirs. Pilot, 4 P*: 0.14; after half the updates 0.86, not fitted",
         )
         for end, (ratio, errors) in (("-few", few), ("", many))
     ]
