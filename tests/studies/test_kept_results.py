@@ -38,6 +38,7 @@ from hlnb.studies.leap import sgd as leap
 from hlnb.studies.linear_regression import experiment as regression
 from hlnb.studies.parity import experiment as parity
 from hlnb.studies.parity import noisy
+from hlnb.studies.random_hierarchy import by_levels
 from hlnb.studies.related import collapse, sculpting
 from hlnb.studies.shallow_to_deep import conditions
 from hlnb.studies.shallow_to_deep import experiment as chain
@@ -200,6 +201,9 @@ CASES: dict[str, Callable[[], partial]] = {
     ),
     "shallow_to_deep.numbers": lambda: partial(
         conditions.numbers, monomial(5, 2, n_test=4), n_train=20, seed=0, n=50
+    ),
+    "random_hierarchy.learned": lambda: partial(
+        by_levels.learned, by_levels.Balanced(3, 3, 2), 20, seed=1
     ),
     "related.deep_linear": lambda: partial(
         collapse.deep_linear, 0, scale=0.3, max_steps=3

@@ -19,6 +19,7 @@ from hlnb.studies.random_hierarchy import experiment as rhm
 
 PROBED = rhm.Probed(5, 4, 3, depth=3, n_probes=30, n_test=20, n_validation=20)
 LATIN = rhm.Uncorrelated(5, 5, 5, depth=3)
+MODEL = rhm.deep(RandomHierarchy(4, 4, 4), width=3)
 
 
 pytestmark = pytest.mark.usefixtures("one_process")
@@ -131,8 +132,10 @@ def test_a_run_ends_when_its_strings_are_fitted_and_generalizes():
     assert loss[end] <= rhm.FITTED < loss[end - 1]
     assert result.steps[1] == 110  # 22 batches: records every 5 epochs
     found = rhm.outcome(problem, result)
-    assert found.losses == pytest.approx(loss[None, [end]])
-    assert found.updates.tolist() == [[result.steps[end]]]
+    assert found.losses == pytest.approx(loss[[end]])
+    assert found.updates.tolist() == [result.steps[end]]
+    assert found.tries.tolist() == [1]
+    assert not found.dead.any()
     assert found.sensitivity.shape == (2, 1, 2, 2)
     assert found.sensitivity[:, 0] == pytest.approx(
         result.of("sensitivity")[0, [0, end]]
@@ -143,43 +146,128 @@ def test_a_shallow_network_has_no_sensitivities():
     settings = {"lrs": [0.1], "n_train": 20, "seeds": [0], "updates": 5}
     result = rhm.learn(PROBED, rhm.shallow(PROBED, width=5), **settings)
     assert result.steps.tolist() == [0, 6]  # 2 batches an epoch, so 3 epochs
-    assert set(result.traces) == {"train", "validation", "test"}
+    assert set(result.traces) == {"train", "test"}
     assert rhm.outcome(PROBED, result).sensitivity is None
 
 
 NAN = math.nan
 
 
-def made(**traces):
-    """Two rates, two seeds, three records."""
-    runs = [{"seed": s, "lr": lr} for lr, s in itertools.product([0.1, 0.3], [7, 8])]
+def made(seeds=(7, 8), **traces):
+    """Runs at one rate, three records."""
+    runs = [{"seed": s, "lr": 0.1} for s in seeds]
     steps = np.array([0, 10, 20])
     arrays = {name: np.array(rows, float) for name, rows in traces.items()}
     return Result({"runs": runs}, steps, steps / 5, arrays, {})
 
 
-def test_the_rate_is_picked_on_validation_strings():
+def test_an_outcome_is_what_a_run_had_at_its_end():
     result = made(
-        train=[[2, 1, 0.005], [2, 0.01, NAN], [2, 2, 2], [2, 0.5, 0.4]],
-        validation=[[1, 0.5, 0.2], [1, 0.3, NAN], [1, 1, 0.1], [1, 0.9, 0.3]],
-        test=[[1, 1, 0.3], [1, 0.6, NAN], [1, 1, 0.15], [1, 1, 0.45]],
-        sensitivity=np.arange(12.0).reshape(4, 3, 1, 1),
+        train=[[2, 1, 0.005], [2, 0.6, NAN]],
+        test=[[1, 1, 0.3], [1, 0.6, NAN]],
+        sensitivity=np.arange(6.0).reshape(2, 3, 1, 1),
     )
+    found = rhm.outcome(RandomHierarchy(4, 4, 4), result)
+    assert found.errors == pytest.approx([0.3 / 0.75, 0.6 / 0.75])
+    assert found.losses.tolist() == [0.005, 0.6]
+    assert found.dead.tolist() == [False, True]
+    assert found.updates.tolist() == [20, 10]
+    assert found.sensitivity[:, :, 0, 0].tolist() == [[0, 3], [2, 4]]
+
+
+def test_a_run_that_died_is_run_again_at_the_next_rate(monkeypatch):
+    asked = []
+    losses = {(0.3, 5): 0.1, (0.3, 6): 2, (0.3, 9): 2, (0.1, 6): 0.2, (0.1, 9): 3}
+
+    def learn(problem, model, *, lrs, seeds, n_train):
+        asked.append((*lrs, *seeds))
+        ends = [losses[lrs[0], seed] for seed in seeds]
+        return made(
+            seeds,
+            train=[[2, 2, end] for end in ends],
+            test=[[1, 1, end / 4] for end in ends],
+            sensitivity=np.array(ends)[:, None, None, None] * np.ones((1, 3, 1, 1)),
+        )
+
+    monkeypatch.setattr(rhm, "learn", learn)
     problem = RandomHierarchy(4, 4, 4)
-    found = rhm.outcome(problem, result)
-    assert found.picked.tolist() == [0.3, 0.3]  # run 7: lower; run 8: equal, so larger
-    assert found.errors == pytest.approx([0.15 / 0.75, 0.45 / 0.75])
-    assert found.losses.tolist() == [[0.005, 0.01], [2, 0.4]]
-    assert found.updates.tolist() == [[20, 10], [20, 20]]
-    assert found.sensitivity[:, :, 0, 0].tolist() == [[6, 9], [8, 11]]
-    lower = made(
-        **{n: result.traces[n] for n in ("train", "test", "sensitivity")},
-        validation=[[1, 0.5, 0.2], [1, 0.2, NAN], [1, 1, 0.1], [1, 0.9, 0.3]],
-    )
-    found = rhm.outcome(problem, lower)
-    assert found.picked.tolist() == [0.3, 0.1]
-    assert found.errors == pytest.approx([0.15 / 0.75, 0.6 / 0.75])
-    assert found.sensitivity[:, :, 0, 0].tolist() == [[6, 3], [8, 4]]
+    found = rhm.retried(problem, MODEL, lrs=[0.3, 0.1], seeds=[5, 6, 9], n_train=8)
+    assert asked == [(0.3, 5, 6, 9), (0.1, 6, 9)]
+    assert found.losses.tolist() == [0.1, 0.2, 3]
+    assert found.errors == pytest.approx(np.array([0.1, 0.2, 3]) / 3)
+    assert found.tries.tolist() == [1, 2, 2]
+    assert found.dead.tolist() == [False, False, True]
+    assert found.sensitivity[1, :, 0, 0].tolist() == [0.1, 0.2, 3]
+    alone = rhm.retried(problem, MODEL, lrs=[0.3], seeds=[5, 6], n_train=8)
+    assert alone.tries.tolist() == [1, 1]
+
+
+@pytest.mark.parametrize(
+    ("needs", "expected", "columns"),
+    [
+        (3.0, math.sqrt(8), [1, 2]),  # not at 2, but at 4
+        (1.5, math.sqrt(2), [1, 0]),
+        (0.5, 1.0, [1, 0]),  # at the first ratio already
+        (99.0, math.inf, [1, 2]),
+    ],
+)
+def test_strings_needed_are_looked_for_from_the_middle(
+    monkeypatch, needs, expected, columns
+):
+    """With an error of 1 below what a run needs, and of 0.01 above: in the middle."""
+    asked = []
+
+    def retried(problem, model, *, n_train, seeds):
+        asked.append(n_train)
+        above = n_train < needs * problem.n_star
+        errors = np.where(np.full(len(seeds), above), 1.0, 0.01)
+        return rhm.Outcome(errors, errors, errors, np.ones(len(seeds), int), None)
+
+    monkeypatch.setattr(rhm, "retried", retried)
+    problem = RandomHierarchy(4, 4, 4)
+    ratios = [1.0, 2.0, 4.0]
+    found = rhm.strings_needed(problem, MODEL, ratios, seeds=[3, 4])
+    share = (1 - 0.1) / (1 - 0.01)
+    if math.isfinite(expected) and expected > 1:
+        low = expected / math.sqrt(2)
+        expected = low * 2**share
+    assert found == pytest.approx(64 * np.full(2, expected))
+    assert asked == [64 * ratios[column] for column in columns]
+
+
+def test_each_seed_looks_for_its_own_number(monkeypatch):
+    needs = {3: 0.5, 4: 3.0}
+    asked = []
+
+    def retried(problem, model, *, n_train, seeds):
+        asked.append((n_train, *seeds))
+        errors = np.array([1.0 * (n_train < 64 * needs[seed]) for seed in seeds])
+        return rhm.Outcome(errors, errors, errors, np.ones(len(seeds), int), None)
+
+    monkeypatch.setattr(rhm, "retried", retried)
+    problem = RandomHierarchy(4, 4, 4)
+    found = rhm.strings_needed(problem, MODEL, [1.0, 2.0, 4.0], seeds=[3, 4])
+    assert asked == [(128, 3, 4), (64, 3), (256, 4)]
+    assert found[0] == 64
+    assert 128 < found[1] < 256
+
+
+def test_laws_and_how_far_strings_stray_from_them():
+    one, other = RandomHierarchy(4, 2, 2, depth=3), RandomHierarchy(4, 4, 3, depth=2)
+    laws = rhm.laws(one)
+    assert laws["n_c m^L"] == one.n_star == 16
+    assert laws["m^L"] == 8
+    assert laws["√n_c m^L"] == pytest.approx(8 * math.sqrt(2))
+    assert laws["n_c m^(L+1)"] == 32
+    assert laws["v n_c m^L"] == 64
+    assert laws["√P_max"] == pytest.approx(16)  # 2 · 2^7
+    strings = {p: np.array([2.0 * p.n_star, math.inf]) for p in (one, other)}
+    found = rhm.spreads(strings)
+    assert [*found] == [*laws]
+    assert found["n_c m^L"][0] == pytest.approx(1)
+    assert found["m^L"][0] == pytest.approx(2)
+    assert found["n_c m^(L+1)"][0] == pytest.approx(1.5)
+    assert all(np.isnan(values[1]) for values in found.values())
 
 
 def test_sensitivities_of_several_trainings_in_a_row():
@@ -196,7 +284,7 @@ def test_sensitivities_of_several_trainings_in_a_row():
 
 
 def test_a_learning_curve_is_the_runs_at_each_size():
-    settings = {"lrs": [0.01, 0.02], "seeds": [1, 2], "updates": 6}
+    settings = {"lrs": [0.01], "seeds": [1, 2], "updates": 6}
     model = rhm.deep(PROBED, width=5)
     curve = rhm.learning_curve(PROBED, model, [30, 60], **settings)
     assert [*curve] == [30, 60]

@@ -34,6 +34,7 @@ from hlnb.training.sweep import sweep
 FITTED = (
     0.01  # training ends at this cross-entropy on the training strings, as published
 )
+DEAD = 0.5  # a run that ends with a larger loss than this has died, or was cut off
 LOOK_EVERY = 100  # steps between records, rounded up to whole epochs
 
 
@@ -149,15 +150,11 @@ def learn(
 
     A seed draws its own grammar, strings and network. A run ends with the first epoch
     in which the training loss was seen at FITTED, or after `updates` updates, rounded
-    up to whole epochs. Measured: `train` (loss), `validation` and `test` (errors), and
-    `sensitivity` where the grammar is `Probed` and the network deep.
+    up to whole epochs. Measured: `train` (loss), `test` (error), and `sensitivity`
+    where the grammar is `Probed` and the network deep.
     """
     batches = math.ceil(n_train / batch_size)
-    measures = {
-        "train": Loss("train"),
-        "validation": Error("validation"),
-        "test": Error("test"),
-    }
+    measures = {"train": Loss("train"), "test": Error("test")}
     if isinstance(problem, Probed) and "level1" in model.names:
         measures["sensitivity"] = Sensitivities(model, problem.depth)
     return sweep(
@@ -176,48 +173,112 @@ def learn(
 
 
 class Outcome(NamedTuple):
-    """How each run ended, at the rate that did best on validation strings."""
+    """How each run ended."""
 
     errors: Float[np.ndarray, " run"]  # test error / error of guessing
-    picked: Float[np.ndarray, " run"]  # the rate
-    losses: Float[np.ndarray, "rate run"]  # on training strings, rates ascending
-    updates: Float[np.ndarray, "rate run"]  # made until the end
+    losses: Float[np.ndarray, " run"]  # on training strings
+    updates: Float[np.ndarray, " run"]  # made until the end
+    tries: Int[np.ndarray, " run"]  # 1; 2 if the first died, and so on
     sensitivity: Float[np.ndarray, "2 run level level"] | None  # at the start, the end
+
+    @property
+    def dead(self) -> Bool[np.ndarray, " run"]:
+        """Which runs ended with a loss above DEAD."""
+        return self.losses > DEAD
 
 
 def outcome(problem: RandomHierarchy, result: Result) -> Outcome:
-    """The Outcome of `learn`; of equal validation errors the larger rate wins."""
-    rates = result.lrs
+    """The Outcome of `learn` at one rate."""
 
-    def ends(name: str) -> Float[np.ndarray, "rate run"]:
-        return np.stack([held(result.of(name, lr=lr))[:, -1] for lr in rates])
+    def ends(name: str) -> Float[np.ndarray, " run"]:
+        return held(result.of(name))[:, -1]
 
-    validation = ends("validation")
-    best = len(rates) - 1 - validation[::-1].argmin(0)
-    runs = np.arange(validation.shape[1])
-    seen = np.stack([~np.isnan(result.of("train", lr=lr)) for lr in rates])
-    last = seen.sum(2) - 1  # records are NaN after the end of a run
+    last = (~np.isnan(result.of("train"))).sum(1) - 1  # NaN after the end of a run
     found = None
     if "sensitivity" in result.traces:
-        tables = np.stack([result.of("sensitivity", lr=lr) for lr in rates])
-        mine = tables[best, runs]
-        found = np.stack([mine[:, 0], mine[runs, last[best, runs]]])
+        tables = result.of("sensitivity")
+        found = np.stack([tables[:, 0], tables[np.arange(len(last)), last]])
     return Outcome(
-        errors=ends("test")[best, runs] / (1 - 1 / problem.n_classes),
-        picked=np.array(rates)[best],
+        errors=ends("test") / (1 - 1 / problem.n_classes),
         losses=ends("train"),
         updates=result.steps[last].astype(float),
+        tries=np.ones(len(last), int),
         sensitivity=found,
     )
+
+
+def retried(
+    problem: RandomHierarchy,
+    model: Model,
+    *,
+    lrs: Sequence[float],
+    seeds: Sequence[int] | range,
+    **settings: Any,
+) -> Outcome:
+    """The Outcome at the first rate; a run that died is run again at the next one.
+
+    Its loss on training strings says that it died, so that test strings choose nothing.
+    """
+    first, *others = lrs
+    result = learn(problem, model, lrs=[first], seeds=seeds, **settings)
+    found = outcome(problem, result)
+    if not others or not found.dead.any():
+        return found
+    rows = np.flatnonzero(found.dead)
+    again = [seeds[row] for row in rows]
+    more = retried(problem, model, lrs=others, seeds=again, **settings)
+    for name in ("errors", "losses", "updates"):
+        getattr(found, name)[rows] = getattr(more, name)
+    found.tries[rows] = 1 + more.tries
+    if found.sensitivity is not None and more.sensitivity is not None:
+        found.sensitivity[:, rows] = more.sensitivity
+    return found
 
 
 def learning_curve(
     problem: RandomHierarchy, model: Model, ns: Iterable[int], **settings: Any
 ) -> dict[int, Outcome]:
-    """Outcomes by number of training strings; `settings` are those of `learn`."""
-    return {
-        n: outcome(problem, learn(problem, model, n_train=n, **settings)) for n in ns
-    }
+    """Outcomes by number of training strings; `settings` are those of `retried`."""
+    return {n: retried(problem, model, n_train=n, **settings) for n in ns}
+
+
+def strings_needed(
+    problem: RandomHierarchy,
+    model: Model,
+    ratios: Sequence[float],
+    *,
+    seeds: Sequence[int] | range,
+    level: float = 0.1,
+    **settings: Any,
+) -> Float[np.ndarray, " run"]:
+    """Strings from which a run's error is `level` of guessing or less.
+
+    Each run begins at the middle of `ratios` (strings over P*, which ascend). It takes
+    more strings while its error is above the level, or fewer while it is not, until two
+    neighbours stand on either side; between them log P is interpolated. inf: not at the
+    last ratio. At the first ratio: there already.
+    """
+    errors = np.full((len(seeds), len(ratios)), np.nan)
+    at = np.full(len(seeds), len(ratios) // 2)
+    while len(left := np.flatnonzero((at >= 0) & (at < len(ratios)))):
+        column = at[left].min()
+        rows = left[at[left] == column]
+        found = retried(
+            problem,
+            model,
+            n_train=round(ratios[column] * problem.n_star),
+            seeds=[seeds[row] for row in rows],
+            **settings,
+        )
+        errors[rows, column] = found.errors
+        at[rows] += np.where(found.errors > level, 1, -1)
+        inside = rows[(at[rows] >= 0) & (at[rows] < len(ratios))]
+        at[inside[~np.isnan(errors[inside, at[inside]])]] = -1
+    crossed = []
+    for row in errors:
+        seen = ~np.isnan(row)
+        crossed.append(crossing(np.asarray(ratios)[seen], row[seen], level=level))
+    return problem.n_star * np.array(crossed)
 
 
 def sensitivities(
@@ -253,6 +314,35 @@ def crossing(
     low, high = float(y[last]), float(y[last + 1])
     share = (low - level) / (low - high) if math.isfinite(high) else 1.0
     return float(x[last] * (x[last + 1] / x[last]) ** share)
+
+
+def laws(problem: RandomHierarchy) -> dict[str, float]:
+    """The law n_c m^L, and rivals that differ from it in one factor or in kind."""
+    v, classes = problem.vocab_size, problem.n_classes
+    paths = problem.n_synonyms**problem.depth
+    return {
+        "n_c m^L": classes * paths,
+        "m^L": paths,
+        "√n_c m^L": math.sqrt(classes) * paths,
+        "n_c m^(L+1)": classes * paths * problem.n_synonyms,
+        "v n_c m^L": v * classes * paths,
+        "√P_max": math.sqrt(problem.n_max),
+    }
+
+
+def spreads(
+    needed: Mapping[RandomHierarchy, Float[np.ndarray, " run"]],
+) -> dict[str, Float[np.ndarray, " run"]]:
+    """By law, how far strings needed stray from it: largest over smallest ratio over
+    grammars, for each seed. NaN where a run did not get there (inf)."""
+    strings = np.array([*needed.values()])
+    strings = np.where(np.isinf(strings), np.nan, strings)
+    values = [laws(problem) for problem in needed]
+    found = {}
+    for name in values[0]:
+        ratios = strings / np.array([each[name] for each in values])[:, None]
+        found[name] = ratios.max(0) / ratios.min(0)
+    return found
 
 
 def label_ratios(

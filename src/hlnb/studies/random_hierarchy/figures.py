@@ -1,6 +1,7 @@
-"""Figures of the chapter on the random hierarchy model. Imports no torch."""
+"""Figures of the chapter on random hierarchies, with their words. Imports no torch."""
 
 from collections.abc import Mapping, Sequence
+from itertools import cycle
 from typing import Any
 
 import numpy as np
@@ -11,11 +12,13 @@ from matplotlib.figure import Figure
 from hlnb.figures.artists import (
     beside,
     legend_below,
+    log_range,
     log_ticks,
     multiples,
     panels,
     plain_ticks,
 )
+from hlnb.figures.drawn import Drawn
 from hlnb.figures.style import STYLES
 from hlnb.metrics.times import median
 
@@ -37,6 +40,7 @@ LEVELS: Sequence[tuple[str, Any, str]] = (  # level of a network, from the input
     ("#009E73", "-.", "^"),
     ("#AA4499", ":", "D"),
 )
+LOOKS = (*GRAMMARS.values(), ("#AA4499", ":", "x"))  # where there is no meaning
 CHANGED, KEPT = "#F5C26B", "#EEF3F8"
 
 
@@ -119,6 +123,18 @@ def _curve(ax: Axes, label: str, curve: Curve, scale: float) -> None:
     ax.plot(at, middle, **look, ms=5.5, lw=1.8, label=label)
 
 
+def _runs(found: Mapping[str, Curve]) -> int:
+    return len(next(iter(next(iter(found.values())).values())))
+
+
+def _medians(found: Mapping[str, Curve]) -> str:
+    """The medians of curves in words, for those who don't see them."""
+    return "; ".join(
+        f"{name}: " + ", ".join(f"{median(v):.2f} at {n}" for n, v in curve.items())
+        for name, curve in found.items()
+    )
+
+
 def errors_figure(
     found: Mapping[str, Curve],
     scales: Mapping[str, Mapping[str, float]],
@@ -147,13 +163,131 @@ def errors_figure(
     return fig
 
 
+def collapse_figure(found: Mapping[str, Curve], stars: Mapping[str, float]) -> Drawn:
+    """Errors of the deep CNN against strings, and against strings over `stars`."""
+    ones = dict.fromkeys(found, 1)
+    return Drawn(
+        errors_figure(found, {"training strings P": ones, "P / (n_c m^L)": stars}),
+        caption="Test error of the deep CNN over the error of guessing, against "
+        "training strings (left) and against the same over n_c m^L (right). Dots: "
+        f"{_runs(found)} runs; lines: medians.",
+        alt="Two panels with falling curves, one for each grammar, which lie apart on "
+        f"the left. Medians by P: {_medians(found)}.",
+    )
+
+
+def two_layers_figure(
+    found: Mapping[str, Curve],
+    *,
+    stars: Mapping[str, float],
+    totals: Mapping[str, float],
+    beside: Mapping[str, Curve],
+) -> Drawn:
+    """Errors of one hidden layer against strings over `stars`, and over `totals`."""
+    scales = {"P / (n_c m^L)": stars, "P / P_max": totals}
+    return Drawn(
+        errors_figure(found, scales, beside=beside),
+        caption="Test error of the network with one hidden layer, against strings over "
+        f"n_c m^L (left) and over P_max (right). Dots: {_runs(found)} runs, lines: "
+        "medians. Thin grey: medians of the deep CNN.",
+        alt="Two panels of falling curves, with grey ones of the deep CNN. Medians of "
+        f"the network with one hidden layer by P: {_medians(found)}.",
+    )
+
+
+def uncorrelated_figure(
+    found: Mapping[str, Curve],
+    stars: Mapping[str, float],
+    *,
+    beside: Mapping[str, Curve],
+) -> Drawn:
+    """Errors of the deep CNN where single features are silent."""
+    return Drawn(
+        errors_figure(found, {"P / (n_c m^L)": stars}, beside=beside),
+        caption="Test error of the deep CNN where no feature tells anything of the "
+        f"class. Dots: {_runs(found)} runs, lines: medians. Thin grey: medians for "
+        "random grammars of the same sizes.",
+        alt=f"One panel. Medians by P: {_medians(found)}. Random grammars: "
+        f"{_medians(beside)}.",
+    )
+
+
+def levels_figure(found: Mapping[str, Curve], units: Mapping[str, float]) -> Drawn:
+    """Errors of the learner of Ren et al. against strings a level over `units`."""
+    fig, (ax,) = panels(1, width=5.8, height=3.6)
+    for (label, curve), look in zip(found.items(), cycle(LOOKS), strict=False):
+        colour, dashes, marker = look
+        at = np.array([n / units[label] for n in curve])
+        for x, runs in zip(at, curve.values(), strict=True):
+            ax.plot(beside(runs, x), runs, marker, color=colour, ms=3, alpha=0.35)
+        middle = [median(runs) for runs in curve.values()]
+        line = {"color": colour, "linestyle": dashes, "marker": marker}
+        ax.plot(at, middle, **line, ms=5, lw=1.8, label=label)
+    ax.axhline(0.1, color=STYLES["chance"][0], linestyle=":", label="10 %")
+    ax.set(xscale="log", xlabel="strings a level / (V m^L)", ylim=(-0.03, 1.1))
+    ax.set_ylabel("test error / error of guessing")
+    shown = [n / units[k] for k, curve in found.items() for n in curve]
+    plain_ticks(ax.xaxis, log_ticks(min(shown), max(shown)))
+    legend_below(fig, columns=4)
+    return Drawn(
+        fig,
+        caption="Test error of the learner of Ren et al., against fresh strings for "
+        f"each level over V m^L. Dots: {_runs(found)} grammars, lines: medians.",
+        alt=f"One panel of falling curves. Medians by strings: {_medians(found)}.",
+    )
+
+
+def factors_figure(
+    legs: Mapping[str, Mapping[float, Values]],
+    laws: Mapping[str, Mapping[float, float]],
+) -> Drawn:
+    """Strings for an error of 10 % against one number of the grammar in each panel.
+
+    `legs[what is varied][its value]`: one number of strings for each seed; inf: more
+    than were tried. `laws`: n_c m^L at the same values, drawn as a line that is moved
+    to the median of the first value.
+    """
+    fig, axes = panels(len(legs), height=3.0, columns=4, width=9.0, sharey=True)
+    for ax, (name, leg) in zip(axes, legs.items(), strict=True):
+        at = np.array([*leg])
+        middle = np.array([median(runs) for runs in leg.values()])
+        law = np.array([*laws[name].values()])
+        for x, runs in leg.items():
+            shown = runs[np.isfinite(runs)]
+            ax.plot(beside(shown, x), shown, "o", color="#2B75B8", ms=3, alpha=0.45)
+        ax.plot(at, middle, "o-", color="#0A2F66", lw=1.8, label="median")
+        moved = law * middle[0] / law[0]
+        ax.plot(at, moved, "--", color="#7A3300", lw=1.4, label="like n_c m^L")
+        ax.set(xscale="log", yscale="log", xlabel=name)
+        plain_ticks(ax.xaxis, [float(x) for x in at])
+    found = [runs for leg in legs.values() for runs in leg.values()]
+    plain_ticks(axes[0].yaxis, log_ticks(*log_range(*found)))
+    axes[0].set_ylabel("strings for 10 %")
+    legend_below(fig)
+    words = "; ".join(
+        f"{name}: " + ", ".join(f"{median(v):.0f} at {x:g}" for x, v in leg.items())
+        for name, leg in legs.items()
+    )
+    runs = len(next(iter(next(iter(legs.values())).values())))
+    return Drawn(
+        fig,
+        caption="Strings with which the deep CNN makes a tenth of the errors of "
+        f"guessing, with one number of the grammar varied in each panel. Dots: {runs} "
+        "grammars; line: median; dashed: growth like n_c m^L.",
+        alt=f"{len(legs)} log-log panels. Medians by value: {words}.",
+    )
+
+
 def sensitivity_figure(
-    columns: Sequence[str], found: Real[np.ndarray, "column run level exchanged"]
-) -> Figure:
+    columns: Sequence[str],
+    found: Real[np.ndarray, "column run level exchanged"],
+    *,
+    grammar: str,
+) -> Drawn:
     """Synonymic sensitivity by training strings, one panel per exchanged level.
 
-    `columns`: what stands at each place of the x axis. A line for each level of the
-    network: thick the median, dots the runs.
+    `columns`: what stands at each place of the x axis, the first of them "0" for
+    untrained. A line for each level of the network: thick the median, dots the runs.
     """
     depth = found.shape[3]
     fig, axes = multiples(
@@ -182,16 +316,31 @@ def sensitivity_figure(
         ax.tick_params(axis="x", labelsize=8)
     axes[0].set_ylim(-0.05, None)
     legend_below(fig)
-    return fig
+    middle = np.median(found, 1)
+    words = "; ".join(
+        f"level {k + 1} to synonyms of level {j + 1}: {middle[0, k, j]:.2f} and "
+        f"{middle[-1, k, j]:.2f}"
+        for j in range(depth)
+        for k in range(depth)
+    )
+    return Drawn(
+        fig,
+        caption=f"Sensitivity to exchanges of synonyms, {grammar}, untrained (0) and "
+        f"after training on more and more strings. Dots: {found.shape[1]} runs, lines: "
+        "medians.",
+        alt="A panel for each exchanged level, lines for levels of the network. "
+        f"Medians, untrained and at {columns[-1]} P*: {words}.",
+    )
 
 
 def ratios_figure(
     found: Mapping[str, tuple[Real[np.ndarray, " n"], Real[np.ndarray, "_run n"]]],
-) -> Figure:
+    crossings: Mapping[str, Values],
+) -> Drawn:
     """Spread of label rates between features over that within synonyms, log-log.
 
     `found[grammar]`: numbers of strings over P*, and the ratios. Thin: runs; thick:
-    their median; black: √(P/P*).
+    their median; black: √(P/P*). `crossings[grammar]`: where each run passes 1.
     """
     fig, (ax,) = panels(1, width=5.8, height=3.9)
     every = np.concatenate([x for x, _ in found.values()])
@@ -212,20 +361,33 @@ def ratios_figure(
     plain_ticks(ax.xaxis, log_ticks(*ends))
     plain_ticks(ax.yaxis, log_ticks(*ax.get_ylim()))
     legend_below(fig, columns=3)
-    return fig
+    words = "; ".join(f"{name}: {median(c):.2f}" for name, c in crossings.items())
+    draws = len(next(iter(crossings.values())))
+    return Drawn(
+        fig,
+        caption="Spread of P(class | tuple) between features over the spread within "
+        f"synonyms, median over positions, in {draws} grammars (thin) and their median "
+        "(thick).",
+        alt="A log-log plot of rising curves, with the line of the square root of P/P*."
+        f" Median crossings of 1 in units of P*: {words}.",
+    )
 
 
 def rates_figure(
     rates: Real[np.ndarray, "tuple n_class"],
     parents: Real[np.ndarray, " tuple"],
     *,
-    titles: Sequence[str],
+    grammar: str,
+    few: int,
     many: Real[np.ndarray, "tuple n_class"],
-) -> Figure:
+    total: int,
+) -> Drawn:
     """Label rates of tuples from few strings and from all, tuples sorted by feature.
 
-    White lines separate the synonyms of one feature from those of the next.
+    `few`, `total`: strings behind `rates` and `many`. White lines separate the synonyms
+    of one feature from those of the next.
     """
+    titles = [f"{few} strings (P*)", f"all {total} strings"]
     order = np.argsort(parents, kind="stable")
     fig, axes = panels(2, height=3.4, sharey=True)
     top = float(np.nanmax([np.nanmax(many), np.nanmax(rates)]))
@@ -244,4 +406,12 @@ def rates_figure(
     axes[0].set_yticks(range(n_classes), names)
     axes[0].set_ylabel("class")
     fig.colorbar(image, ax=axes, label="P(class | tuple)")
-    return fig
+    synonyms = int((parents == parents.max()).sum())
+    return Drawn(
+        fig,
+        caption=f"P(class | first tuple) in one grammar, {grammar}: counted in P* "
+        "strings, and in all. White lines part features: between two of them stand "
+        "synonyms.",
+        alt=f"Two heat maps, class by tuple. Right: the {synonyms} columns of each "
+        "feature are equal. Left: they are noisy.",
+    )
