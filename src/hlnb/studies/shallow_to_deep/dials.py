@@ -195,7 +195,7 @@ def dialed(code: str, dial: str = "alike", amount: float = 0.0) -> Dialed:
 
 
 Outcome = Mapping[str, float]
-Outcomes = Mapping[str, Real[np.ndarray, " run"]]
+Outcomes = Mapping[str, Real[np.ndarray, " _run"]]
 
 
 def outcome(
