@@ -21,7 +21,7 @@ from hlnb.training.runs import Run
 
 pytestmark = pytest.mark.usefixtures("one_process")
 
-THREE = towers.Tower((1.0, -2.0), (0.2, 0.1), d=3)
+THREE = towers.Tower((1.0, -2.0), (0.06, 0.04), d=3)
 
 
 def alone(problem):
@@ -39,8 +39,8 @@ def alone(problem):
 def test_a_tower_squares_what_is_below():
     x, y, _ = THREE.sample(50, generator=stream(0, "test"))
     s = (x.double().square() - 1) @ THREE.bottom.a
-    v = s + 0.2 * s.square()
-    assert torch.allclose(y.double(), v + 0.1 * v.square(), atol=1e-4)
+    v = s + 0.06 * s.square()
+    assert torch.allclose(y.double(), v + 0.04 * v.square(), atol=1e-4)
     two = replace(THREE, strengths=(0.2,))
     known = SquaredQuadratic((1.0, -2.0), 0.2, d=3)
     for ours, theirs in zip(
@@ -54,7 +54,7 @@ def test_a_tower_squares_what_is_below():
     assert split["train"].x.equal(THREE.split(3, n_train=20)["train"].x)
     assert not split["train"].x.equal(split["test"].x[:20])
     assert isinstance(THREE, Problem)
-    assert THREE.describe()["strengths"] == (0.2, 0.1)
+    assert THREE.describe()["strengths"] == (0.06, 0.04)
 
 
 @pytest.mark.parametrize(
@@ -75,8 +75,8 @@ def test_its_network_can_be_exact():
     assert model.names == ("form", "square2", "square3")
     params = model.init(stream(0, "init"))
     params |= {"form.weight": torch.diag(THREE.bottom.a).float()}
-    params |= {"square2.weight": torch.tensor([0.2])}
-    params |= {"square3.weight": torch.tensor([0.1])}
+    params |= {"square2.weight": torch.tensor([0.06])}
+    params |= {"square3.weight": torch.tensor([0.04])}
     x, y, _ = THREE.sample(50, generator=stream(0, "test"))
     assert torch.allclose(model.apply(params, x)[:, 0], y, atol=1e-4)
 
@@ -84,11 +84,11 @@ def test_its_network_can_be_exact():
 def test_the_best_fit_of_layer_1_is_the_one_derived_by_hand():
     truth = THREE.bottom.a.numpy()
     by_hand = towers.learned(np.diag(alone(THREE)), np.nan, truth=truth).angle
-    assert towers.best(THREE, layers=1).angle == pytest.approx(by_hand, abs=1e-9)
+    assert towers.best(THREE, layers=1).angle == pytest.approx(by_hand, abs=1e-5)
     two = replace(THREE, strengths=(0.2,))
     known = SquaredQuadratic((1.0, -2.0), 0.2, d=3).predicted_cosine
     assert towers.best(two, layers=1).angle == pytest.approx(
-        float(fc.angle(known)), abs=1e-9
+        float(fc.angle(known)), abs=1e-5
     )
 
 
@@ -97,7 +97,8 @@ def test_each_layer_more_mends_and_all_are_exact():
     assert one.angle > two.angle > 0.1
     assert three.angle == pytest.approx(0, abs=1e-4)
     assert np.isnan(one.strength)
-    assert two.strength > 0.25 > three.strength == pytest.approx(0.2, abs=1e-4)
+    assert two.strength > 0.07 > three.strength
+    assert three.strength == pytest.approx(0.06, abs=1e-4)
     with pytest.raises(HlnbError, match="The tower has 3 levels only"):
         towers.best(THREE, layers=4)
 
