@@ -88,7 +88,7 @@ def test_the_best_fit_of_layer_1_is_the_one_derived_by_hand():
     two = replace(THREE, strengths=(0.2,))
     known = SquaredQuadratic((1.0, -2.0), 0.2, d=3).predicted_cosine
     assert towers.best(two, layers=1).angle == pytest.approx(
-        float(fc.angle(known)), abs=1e-5
+        float(fc.angle(np.array([known]))[0]), abs=1e-5
     )
 
 
