@@ -125,14 +125,14 @@ def about_three_layers(
         measured(
             id=f"related-three-p{p}",
             source="nichani2023threelayer, abstract",
-            statement="A three-layer network needs fewer samples for "
-            f"y = He_{p}(h) than a two-layer one of its size: lower test error at "
-            f"n = {n}",
+            statement="A three-layer network has a lower test error on "
+            f"y = He_{p}(h) than a two-layer one of its size, at n = {n}",
             theirs="better guarantee",
             values=of["three layers"] / of["two layers"],
             unit="test error, three layers / two",
             verdict=most(of["three layers"] < of["two layers"]),
-            note=f"d = {d}; all layers together; {PILOT[f'related-three-p{p}']}",
+            note=f"d = {d}; all layers together, equal steps; "
+            f"{PILOT[f'related-three-p{p}']}",
         )
         for p, of in errors.items()
     ]

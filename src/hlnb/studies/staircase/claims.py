@@ -147,7 +147,7 @@ def two_phases(
             values=faster,
             unit="times as many steps for the last term",
             verdict=larger(faster, by=2.0),
-            note="an infinite number: the last term was not learned",
+            note="infinite: it was not learned" if np.isinf(faster).any() else "",
             kind="guess",
         )
     ]
@@ -165,7 +165,7 @@ def layer_by_layer(*, left: Mapping[int, Values], depth: int, lr: float) -> list
             source="glasgow, Section 3.2",
             statement=f"Layer-wise training of {depth} layers learns the staircase "
             f"S_{height}",
-            theirs="provably works",
+            theirs="provably works, a step for each layer",
             values=values,
             unit="error / variance at the end",
             verdict=most(values <= ENOUGH),
