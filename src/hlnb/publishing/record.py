@@ -40,8 +40,10 @@ Manifest = dict[str, Any]
 def home(root: Path) -> Path:
     """The folder of the runs of record, whether they are there or not."""
     named = settings.variable(VARIABLE)
-    if named and not _is_address(named) and not places.named(named).is_file():
-        return places.named(named).resolve()
+    if named and not _is_address(named):
+        place = places.named(named)
+        if not place.is_file():
+            return place.resolve()
     return root / "runs" / "record"
 
 
@@ -65,7 +67,11 @@ def manifest(folder: Path) -> Manifest:
             "`hlnb run` executes a chapter."
         ) from None
     except (
-        *(ValueError, KeyError, TypeError, AttributeError, RecursionError),
+        ValueError,
+        KeyError,
+        TypeError,
+        AttributeError,
+        RecursionError,
     ) as error:
         raise HlnbError(
             f"{folder / MANIFEST} is no list of runs of record: delete it, or fetch "

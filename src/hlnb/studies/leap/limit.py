@@ -282,6 +282,7 @@ def _solved(
             found = fourier.walsh_hadamard(field.outputs(particles(numbers)))
             return float(found[fourier.index(support)]) - level
 
+        # SciPy reads both from the function itself, where types know no attributes.
         above.direction = 1.0  # type: ignore[attr-defined]
         above.terminal = (support, level) == passed[-1]  # type: ignore[attr-defined]
         return above
