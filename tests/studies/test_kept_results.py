@@ -15,7 +15,7 @@ import pytest
 import torch
 
 from hlnb import kept, studies
-from hlnb.data.boolean import Parity, Polynomial, monomial, staircase
+from hlnb.data.boolean import Parity, Polynomial, staircase
 from hlnb.data.hierarchy import RandomHierarchy
 from hlnb.data.patterns import toy_problem
 from hlnb.data.planar import Stripes
@@ -196,11 +196,8 @@ CASES: dict[str, Callable[[], partial]] = {
     "shallow_to_deep.error_with": lambda: partial(
         chain.error_with, GRAMMAR, n_train=12, seed=0, more=1
     ),
-    "shallow_to_deep.likeness": lambda: partial(
-        conditions.likeness, conditions.toy_case(4, d=44, T=6), filters(), seed=0
-    ),
     "shallow_to_deep.numbers": lambda: partial(
-        conditions.numbers, monomial(5, 2, n_test=4), n_train=20, seed=0, n=50
+        conditions.numbers, GRAMMAR, n_train=20, seed=0, n=50
     ),
     "random_hierarchy.learned": lambda: partial(
         by_levels.learned, by_levels.Balanced(3, 3, 2), 20, seed=1

@@ -17,9 +17,7 @@ from hlnb.studies.shallow_to_deep.experiment import (
     Chain,
     cluster_points,
     clusters,
-    descend,
     error_with,
-    factors,
     gradient_at_ones,
     grammars,
     label_table,
@@ -27,7 +25,6 @@ from hlnb.studies.shallow_to_deep.experiment import (
     misplaced,
     predict,
     regression_table,
-    relative_errors,
     samples_needed,
     sizes,
     table,
@@ -208,7 +205,7 @@ def test_ways_share_their_epochs_and_name_every_layer():
     model = small_model()
     found = ways(model, epochs=11)
     assert [*found] == [
-        "simultaneous", "greedy", "layer-wise", "first layer untrained",
+        "simultaneous", "greedy", "first layer untrained",
     ]  # fmt: skip
     for name, schedule in found.items():
         schedule.check(model)
@@ -217,9 +214,6 @@ def test_ways_share_their_epochs_and_name_every_layer():
     assert found["greedy"].ends == (3, 6, 11)
     assert [p.exit for p in found["greedy"].phases] == ["level1", "level2", None]
     assert found["greedy"].phases[-1].learns == ("level3", "readout")
-    assert [p.learns for p in found["layer-wise"].phases] == [
-        (name,) for name in model.names
-    ]
     assert found["first layer untrained"].frozen == ("level1",)
 
 
@@ -232,18 +226,6 @@ def test_ways_of_models_without_layers_or_heads_are_refused():
     bare = toy_network(d=20, T=4, n_classes=2)
     with pytest.raises(HlnbError, match="needs a head after layer 'conv'"):
         ways(type(bare)(bare.layers), epochs=9)
-
-
-def test_networks_learn_a_small_grammar():
-    problem = RandomHierarchy(3, 3, 3)
-    kw = {"n_train": 60, "seeds": [0, 1], "width": 32, "updates": 800}
-    together = descend(problem, "simultaneous", **kw)
-    errors = relative_errors(problem, together)
-    assert errors.shape == (2,)
-    assert (errors < 0.5).all()
-    frozen = descend(problem, "first layer untrained", **kw)
-    start = frozen.of("level1.weight")[:, 0]
-    assert (frozen.of("level1.weight")[:, -1] == start).all()
 
 
 def test_sizes_leave_strings_for_tests():
@@ -260,11 +242,6 @@ def test_samples_needed_are_where_the_error_stays_low():
     assert found == pytest.approx([2 * 2**0.5, 2, math.inf, 1])
     few = np.array([[0.05, 0.9], [0.0, 0.1]])
     assert samples_needed([1, 2], few) == pytest.approx([1, 2])
-
-
-def test_factors_of_what_was_never_reached_are_0():
-    found = factors(np.array([4.0, 4, math.inf, math.inf]), np.array([2, math.inf] * 2))
-    assert found.tolist() == [2, 0, math.inf, 0]
 
 
 def test_points_of_all_strings_lie_where_their_feature_is():

@@ -6,137 +6,144 @@ import pytest
 from hlnb.studies.shallow_to_deep import claims
 
 REPRODUCED, PARTLY, NOT = "reproduced", "partly", "not reproduced"
-UNTESTED = "not testable here"
-NONE = np.array([], bool)
+OPEN, UNTESTED = "undecided", "not testable here"
 
 
 def values(*numbers):
     return np.array(numbers, float)
 
 
+def of(yes, no=0, *, good=0.0, bad=1.0):
+    """So many runs with a good value, and so many with a bad one."""
+    return np.array([good] * yes + [bad] * no)
+
+
 def verdicts(found):
     return {c.id: c.verdict for c in found}
+
+
+def about_tests(**changed):
+    given = {
+        "by_coin": of(5, good=0.21),
+        "untrained": of(5, good=0.4),
+        "no_test": of(14, good=0.09),
+        "test": of(14, good=0.1),
+        "least": 0.1,
+    }
+    return verdicts(claims.about_tests(**given | changed))
 
 
 def by_clusters(**changed):
     given = {
         "deviations": values(1e-16, 1e-13),
-        "one_step": values(0.0, 0.1, 0.05),
+        "one_step": {2: of(5, good=0.1), 3: of(5)},
         "top": 4.0,
-        "gains": values(0.67, 2.0),
-        "fewer": np.array([True, True]),
-        "without_wrong": values(0.0, 0.05),
-        "many_wrong": values(0.11),
+        "fewer": of(5, good=True).astype(bool),
+        "without_wrong": of(10, good=0.05),
+        "many_wrong": of(4, good=0.11),
     }
     return verdicts(claims.by_clusters(**given | changed))
 
 
-def test_learners_by_clusters_do_as_stated():
-    assert {*by_clusters().values()} == {REPRODUCED}
+def about_conditions(**changed):
+    errors = {"conditions": of(5), "signal alone": of(5, good=0.1)}
+    given = {
+        "wrong": of(14, good=0.05),
+        "never": [True] * 14,
+        "errors": errors | {"constant": of(5, good=0.2)},
+    }
+    return verdicts(claims.about_conditions(**given | changed))
 
 
-@pytest.mark.parametrize(
-    ("id", "changed", "verdict"),
-    [
-        ("chain-table", {"deviations": values(0, 1e-12)}, PARTLY),
-        ("chain-table", {"deviations": values(1, 1e-12)}, NOT),
-        ("chain-one-step", {"one_step": values(0.1, 0.11)}, PARTLY),
-        ("chain-one-step", {"one_step": values(0.2, 0.11)}, NOT),
-        ("chain-root", {"gains": values(0.66, 1)}, PARTLY),
-        ("chain-root", {"gains": values(0.66, 0)}, NOT),
-        ("chain-all-patches", {"fewer": np.array([True, False])}, PARTLY),
-        ("chain-all-patches", {"fewer": np.array([False])}, NOT),
-        ("chain-all-patches", {"fewer": NONE}, UNTESTED),
-        ("chain-wrong-clusters", {"without_wrong": values(0.05, 0.06)}, PARTLY),
-        ("chain-wrong-clusters", {"many_wrong": values(0.1, 0.2)}, PARTLY),
-        (
-            "chain-wrong-clusters",
-            {"without_wrong": values(0.06), "many_wrong": values(0.1)},
-            NOT,
-        ),
-        (
-            "chain-wrong-clusters",
-            {"without_wrong": values(), "many_wrong": values()},
-            UNTESTED,
-        ),
-    ],
-)
-def test_what_misses_a_threshold_changes_that_verdict_alone(id, changed, verdict):
-    found = by_clusters(**changed)
-    assert found.pop(id) == verdict
+def about_networks(**changed):
+    areas = {"conditions": of(5, good=0.9), "signal alone": of(5, good=0.8)}
+    given = {
+        "greedy": of(5, good=0.1),
+        "top": 4.0,
+        "more": of(5, good=0.1),
+        "middle": 2.0,
+        "areas": areas | {"strings / P*": of(5, good=0.7)},
+    }
+    return verdicts(claims.about_networks(**given | changed))
+
+
+@pytest.mark.parametrize("made", [about_tests, about_conditions, about_networks])
+def test_all_hold_as_stated(made):
+    assert {*made().values()} == {REPRODUCED}
+
+
+def test_learners_by_clusters_do_as_stated_and_one_row_is_not_tested():
+    found = by_clusters()
+    assert found.pop("chain-root") == UNTESTED
     assert {*found.values()} == {REPRODUCED}
 
 
-@pytest.mark.parametrize(
-    ("greedy", "more", "expected"),
-    [
-        ((0.0, 0.1), (True, True), [REPRODUCED, REPRODUCED]),
-        ((0.11, 0.1), (True, False), [PARTLY, PARTLY]),
-        ((0.11, 0.9), (False, False), [NOT, NOT]),
-    ],
-)
-def test_greedy_training_suffices_and_costs_strings(greedy, more, expected):
-    found = claims.by_networks(greedy=values(*greedy), top=4.0, more=np.array(more))
-    assert [*verdicts(found).values()] == expected
+MISSES = [
+    (about_tests, "chain-needs-labels", {"by_coin": of(5, good=0.2)}, NOT),
+    (about_tests, "chain-needs-labels", {"by_coin": of(2, 3, good=0.3, bad=0)}, OPEN),
+    (about_tests, "chain-no-test", {"no_test": of(14, good=0.1)}, NOT),
+    (about_tests, "chain-no-test", {"no_test": of(13, 1)}, OPEN),
+    (about_tests, "chain-no-test", {"no_test": of(40, 20)}, PARTLY),
+    (about_tests, "chain-a-test", {"test": of(5, good=0.09)}, NOT),
+    (about_tests, "chain-a-test", {"test": of(13, good=0.1)}, OPEN),
+    (about_tests, "chain-a-test", {"test": of(40, 20, good=1, bad=0)}, PARTLY),
+    (by_clusters, "chain-table", {"deviations": values(0, 1e-11)}, "not as stated"),
+    (by_clusters, "chain-one-step-2", {"one_step": {2: of(5, good=0.2)}}, NOT),
+    (by_clusters, "chain-one-step-2", {"one_step": {2: of(4, 1)}}, OPEN),
+    (by_clusters, "chain-one-step-2", {"one_step": {2: values()}}, UNTESTED),
+    (by_clusters, "chain-all-patches", {"fewer": np.zeros(5, bool)}, NOT),
+    (by_clusters, "chain-all-patches", {"fewer": np.ones(4, bool)}, OPEN),
+    (by_clusters, "chain-wrong-clusters", {"without_wrong": of(10, 9)}, OPEN),
+    (
+        *(by_clusters, "chain-wrong-clusters"),
+        *({"without_wrong": of(5, good=0.06), "many_wrong": of(5, good=0.1)}, NOT),
+    ),
+    (by_clusters, "chain-wrong-clusters", {"without_wrong": of(40, 20)}, PARTLY),
+    (about_conditions, "chain-signal", {"wrong": of(5, good=0.06)}, NOT),
+    (about_conditions, "chain-signal", {"wrong": of(13, 1)}, OPEN),
+    (about_conditions, "chain-signal", {"wrong": of(40, 20)}, PARTLY),
+    (about_conditions, "chain-signal", {"wrong": values()}, UNTESTED),
+    (about_conditions, "chain-never", {"never": [False] * 5}, NOT),
+    (about_conditions, "chain-never", {"never": [True] * 13}, OPEN),
+    (about_conditions, "chain-never", {"never": [True] * 40 + [False] * 20}, PARTLY),
+    (about_networks, "chain-greedy", {"greedy": of(5, good=0.11)}, NOT),
+    (about_networks, "chain-greedy", {"greedy": of(4, good=0.1)}, OPEN),
+    (about_networks, "chain-greedy-needs", {"more": of(5)}, NOT),
+    (about_networks, "chain-greedy-needs", {"more": of(3, 2)}, OPEN),
+]
+
+
+@pytest.mark.parametrize(("made", "id", "changed", "verdict"), MISSES)
+def test_what_misses_a_threshold_changes_that_verdict(made, id, changed, verdict):
+    found = made(**changed)
+    assert found[id] == verdict
+    usual = made()
+    assert all(usual[name] == word for name, word in found.items() if name != id)
 
 
 @pytest.mark.parametrize(
-    ("wrong", "verdict"),
-    [
-        ((0.0, 0.05), REPRODUCED),
-        ((0.0, 0.06), PARTLY),
-        ((0.5, 0.06), NOT),
-        ((), UNTESTED),
-    ],
+    ("short", "name"), [("signal", "signal alone"), ("constant", "constant")]
 )
-def test_a_signal_of_twice_the_noise_misplaces_a_twentieth_at_most(wrong, verdict):
-    found = claims.three_conditions(wrong=values(*wrong), lowest={"toy problem 1": 1})
-    assert verdicts(found) == {"chain-signal": verdict, "chain-exclusive": REPRODUCED}
+@pytest.mark.parametrize(("rival", "verdict"), [((0.0,) * 5, NOT), ((1, 0) * 3, OPEN)])
+def test_conditions_can_lose_to_either_baseline(short, name, rival, verdict):
+    errors = {k: of(len(rival)) for k in ("conditions", "signal alone", "constant")}
+    found = about_conditions(errors=errors | {name: values(*rival)})
+    assert found[f"chain-when-{short}"] == verdict
 
 
 @pytest.mark.parametrize(
-    ("lowest", "verdict"),
-    [
-        ({"toy problem 1": 1.0, "toy problem 5": 0.9}, REPRODUCED),
-        ({"toy problem 1": 0.9, "parity of 3": 0.9}, PARTLY),
-        ({"toy problem 1": 0.9, "toy problem 2": 1.0}, NOT),
-        ({}, UNTESTED),
-    ],
+    ("short", "name"), [("signal", "signal alone"), ("size", "strings / P*")]
 )
-def test_three_fixed_problems_and_no_other_violate_a_condition(lowest, verdict):
-    found = claims.three_conditions(wrong=values(0), lowest=lowest)
-    assert verdicts(found)["chain-exclusive"] == verdict
-
-
 @pytest.mark.parametrize(
-    ("right", "verdict", "words"),
-    [
-        ({"a": True, "b": True}, REPRODUCED, "none"),
-        ({"a": False, "b": True, "c": False}, PARTLY, "a, c"),
-        ({"a": False}, NOT, "a"),
-        ({}, UNTESTED, "none"),
-    ],
+    ("rival", "verdict"),
+    [((0.9,) * 5, NOT), ((0.8, 0.9, 0.8, 0.9, 0.8), OPEN), ((np.nan,) * 5, UNTESTED)],
 )
-def test_predictions_name_the_problems_that_they_miss(right, verdict, words):
-    strict, other = claims.predictions(
-        right={"strict": ("layer-wise", right), "other": ("a gap", {"a": True})}
-    )
-    assert (strict.id, strict.verdict) == ("chain-prediction-strict", verdict)
-    assert strict.statement.endswith("all three conditions hold: layer-wise")
-    assert strict.note.endswith(f"; wrong: {words}")
-    assert other.verdict == REPRODUCED
+def test_conditions_can_rank_no_better_than_a_baseline(short, name, rival, verdict):
+    names = ("conditions", "signal alone", "strings / P*")
+    areas = {k: of(5, good=0.9) for k in names} | {name: values(*rival)}
+    assert about_networks(areas=areas)[f"chain-auc-{short}"] == verdict
 
 
-@pytest.mark.parametrize(
-    ("by_coin", "verdict"),
-    [
-        ((0.21, 0.3), REPRODUCED),
-        ((0.2, 0.3), PARTLY),
-        ((0.2, 0.0), NOT),
-        ((), UNTESTED),
-    ],
-)
-def test_labels_are_needed_if_a_coin_costs_half_of_the_worth(by_coin, verdict):
-    untrained = np.full(len(by_coin), 0.4)
-    found = claims.labels_needed(by_coin=values(*by_coin), untrained=untrained)
-    assert verdicts(found) == {"chain-needs-labels": verdict}
+def test_names_in_words():
+    assert claims.listed(["a", "b"]) == "a, b"
+    assert claims.listed([]) == "none"

@@ -1,6 +1,6 @@
 """Three conditions for learning layer by layer, as numbers, and what happened.
 
-Ren et al. 2026 state the principle in words: layer-wise training suffices if the output
+Ren et al. 2026 state the principle in words: layer-wise training learns if the output
 correlates with lower-level parts, if lower levels receive a clean signal from it, and
 if their features are weakly identifiable. The numbers here are our reading. All three
 come from one table: the mean label of the inputs that have a part at a place.
@@ -22,12 +22,10 @@ from torch import Tensor
 from hlnb.data.altered import Coin
 from hlnb.data.boolean import Polynomial, monomial, staircase
 from hlnb.data.hierarchy import RandomHierarchy
-from hlnb.data.patterns import PatternProblem, toy_problem
+from hlnb.data.patterns import toy_problem
 from hlnb.data.problem import Problem
 from hlnb.errors import HlnbError
 from hlnb.kept import kept
-from hlnb.metrics.foreign import rank_among_foreign
-from hlnb.metrics.likeness import max_correlation
 from hlnb.metrics.measures import Error, Loss, Measure, Weights
 from hlnb.models.model import Model
 from hlnb.models.networks import deep_cnn, residual_network, toy_network
@@ -42,55 +40,17 @@ from hlnb.training.sweep import sweep
 CONDITIONS = ("signal", "cleanness", "separation")
 THRESHOLDS: Mapping[str, float] = {"signal": 1.0, "cleanness": 0.5, "separation": 1.0}
 LEAST_GAP = 0.1  # in units of guessing's error: below, there is no gap to close
+WORST = 2.0  # left of guessing by runs that diverged, and at most
 
 
 @dataclass(frozen=True)
 class Parts:
-    """Which level-1 part stands where in some inputs, and its role one level up."""
+    """Which part of a level stands where in some inputs, and its role one level up."""
 
     at: Int[Tensor, "n place"]  # the part at each place; −1: none
     y: Int[Tensor, " n"] | Float[Tensor, " n"]  # labels, or numbers
     roles: Int[Tensor, " part"]  # parts of one role are the same to the level above
     contexts: Int[Tensor, " place"]  # a role's rates are one row for each context
-
-
-def pattern_parts(
-    problem: PatternProblem, n: int, *, generator: torch.Generator
-) -> Parts:
-    """The Parts of a pattern problem: patterns, by their first pixel.
-
-    A part's role is its pattern, at any place; if each row holds one pattern (problem
-    4), the class of that pattern.
-    """
-    x, y, _ = problem.sample(n, generator=generator)
-    full = problem.T * problem.scale**2
-    at = torch.full((n, problem.d - problem.T + 1), -1)
-    for rows in torch.arange(n).split(1000):
-        match = x[rows].unfold(1, problem.T, 1) @ problem.patterns.mT
-        found = match > full * (1 - 1e-4)  # only the pattern itself gives as much
-        at[rows] = torch.where(found.any(2), found.int().argmax(2), -1)
-    roles = torch.arange(problem.k)
-    single = [{s.patterns for s in scenes} for scenes in problem.classes]
-    if all(len(p) == 1 for patterns in single for p in patterns):
-        for c, patterns in enumerate(single):  # one pattern per row: it is the class
-            roles[[p for (p,) in patterns]] = c
-    return Parts(at, y, roles, torch.zeros(at.shape[1], dtype=torch.int64))
-
-
-def coordinate_parts(
-    problem: Polynomial, n: int, *, generator: torch.Generator
-) -> Parts:
-    """The Parts of a function on the cube: signs of coordinates.
-
-    There are three roles: − and + of the first coordinate of the smallest support, on
-    which later terms build, and all other signs together.
-    """
-    x, y, _ = problem.sample(n, generator=generator)
-    at = 2 * torch.arange(problem.d) + (x > 0).long()
-    roles = torch.full((2 * problem.d,), 2)
-    first = min(problem.supports, key=len)[0]
-    roles[[2 * first, 2 * first + 1]] = torch.tensor([0, 1])
-    return Parts(at, y, roles, torch.zeros(problem.d, dtype=torch.int64))
 
 
 def tuple_parts(
@@ -109,17 +69,6 @@ def tuple_parts(
     return Parts(
         at, found.labels, problem.parents[level - 1], torch.arange(at.shape[1])
     )
-
-
-def parts(problem: Problem, n: int, *, generator: torch.Generator) -> Parts:
-    """The level-1 Parts of `n` inputs of a problem of this chapter; refuses others."""
-    if isinstance(problem, PatternProblem):
-        return pattern_parts(problem, n, generator=generator)
-    if isinstance(problem, Polynomial):
-        return coordinate_parts(problem, n, generator=generator)
-    if isinstance(problem, RandomHierarchy):
-        return tuple_parts(problem, n, generator=generator)
-    raise HlnbError(f"{type(problem).__name__} has no parts here: write them down.")
 
 
 class MeanLabels(NamedTuple):
@@ -319,9 +268,13 @@ def hierarchy_case(
 
 
 def cases(
-    *, d: int = 100, heights: Sequence[int] = (3, 5), width: int = 128
+    *,
+    d: int = 100,
+    heights: Sequence[int] = (3, 5),
+    width: int = 128,
+    updates: int = 6000,
 ) -> dict[str, Case]:
-    """The problems of the central figure, by name; `width`: of the deep CNNs."""
+    """The problems of the controls; `width` and `updates`: of the deep CNNs."""
     found = {f"toy problem {i}": toy_case(i, d=d) for i in range(1, 6)}
     for k in heights:
         target = staircase(30, k, scale=k**-0.5, n_test=5000)
@@ -329,7 +282,9 @@ def cases(
     found["parity of 3"] = cube_case(monomial(30, 3, n_test=5000))
     for depth, v in ((2, 8), (3, 4)):
         grammar = RandomHierarchy(v, v, v, depth=depth)
-        found[f"hierarchy, L = {depth}"] = hierarchy_case(grammar, width=width)
+        found[f"hierarchy, L = {depth}"] = hierarchy_case(
+            grammar, width=width, updates=updates
+        )
     return found
 
 
@@ -431,51 +386,25 @@ def _scrambled(
 
 
 def left_over(case: Case, result: Result) -> Real[np.ndarray, " run"]:
-    """Test error at the end over that of guessing; at most 2, as for diverged runs."""
+    """Test error at the end over that of guessing; WORST at most, or if diverged."""
     last = result.of("error")[:, -1] / case.guessing
-    return np.where(np.isfinite(last), np.minimum(last, 2.0), 2.0)
-
-
-def gap_closed(
-    untrained: Real[np.ndarray, " run"],
-    layerwise: Real[np.ndarray, " run"],
-    simultaneous: Real[np.ndarray, " run"],
-) -> float:
-    """The share that layer-wise training closes of a gap, by medians over runs.
-
-    The gap is between an untrained first layer (0) and all layers together (1); all
-    three errors are in units of guessing. NaN: the gap is below LEAST_GAP, so there is
-    nothing to close.
-    """
-    low, high = float(np.median(simultaneous)), float(np.median(untrained))
-    if high - low < LEAST_GAP:
-        return math.nan
-    return (high - float(np.median(layerwise))) / (high - low)
+    return np.where(np.isfinite(last), np.minimum(last, WORST), WORST)
 
 
 @kept
-def likeness(
-    case: Case, weights: Real[np.ndarray, "channel 1 T"], *, seed: int
-) -> tuple[float, float]:
-    """Likeness of a toy problem's filters and patterns at any shift, and its p-value.
+def numbers(
+    problem: RandomHierarchy,
+    *,
+    n_train: int,
+    seed: int,
+    n: int = 20_000,
+    level: int = 1,
+) -> Numbers:
+    """The Numbers of a level of a hierarchy, with the grammar of `seed`.
 
-    p: how often patterns that the network never saw score as high (999 sets of them).
+    They are estimated from `n` strings drawn for this alone, labelled as training
+    strings are.
     """
-    patterns = case.problem.with_seed(seed).patterns.numpy()
-    filters = weights[:, 0]
-    generator = stream(seed, "foreign patterns")
-    return (
-        float(max_correlation(filters, patterns)),
-        rank_among_foreign(max_correlation, filters, patterns, generator=generator),
-    )
-
-
-@kept
-def numbers(problem: Problem, *, n_train: int, seed: int, n: int = 20_000) -> Numbers:
-    """The Numbers of a problem, with the patterns or the grammar of `seed`.
-
-    They are estimated from `n` inputs drawn for this alone.
-    """
-    generator = stream(seed, "inputs for the conditions")
-    found = parts(problem.with_seed(seed), n, generator=generator)
+    generator = stream(seed, f"inputs for the conditions of level {level}")
+    found = tuple_parts(problem.with_seed(seed), n, generator=generator, level=level)
     return conditions(found, n_train=n_train, generator=generator)

@@ -9,7 +9,6 @@ Source of the first learner: Cagnetta et al. 2024 and their public script.
 import math
 import warnings
 from collections.abc import Mapping, Sequence
-from concurrent.futures import Executor
 from typing import NamedTuple
 
 import numpy as np
@@ -24,17 +23,10 @@ from torch import Tensor
 from hlnb.data.hierarchy import Derivation, RandomHierarchy
 from hlnb.errors import HlnbError
 from hlnb.kept import kept
-from hlnb.metrics.measures import Error, Loss, Weights
 from hlnb.metrics.synonyms import label_counts
-from hlnb.metrics.times import held
 from hlnb.models.model import Model
-from hlnb.models.networks import deep_cnn
-from hlnb.results import Result
 from hlnb.schedules import Phase, Schedule, simultaneous
 from hlnb.seeding import stream
-from hlnb.training.optimizers import SGD
-from hlnb.training.runs import grid
-from hlnb.training.sweep import sweep
 
 LEARNERS = ("one step, first patch", "one step, all patches", "regression, all patches")
 
@@ -266,11 +258,11 @@ def error_with(
 
 
 def ways(model: Model, *, epochs: int) -> dict[str, Schedule]:
-    """Four ways of training, each in `epochs` in all, by name.
+    """Three ways of training, each in `epochs` in all, by name.
 
     "greedy": a phase for each hidden layer with its head, the last one with the
-    readout. "layer-wise": a phase for each layer, no heads. "first layer untrained":
-    all others together. Phases are equally long, the last may be longer. Refuses fewer
+    readout. "first layer untrained": all others together. Phases are equally long, the
+    last may be longer. Refuses fewer
     than two hidden layers, fewer epochs than layers, and missing heads.
     """
     *lower, last, readout = model.names
@@ -286,12 +278,10 @@ def ways(model: Model, *, epochs: int) -> dict[str, Schedule]:
          ((last, readout), None)],
         epochs,
     )  # fmt: skip
-    by_layer = _lasting([((name,), None) for name in model.names], epochs)
     first, *others = model.names
     return {
         "simultaneous": simultaneous(model, epochs=epochs),
         "greedy": Schedule("greedy", by_head),
-        "layer-wise": Schedule("layer-wise", by_layer),
         "first layer untrained": Schedule(
             "first layer untrained", (Phase(epochs, tuple(others)),), frozen=(first,)
         ),
@@ -308,59 +298,6 @@ def _lasting(
         Phase(length, learns, exit)
         for length, (learns, exit) in zip(lengths, parts, strict=True)
     )
-
-
-def descend(
-    problem: RandomHierarchy,
-    way: str,
-    *,
-    n_train: int,
-    seeds: Sequence[int],
-    width: int = 128,
-    lr: float = 0.1,
-    batch_size: int = 16,
-    updates: int = 6000,
-    executor: Executor | None = None,
-) -> Result:
-    """The Result of networks of the published form, trained in one of the `ways`.
-
-    `updates`: of each run in all, rounded up to whole epochs; `lr`: the published one,
-    in units of the width. Training together ends at a training loss below 0.01.
-    Measured: `error` on test strings, `loss`, and the weights of the first level.
-    """
-    model = deep_cnn(
-        vocab_size=problem.vocab_size,
-        n_classes=problem.n_classes,
-        tuple_size=problem.tuple_size,
-        depth=problem.depth,
-        width=width,
-    )
-    batches = math.ceil(n_train / batch_size)
-    epochs = max(len(model.names), math.ceil(updates / batches))
-    return sweep(
-        problem,
-        model,
-        ways(model, epochs=epochs)[way],
-        grid(seeds, [lr / width]),
-        measures={
-            "error": Error("test"),
-            "loss": Loss("train"),
-            "level1.weight": Weights("level1"),
-        },
-        optimizer=SGD(momentum=0.9),
-        n_train=n_train,
-        batch_size=batch_size,
-        every=max(1, batches * epochs // 20),
-        until={"loss": 0.01} if way == "simultaneous" else None,
-        executor=executor,
-    )
-
-
-def relative_errors(
-    problem: RandomHierarchy, result: Result
-) -> Real[np.ndarray, " run"]:
-    """Test error at the end of each run, over that of guessing."""
-    return held(result.of("error"))[:, -1] / (1 - 1 / problem.n_classes)
 
 
 def grammars(codes: Sequence[str]) -> dict[str, RandomHierarchy]:
@@ -410,14 +347,6 @@ def samples_needed(
             share = (run[i - 1] - threshold) / (run[i - 1] - run[i])
             needed.append(math.exp(logs[i - 1] + share * (logs[i] - logs[i - 1])))
     return np.array(needed)
-
-
-def factors(
-    more: Real[np.ndarray, " value"], fewer: Real[np.ndarray, " value"]
-) -> Float[np.ndarray, " value"]:
-    """`more` / `fewer`; 0 where `fewer` is inf, which was never reached."""
-    known = np.isfinite(fewer)
-    return np.where(known, more / np.where(known, fewer, 1), 0.0)
 
 
 def cluster_points(

@@ -1,4 +1,7 @@
-"""Figures of the chapter on learning from shallow to deep. Imports no torch."""
+"""Figures of the chapter on learning from shallow to deep, with their words.
+
+Imports no torch.
+"""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -19,9 +22,11 @@ from hlnb.figures.artists import (
     plain_ticks,
     say_diverged,
 )
+from hlnb.figures.drawn import Drawn
 from hlnb.figures.style import STYLES
 
 Values = Real[np.ndarray, " _run"]
+ByWay = Mapping[str, Mapping[str, Values]]
 
 # what learns → (colour, dashes, marker)
 LEARNERS: Mapping[str, tuple[str, Any, str]] = {
@@ -30,82 +35,186 @@ LEARNERS: Mapping[str, tuple[str, Any, str]] = {
     "regression, all patches": ("#009E73", "-.", "^"),
     "simultaneous": STYLES["simultaneous"],
     "greedy": STYLES["greedy"],
-    "layer-wise": STYLES["layer-wise"],
     "first layer untrained": STYLES["random features"],
     "first layer scrambled": ("#880011", (0, (8, 2, 2, 2)), "P"),
     "first layer by coin": ("#444444", (0, (2, 2)), "*"),
 }
 FEATURES = ("#0072B2", "#E69F00", "#009E73", "#AA4499", "#D55E00", "#444444")
 SHAPES = "os^Dv*"
-FLOOR = 0.01  # lower edge of the axis of predictions; 0 stands there
+
+
+def _runs(found: Sequence[int]) -> str:
+    """How many runs each mark stands for, in words."""
+    low, high = min(found), max(found)
+    return f"{low} runs" if low == high else f"{low} to {high} runs"
+
+
+def left_figure(found: ByWay) -> Drawn:
+    """Test error left, in units of guessing, one row per problem: marks for runs.
+
+    `found[problem][way]`. A bar: the median.
+    """
+    fig, (ax,) = panels(1, width=7.2, height=1.1 + 0.55 * len(found))
+    _problem_rows(ax, [*found])
+    names = [*dict.fromkeys(way for ways in found.values() for way in ways)]
+    for row, ways in enumerate(found.values()):
+        for way, values in ways.items():
+            colour, _, marker = LEARNERS[way]
+            y = row + 0.17 * (names.index(way) - (len(names) - 1) / 2)
+            ax.plot(values, y + 0 * values, marker, color=colour, ms=4, alpha=0.55)
+            ax.plot(np.median(values), y, "|", color=colour, ms=9, mew=2.2)
+    ax.axvline(1, color=STYLES["chance"][0], linestyle=":")
+    largest = max(float(v.max()) for ways in found.values() for v in ways.values())
+    ax.set(
+        xlabel="test error at the end / error of guessing",
+        xlim=(-0.03, max(1.05, 1.03 * largest)),
+    )
+    handles = [key(way, LEARNERS[way][2], colour=LEARNERS[way][0]) for way in names]
+    legend_below(fig, [*handles, key("median", "|", markersize=10)], columns=3)
+    count = _runs([len(v) for ways in found.values() for v in ways.values()])
+    return Drawn(
+        fig,
+        caption=f"What each way of training leaves of the error of guessing: {count} "
+        "(marks), median (bars), equally many epochs in all.",
+        alt="A row a problem, a colour a way. Medians: "
+        + "; ".join(
+            f"{name}: "
+            + ", ".join(f"{way} {np.median(v):.2f}" for way, v in ways.items())
+            for name, ways in found.items()
+        )
+        + ".",
+    )
+
+
+def _by_ratio(
+    ax: Axes, rows: Mapping[str, Mapping[float, Values]], ratios: Sequence[float]
+) -> None:
+    """Values against strings / P*, by learner: runs, and a line through medians."""
+    for i, (label, by_ratio) in enumerate(rows.items()):
+        colour, dashes, marker = LEARNERS[label]
+        shift = 1.03 ** (i - (len(rows) - 1) / 2)
+        for ratio, values in by_ratio.items():
+            x = beside(values, shift * ratio)
+            ax.plot(x, values, marker, color=colour, ms=3, alpha=0.45)
+        at = [shift * ratio for ratio in by_ratio]
+        middle = [np.median(values) for values in by_ratio.values()]
+        ax.plot(at, middle, color=colour, linestyle=dashes, lw=2, label=label)
+    ax.set_xscale("log")
+    plain_ticks(ax.xaxis, ratios)
 
 
 def learners_figure(
     found: Mapping[str, Mapping[str, Mapping[float, Values]]],
-) -> Figure:
+) -> Drawn:
     """Relative error against training strings over P*, one panel per grammar.
 
     `found[grammar][learner][ratio]`: one value per run. Dots: runs; lines: medians.
     """
+    fig, axes = _multiples(found)
+    for ax in axes:
+        ax.axhline(0.1, color=STYLES["chance"][0], linestyle=":", label="10 %")
+    legend_below(fig, columns=3)
+    count = _runs(_counts(found))
+    return Drawn(
+        fig,
+        caption=f"Test error over that of guessing: {count} (marks) and medians "
+        "(lines). Sizes that leave less than a fifth of all strings for tests are left "
+        "out.",
+        alt="A panel for each grammar, falling curves. " + _ends(found),
+    )
+
+
+def _counts(found: Mapping[str, Mapping[str, Mapping[float, Values]]]) -> list[int]:
+    return [len(v) for ways in found.values() for by in ways.values()
+            for v in by.values()]  # fmt: skip
+
+
+def _ends(found: Mapping[str, Mapping[str, Mapping[float, Values]]]) -> str:
+    """The medians of each panel at its largest size, in words."""
+    said = []
+    for name, ways in found.items():
+        top = max(next(iter(ways.values())))
+        ends = ", ".join(f"{w} {np.median(by[top]):.2f}" for w, by in ways.items())
+        said.append(f"{name}, {top:g} P*: {ends}")
+    return "Medians: " + "; ".join(said) + "."
+
+
+def _multiples(
+    found: Mapping[str, Mapping[str, Mapping[float, Values]]],
+) -> tuple[Figure, list[Axes]]:
     fig, axes = multiples(
         [*found],
         xlabel="training strings / P*",
-        ylabel="test error / error of guessing",
-        row=2.7,
+        ylabel="test error / guessing",
+        row=2.4,
         below=0.6,
     )
-    ratios = sorted({r for rows in found.values() for v in rows.values() for r in v})
     for ax, rows in zip(axes, found.values(), strict=True):
-        for i, (label, by_ratio) in enumerate(rows.items()):
-            colour, dashes, marker = LEARNERS[label]
-            shift = 1.03 ** (i - (len(rows) - 1) / 2)
-            for ratio, values in by_ratio.items():
-                x = beside(values, shift * ratio)
-                ax.plot(x, values, marker, color=colour, ms=3, alpha=0.45)
-            at = [shift * ratio for ratio in by_ratio]
-            middle = [np.median(values) for values in by_ratio.values()]
-            ax.plot(at, middle, color=colour, linestyle=dashes, lw=2, label=label)
-        ax.axhline(0.1, color=STYLES["chance"][0], linestyle=":", label="10 %")
-        ax.set(xscale="log", ylim=(-0.03, 1.1))
-        plain_ticks(ax.xaxis, ratios)
+        ratios = sorted({r for by_ratio in rows.values() for r in by_ratio})
+        few = [r for r in ratios if r in (0.5, 1, 2, 4, 8, 16)]
+        _by_ratio(ax, rows, few or ratios)
+    top = max(float(v.max()) for rows in found.values() for by in rows.values()
+              for v in by.values())  # fmt: skip
+    axes[0].set_ylim(-0.03, max(1.1, 1.03 * top))
+    return fig, axes
+
+
+def networks_figure(
+    found: Mapping[str, Mapping[str, Mapping[float, Values]]],
+) -> Drawn:
+    """What networks leave against strings over P*, one panel per grammar.
+
+    `found[grammar][way][ratio]`: one value per run. Dots: runs; lines: medians.
+    """
+    fig, axes = _multiples(found)
+    for ax in axes:
+        ax.axhline(1, color=STYLES["chance"][0], linestyle=":")
     legend_below(fig, columns=3)
-    return fig
+    count = _runs(_counts(found))
+    return Drawn(
+        fig,
+        caption=f"What a CNN leaves of the error of guessing: {count} (marks) and "
+        "medians (lines), a panel for each place of a dial.",
+        alt="A panel for each grammar, three curves. " + _ends(found),
+    )
 
 
-def why_figure(
-    found: Mapping[str, tuple[Values, Values]],
-) -> Figure:
+def why_figure(found: Mapping[str, tuple[Values, Values]], *, rho: float) -> Drawn:
     """End error against the share of tuples in a wrong level-1 cluster: dots for runs.
 
-    `found[learner]`: shares, and relative errors.
+    `found[learner]`: shares, and relative errors; `rho`: their rank correlation.
     """
     fig, (ax,) = panels(1, width=5.6, height=3.6)
     for label, (shares, errors) in found.items():
         colour, _, marker = LEARNERS[label]
-        ax.plot(
-            shares,
-            errors,
-            marker,
-            color=colour,
-            ms=4.5,
-            alpha=0.55,
-            markerfacecolor="none",
-            label=label,
-        )
+        look = {"color": colour, "ms": 4.5, "alpha": 0.55, "markerfacecolor": "none"}
+        ax.plot(shares, errors, marker, label=label, **look)
+    shares, ends = (np.concatenate([v[i] for v in found.values()]) for i in (0, 1))
     ax.set(
         xlabel="level-1 tuples in a wrong cluster (share)",
         ylabel="test error / error of guessing",
         xlim=(-0.03, 1),
-        ylim=(-0.03, 1.1),
+        ylim=(-0.03, max(1.1, 1.03 * ends.max())),
     )
     legend_below(fig, columns=3)
-    return fig
+    none, some = shares == 0, shares > 0.1
+    return Drawn(
+        fig,
+        caption="Where errors at the end come from: each mark is a run, of any grammar "
+        "and size, against the share of its level-1 tuples in a wrong cluster.",
+        alt=f"A cloud, rank correlation {rho:.2f}. {int(none.sum())} runs have no "
+        "wrong tuple, and the largest error among them is "
+        f"{ends[none].max(initial=0):.2f}; {int(some.sum())} have more than a tenth "
+        "wrong, and the smallest error among them is "
+        f"{ends[some].min(initial=2):.2f}.",
+    )
 
 
-def signal_figure(found: Mapping[str, tuple[Values, Values]]) -> Figure:
+def signal_figure(found: Mapping[str, tuple[Values, Values]], *, rho: float) -> Drawn:
     """Share of tuples in a wrong cluster against signal over noise: dots for runs.
 
-    `found[grammar]`: signals and shares; each grammar has its marker.
+    `found[grammar]`: signals and shares; each grammar has its marker. `rho`: their rank
+    correlation.
     """
     fig, (ax,) = panels(1, width=5.8, height=3.5)
     for i, (name, (signals, shares)) in enumerate(found.items()):
@@ -123,7 +232,85 @@ def signal_figure(found: Mapping[str, tuple[Values, Values]]) -> Figure:
     plain_ticks(ax.xaxis, log_ticks(*log_range(*signals)))
     legend_below(fig, columns=3)
     say_diverged(fig, *signals)
-    return fig
+    x, y = (np.concatenate([v[i] for v in found.values()]) for i in (0, 1))
+    return Drawn(
+        fig,
+        caption="One step on all patches: the share of level-1 tuples in a wrong "
+        "cluster against condition (i). Each mark is a run of a grammar as drawn. "
+        "Dashed: signal equals noise.",
+        alt=f"A cloud of marks, rank correlation {rho:.2f}. Of {int((x >= 2).sum())} "
+        "runs with signal at least twice the noise, the worst has "
+        f"{y[x >= 2].max(initial=0):.2f} wrong; of {int((x < 0.5).sum())} with less "
+        f"than half, the best has {y[x < 0.5].min(initial=1):.2f}.",
+    )
+
+
+Found = tuple[
+    Values, Values, Values
+]  # predicted, found, and the largest that was tried
+
+
+def predicted_figure(
+    found: Mapping[str, Mapping[str, Found]], *, unit: str = "P*"
+) -> Drawn:
+    """Strings needed against strings predicted, a panel a predictor, a mark a run.
+
+    `found[predictor][dial]`: predicted, found and the largest tried, in units of P*.
+    What lies above the largest tried stands in a band, *later*.
+    """
+    fig, axes = panels(len(found), width=7.6, height=3.4, sharey=True)
+    every = [n for dials in found.values() for run in dials.values() for n in run[:2]]
+    known = np.concatenate([n[np.isfinite(n)] for n in every])
+    tops = np.concatenate([run[2] for d in found.values() for run in d.values()])
+    low = float(min(known.min(initial=1), tops.min()))
+    edge = float(tops.max())
+    later, said = 1.8 * edge, []
+    for ax, (predictor, dials) in zip(axes, found.items(), strict=True):
+        for i, (dial, (guessed, needed, top)) in enumerate(dials.items()):
+            x = np.where(guessed > top, later, guessed)
+            y = np.where(needed > top, later, needed)
+            spread = 1 + 0.05 * (i - 1)  # dials stand beside one another in the band
+            ax.plot(
+                x * np.where(x == later, spread, 1),
+                y * np.where(y == later, spread, 1),
+                SHAPES[i],
+                color=FEATURES[i],
+                ms=4.5,
+                alpha=0.5,
+                label=dial,
+            )
+        ax.plot([low, edge], [low, edge], color="black", linestyle="--", linewidth=1)
+        for line in (ax.axvline, ax.axhline):
+            line(1.3 * edge, color="#999999", linewidth=0.8)
+        ax.set(xscale="log", yscale="log", title=predictor)
+        ax.set_xlabel(f"predicted strings / {unit}")
+        ends = (low / 1.2, later * 1.3)
+        ax.set(xlim=ends, ylim=ends)
+        for axis in (ax.xaxis, ax.yaxis):
+            plain_ticks(axis, [t for t in (0.5, 1, 2, 4, 8, 16) if low <= t <= edge])
+        ax.text(later, low, "later", ha="center", rotation=90, fontsize=8)
+        said.append(f"{predictor}: {_agreement(dials)}")
+    axes[0].text(low, later, "later", va="center", fontsize=8)
+    axes[0].set_ylabel(f"needed strings / {unit}")
+    legend_below(fig)
+    return Drawn(
+        fig,
+        caption="From how many training strings on is a grammar with a dial learned? "
+        "Needed against predicted, a mark a run. Dashed: equal. *Later*: more than the "
+        "largest training set that was tried, or never.",
+        alt="Panels with marks along a diagonal and in bands for later. "
+        + "; ".join(said)
+        + ".",
+    )
+
+
+def _agreement(dials: Mapping[str, Found]) -> str:
+    """How often prediction and outcome agree on whether a grammar is learned."""
+    rows = [
+        f"{dial} {int(((guessed > top) == (needed > top)).sum())} of {len(top)}"
+        for dial, (guessed, needed, top) in dials.items()
+    ]
+    return "in time or later as predicted, " + ", ".join(rows)
 
 
 def clusters_frame(
@@ -168,111 +355,3 @@ def _problem_rows(ax: Axes, names: Sequence[str]) -> None:
     ax.grid(False, axis="y")
     for i in range(1, len(names)):
         ax.axhline(i - 0.5, color="#dddddd", linewidth=0.6)
-
-
-def conditions_figure(
-    found: Mapping[str, Mapping[str, Values]],
-    thresholds: Mapping[str, float],
-    labels: Mapping[str, str],
-) -> Figure:
-    """The conditions, one panel each, problems from top to bottom: marks for draws.
-
-    `found[problem][condition]`; `labels[condition]` names an axis. Values below FLOOR
-    stand at the left edge.
-    """
-    fig, axes = panels(len(labels), width=7.6, height=0.9 + 0.33 * len(found))
-    for ax, (name, label) in zip(axes, labels.items(), strict=True):
-        _problem_rows(ax, [*found])
-        if ax is not axes[0]:
-            ax.set_yticklabels([])
-        largest = 1.0
-        for row, numbers in enumerate(found.values()):
-            values = np.maximum(numbers[name], FLOOR)
-            held = (np.median(numbers[name]) >= thresholds[name]).item()
-            ax.plot(
-                values,
-                np.full(len(values), row),
-                "o" if held else "X",
-                color="#0072B2" if held else "#D55E00",
-                ms=6,
-                alpha=0.7,
-                clip_on=False,
-            )
-            largest = max(largest, float(values[np.isfinite(values)].max(initial=1)))
-        ax.axvline(thresholds[name], color="black", linestyle="--", linewidth=1)
-        ax.set(xscale="log", xlim=(FLOOR, 2 * largest), xlabel=label)
-        plain_ticks(ax.xaxis, [FLOOR, 1, *(t for t in (100, 10_000) if t <= largest)])
-    handles = [
-        key("holds", "o", colour="#0072B2"),
-        key("does not hold", "X", colour="#D55E00"),
-        key("threshold", colour="black", linestyle="--"),
-    ]
-    legend_below(fig, handles)
-    return fig
-
-
-def left_figure(found: Mapping[str, Mapping[str, Values]]) -> Figure:
-    """Test error left, in units of guessing, one row per problem: marks for runs.
-
-    `found[problem][way]`. A bar: the median. Errors above 1.3 stand at the edge.
-    """
-    fig, (ax,) = panels(1, width=7.2, height=1.1 + 0.5 * len(found))
-    _problem_rows(ax, [*found])
-    names = [*dict.fromkeys(way for rows in found.values() for way in rows)]
-    for row, rows in enumerate(found.values()):
-        for way, values in rows.items():
-            colour, _, marker = LEARNERS[way]
-            y = row + 0.19 * (names.index(way) - (len(names) - 1) / 2)
-            drawn = np.minimum(values, 1.3)
-            ax.plot(drawn, y + 0 * drawn, marker, color=colour, ms=4, alpha=0.55)
-            ax.plot(min(np.median(values), 1.3), y, "|", color=colour, ms=10, mew=2.2)
-    ax.axvline(1, color=STYLES["chance"][0], linestyle=":")
-    ax.set(xlabel="test error at the end / error of guessing", xlim=(-0.03, 1.33))
-    handles = [key(way, LEARNERS[way][2], colour=LEARNERS[way][0]) for way in names]
-    legend_below(fig, [*handles, key("median", "|", markersize=10)], columns=3)
-    return fig
-
-
-def prediction_figure(
-    predicted: Mapping[str, float],
-    closed: Mapping[str, Mapping[str, float]],
-    *,
-    success: float,
-) -> Figure:
-    """The share of a gap that is closed, against the lowest condition: named dots.
-
-    `predicted[problem]`: in units of thresholds; `closed[title][problem]`, NaN where
-    there is no gap to close (not drawn). Shaded: where prediction and outcome agree.
-    """
-    fig, axes = panels(len(closed), width=7.4, height=4.3, sharey=True)
-    for ax, (title, shares) in zip(axes, closed.items(), strict=True):
-        colour, _, marker = LEARNERS.get(title, LEARNERS["greedy"])
-        for x, y in (((FLOOR / 2, 1), (-2, success)), ((1, 9), (success, 3))):
-            ax.fill_between(x, *y, color="#eeeeee", zorder=0, linewidth=0)
-        ax.axvline(1, color="black", linestyle="--", linewidth=1)
-        ax.axhline(success, color="black", linestyle="--", linewidth=1)
-        places: list[tuple[float, float]] = []
-        shown = {n: (predicted[n], y) for n, y in shares.items() if np.isfinite(y)}
-        for name, (x, y) in sorted(shown.items(), key=lambda item: item[1][1]):
-            x, y = max(x, FLOOR), float(np.clip(y, -0.45, 1.35))
-            ax.plot(x, y, marker, color=colour, ms=7, alpha=0.8)
-            height = y  # names of near points stand above one another
-            while any(abs(height - h) < 0.075 and (x < 0.3) == (u < 0.3)
-                      for u, h in places):  # fmt: skip
-                height += 0.02
-            places.append((x, height))
-            left = x >= 0.3
-            ax.annotate(
-                name,
-                (x, y),
-                (x / 1.25 if left else x * 1.25, height),
-                fontsize=8,
-                ha="right" if left else "left",
-                va="center",
-                arrowprops={"arrowstyle": "-", "color": "#999999", "lw": 0.6},
-            )
-        ax.set(xscale="log", xlim=(FLOOR / 1.3, 3.2), ylim=(-0.5, 1.4), title=title)
-        ax.set_xlabel("lowest condition / its threshold")
-        plain_ticks(ax.xaxis, [FLOOR, 0.1, 1, 2])
-    axes[0].set_ylabel("share of the gap closed")
-    return fig
