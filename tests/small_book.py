@@ -44,6 +44,11 @@ FIGURES = """\
   chapters: [02_toy_problem_1]
   note: It is made up, too.
 """
+MOVED = """\
+- from: 01_hierarchical_learning
+  to: 02_toy_problem_1
+  places: {gone: a-section, a-section: a-section}
+"""
 MAP = """\
 - problem: One problem
   chapter: 02_toy_problem_1
@@ -94,6 +99,7 @@ def make(folder: Path) -> Path:
     (folder / "book" / "map.yml").write_text(MAP)
     (folder / "book" / "statements.yml").write_text(SOURCES)
     (folder / "book" / "notes_figures.yml").write_text(FIGURES)
+    (folder / "book" / "moved.yml").write_text(MOVED)
     (folder / "benchmarks").mkdir(exist_ok=True)
     for name in ("latest.json", "robust.json", "redraw.json"):
         shutil.copy(ROOT / "benchmarks" / name, folder / "benchmarks")

@@ -15,7 +15,7 @@ from hlnb.publishing.chapters import Chapter, read_notebook
 from hlnb.publishing.notebooks import outputs_digest, to_bytes, weave
 
 ROOT = Path(__file__).parents[2]
-OLD, NEW = "01_hierarchical_learning", "23_sample"
+OLD, NEW = "01_hierarchical_learning", "24_sample"
 RULES = ("architecture", "prose", "quality", "readme", "teaching")
 # place → the words with which CONTRIBUTING's ten steps name it
 PLACES = {
@@ -35,13 +35,13 @@ def renamed(text: str) -> str:
 
 
 def added(root: Path) -> None:
-    """A chapter 23 in a copy of the book, as the ten steps have it."""
+    """A chapter 24 in a copy of the book, as the ten steps have it."""
     source = json.loads(renamed((ROOT / f"notebooks/{OLD}.ipynb").read_text("utf8")))
     notebook = root / "notebooks" / f"{NEW}.ipynb"
     notebook.write_text(json.dumps(source, indent=1, ensure_ascii=False) + "\n")
     study = root / "src/hlnb/studies/sample"
     study.mkdir()
-    (study / "__init__.py").write_text('"""A sample (chapter 23)."""\n')
+    (study / "__init__.py").write_text('"""A sample (chapter 24)."""\n')
     shutil.copy(ROOT / "src/hlnb/studies/table_1/figures.py", study)
     (root / "tests/studies/test_sample.py").write_text(
         '"""The sample."""\n\nfrom hlnb.studies.sample import figures\n\n\n'
@@ -56,7 +56,7 @@ def added(root: Path) -> None:
 
 
 def executed(root: Path, chapter: Chapter) -> None:
-    """What `hlnb run 23` leaves, with the outputs of chapter 01."""
+    """What `hlnb run 24` leaves, with the outputs of chapter 01."""
     old = ROOT / "book/chapters" / f"{OLD}.ipynb"
     copy = root / "book/chapters" / f"{NEW}.ipynb"
     shutil.copy(old, copy)
@@ -101,7 +101,7 @@ def test_a_chapter_is_added_in_five_places(tmp_path):
     assert done.returncode == 0, done.stdout[-3000:]
     check = "from hlnb.publishing.cli import main; raise SystemExit(main(['check']))"
     done = subprocess.run([sys.executable, "-c", check], **run)
-    assert "23_sample" not in done.stdout
+    assert "24_sample" not in done.stdout
     assert done.returncode == 0, done.stdout
 
 

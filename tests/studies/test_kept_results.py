@@ -37,7 +37,7 @@ from hlnb.studies.leap import limit, linear
 from hlnb.studies.leap import sgd as leap
 from hlnb.studies.linear_regression import experiment as regression
 from hlnb.studies.parity import experiment as parity
-from hlnb.studies.parity import noisy
+from hlnb.studies.parity import noisy, sparse
 from hlnb.studies.random_hierarchy import by_levels
 from hlnb.studies.related import collapse, sculpting
 from hlnb.studies.shallow_to_deep import conditions
@@ -161,7 +161,7 @@ CASES: dict[str, Callable[[], partial]] = {
         noisy.accuracies, noisy.NoisyDescent(3, width=2, steps=3), seeds=range(2)
     ),
     "parity.hidden_run": lambda: partial(
-        *(parity.hidden_run, Parity(6, 2)),
+        *(sparse.hidden_run, Parity(6, 2)),
         *(walked(mlp(d=6, widths=(4,)), **{"test error": [0.5, 0.0]}), 0),
         time=5.0,
     ),

@@ -1,13 +1,13 @@
-"""Parities: networks for them, what gradients know of them, what weights show."""
+"""Parities: elimination, networks for them, what gradients know of them."""
 
-import itertools
 import math
 
 import numpy as np
 import pytest
 import torch
+from scipy.stats import binomtest
 
-from hlnb.data.boolean import Parity, characters, cube, signs
+from hlnb.data.boolean import Parity, characters, cube
 from hlnb.errors import HlnbError
 from hlnb.metrics.fourier import support as of_index
 from hlnb.metrics.fourier import walsh_hadamard
@@ -167,124 +167,6 @@ def test_degrees_count_coordinates():
     assert parity.degrees(4).tolist() == [len(of_index(i)) for i in range(16)]
 
 
-def test_activity_coefficients_are_those_of_the_whole_cube():
-    d = 16
-    params = wide(mlp(d=d, widths=(4,)).init(stream(3, "init")))
-    weight, bias = params["layer1.weight"], params["layer1.bias"]
-    supports = [(), (2,), (0, 5), (1, 2, 9), (3, 4, 5, 13)]
-    active = (cube(d).double() @ weight.T + bias > 0).double()
-    expected = active.T @ characters(cube(d).double(), supports) / 2**d
-    assert (expected.abs().max(0).values > 1e-3).all()
-    # A long reach, because few inputs lie near the step at this d
-    found = parity.activity_coefficients(
-        weight, bias, supports, reach=2000.0, points=40_000
-    )
-    torch.testing.assert_close(found, expected, rtol=0, atol=1e-4)
-
-
-def test_the_smooth_step_is_steep_enough_at_the_chapter_s_dimensions():
-    params = mlp(d=30, widths=(10,)).init(stream(0, "init"))
-    supports = [(0, 1), (2, 3, 4, 5)]
-    short, long = (
-        parity.activity_coefficients(
-            params["layer1.weight"], params["layer1.bias"], supports, **how
-        )
-        for how in ({}, {"reach": 100.0, "points": 5000})
-    )
-    torch.testing.assert_close(short, long, rtol=0, atol=1e-5)
-
-
-@pytest.mark.parametrize("n_out", [1, 2])
-def test_first_layer_signal_is_the_gradient_of_the_correlation(n_out):
-    d, support, at = 18, (1, 4), (1, 4, 8)
-    model = mlp(d=d, widths=(3,), n_out=n_out)
-    params = wide(model.init(stream(2, "init")))
-    params["readout.weight"] *= 10
-    weight = params["layer1.weight"].clone().requires_grad_()
-    x = cube(d).double()
-    f = parity.output(model, {**params, "layer1.weight": weight}, x)
-    (characters(x, [support])[:, 0] * f).mean().backward()
-    expected = weight.grad[:, list(at)]
-    assert float(expected[:, :2].abs().max()) > 0.1
-    assert float(expected[:, 2].abs().max()) > 0.005
-    found = parity.first_layer_signal(params, support, at)
-    torch.testing.assert_close(found, expected, rtol=0, atol=2e-3)
-
-
-@pytest.mark.parametrize("k", [2, 3])
-def test_signals_of_all_sets_are_those_of_each(k):
-    d = 22
-    params = mlp(d=d, widths=(5,)).init(stream(0, "init"))
-    found = parity.set_signals(params, k)
-    sets = [*itertools.combinations(range(d), k)]
-    assert len(found) == len(sets)
-    for i in (0, 1, 25, len(sets) - 1):
-        expected = parity.first_layer_signal(params, sets[i], sets[i]).norm()
-        # 100 points of the midpoint rule here, 200 there
-        assert found[i] == pytest.approx(float(expected), rel=1e-3)
-    with pytest.raises(HlnbError, match="take k 2 or 3"):
-        parity.set_signals(params, 4)
-
-
-def test_movement_is_a_mean_over_units():
-    weights = np.zeros((3, 2, 4))
-    weights[1, 0, 2], weights[2, :, 2] = 1.0, (-3.0, 1.0)
-    assert parity.movement(weights)[:, 2].tolist() == [0, 0.5, 2]
-    assert parity.movement(weights)[:, [0, 1, 3]].max() == 0
-
-
-def trained(errors, weights, support):
-    """A run with these test errors, and first layers `weights` of zeros elsewhere."""
-    steps = 10 * np.arange(len(errors))
-    hidden = np.zeros((1, len(errors), 2, 6))
-    hidden[0, :, 0, support] = np.array(weights)[:, : len(support)].T
-    hidden[0, :, 0, 5 if 5 not in support else 4] = np.array(weights)[:, -1]
-    traces = {name: np.zeros((1, len(errors), 1)) for name in parity.SPARSE_WEIGHTS}
-    traces |= {"test error": np.array([errors]), "layer1.weight": hidden}
-    return Result({"runs": [{"seed": 3, "lr": 0.1}]}, steps, steps, traces, {})
-
-
-def test_hidden_run_ranks_the_support_among_all_other_sets(monkeypatch):
-    problem = Parity(6, 2)
-    own = problem.with_seed(3).support
-    sets = [*itertools.combinations(range(6), 2)]
-    others = [s for s in sets if s != own]
-    assert len(others) == 14  # those that share a coordinate with I, too
-    # at each record: the signals of I and of the others
-    records = [(0, [1] * 14), (1, [2] + [0] * 13), (3, [1, 4] + [0] * 12)]
-    records += [(5, [1, 2, 3, 4] + [1] * 10), (9, [1] * 14), (0, [7] * 14)]
-    seen = iter(records)
-
-    def signals(params, k):
-        assert k == 2
-        assert set(params) == set(parity.SPARSE_WEIGHTS)
-        mine, rest = next(seen)
-        value = {own: mine} | dict(zip(others, rest, strict=True))
-        return np.array([float(value[s]) for s in sets])
-
-    monkeypatch.setattr(parity, "set_signals", signals)
-    errors = [0.5, 0.49, 0.51, 0.46, 0.01, math.nan]
-    moves = [(0, 0, 0), (1, 3, 2), (3, 3, 2), (1, 3, 2), (4, 3, 2), (0, 0, 0)]
-    found = parity.hidden_run(problem, trained(errors, moves, own), 0, time=40)
-    assert found.t.tolist() == [0, 0.25, 0.5, 0.75, 1]
-    assert found.own.tolist() == [0, 1, 3, 5, 9]
-    assert found.best.tolist() == [1, 2, 4, 4, 1]
-    assert found.half_error == 0.51
-    assert found.half_behind == 13 / 14
-    assert found.half_ratio == 0.75
-    assert found.leads_from == 0.75
-    assert found.moves_from == 1  # it led at one half, and fell back
-    assert found.falls_at == 1
-
-
-def test_a_lead_that_is_lost_does_not_count():
-    t = np.linspace(0, 1, 6)
-    since = parity._from
-    assert since(t, np.array([0, 1, 0, 0, 1, 1], bool)) == 0.8
-    assert since(t, np.ones(6, bool)) == 0
-    assert since(t, np.array([1, 1, 1, 1, 1, 0], bool)) == math.inf
-
-
 def test_random_bits_are_fair_and_repeat():
     bits = parity.random_bits((100, 20, 10))
     # False alarm 1e-5: 20,000 fair bits, 4.4 standard deviations
@@ -295,12 +177,6 @@ def test_random_bits_are_fair_and_repeat():
         HlnbError, match=r"shape = \(0, 20, 10\): take a whole number from 1 up"
     ):
         parity.random_bits((0, 20, 10))
-
-
-def test_each_parity_has_a_size():
-    assert parity.paired([20, 30], [2, 3]) == [(20, 2), (30, 3)]
-    with pytest.raises(HlnbError, match="give one k for each d"):
-        parity.paired([20, 30], [2])
 
 
 def test_training_a_dense_parity_stops_when_it_is_learned():
@@ -339,21 +215,6 @@ def test_random_labels_are_never_learned():
     assert math.isfinite(parity.steps_to(result, 0.6)[0])
 
 
-def test_sparse_training_keeps_the_weights():
-    result = parity.train_sparse(20, 2, [Run(0, 0.1)], steps=400, every=10, n_test=500)
-    weights = result.of("layer1.weight")
-    assert weights.shape == (1, 41, parity.SPARSE_WIDTH, 20)
-    time = float(parity.steps_to(result)[0])
-    assert time < 400
-    found = parity.hidden_run(Parity(20, 2), result, 0, time=time)
-    assert found.t[-1] == 1
-    assert found.error[-1] <= 0.01
-    assert found.own[-1] > found.best[-1]
-    start = mlp(d=20, widths=(100,)).init(stream(0, "init"))
-    for name in parity.SPARSE_WEIGHTS:
-        np.testing.assert_array_equal(result.of(name)[0, 0], start[name])
-
-
 def test_memorizing_ends_with_no_training_error():
     result = parity.memorize(
         Parity(12, 6, n_test=500), [Run(0, 0.1)], n_train=40, width=100, epochs=400
@@ -364,20 +225,6 @@ def test_memorizing_ends_with_no_training_error():
     assert (training[:last] > 0).all()
     assert last < 400
     assert not result.spec["problem"]["chance"]
-
-
-def test_expected_gradient_is_what_sampling_finds():
-    # The mean over inputs is within five standard errors for each of 100 weights.
-    d, support, n = 30, (3, 7, 11), 40_000
-    params = wide(mlp(d=d, widths=(100,)).init(stream(5, "init")))
-    x = signs(n, d, generator=stream(0, "x")).double()
-    active = (x @ params["layer1.weight"].T + params["layer1.bias"] > 0).double()
-    rest = characters(x, [(7, 11)])
-    alpha = (params["readout.weight"][0] - params["readout.weight"][1]) / 2
-    products = active * rest * alpha
-    mean, error = products.mean(0), products.std(0) / math.sqrt(n)
-    found = parity.first_layer_signal(params, support, [3])[:, 0]
-    assert ((found - mean).abs() < 5 * error).all()
 
 
 def test_elimination_finds_a_parity_unless_labels_are_flipped():
@@ -395,6 +242,57 @@ def test_noise_takes_further_tries_and_may_take_too_many():
     assert clean.min() == 1
     assert clean.mean() < noisy.mean() < np.inf
     assert (parity.tries(8, seeds=range(3), noise=0.5, cap=5) == np.inf).all()
+
+
+def test_a_wrong_set_is_no_number_of_tries(monkeypatch):
+    wrong = gf2.Attempt(np.zeros(8, bool), 3)
+    monkeypatch.setattr(parity, "solve_noisy", lambda systems, held: wrong)
+    found = parity.tries(8, seeds=range(2), noise=0.1, held=5)
+    assert np.isnan(found).all()
+    assert parity.geometric_fit(found, p=0.5, seed=0) == [0.0]
+
+
+def geometric(p, n=400):
+    return np.random.default_rng([11, 3]).geometric(p, n).astype(float)
+
+
+def test_tries_are_geometric():
+    # False alarm 1e-4, fixed draws; the same law with the rank forgotten is seen
+    d, noise = 4, 0.05
+    found = parity.tries(d, seeds=range(150), noise=noise, held=60)
+    p = gf2.clean_probability(d + 10, d, noise=noise)
+    assert min(parity.geometric_fit(found, p=p, seed=0)) > 1e-4
+    forgotten = gf2.clean_probability(d, d, noise=noise) / 4
+    assert min(parity.geometric_fit(found, p=forgotten, seed=0)) < 1e-4
+
+
+def test_a_geometric_sample_fits_its_law_and_no_other():
+    shape, total = parity.geometric_fit(geometric(0.2), p=0.2, seed=1)
+    assert min(shape, total) > 1e-4
+    for p in (0.15, 0.27):
+        assert max(parity.geometric_fit(geometric(0.2), p=p, seed=1)) < 1e-4
+    # the right mean and another shape: only the distribution tells
+    shape, total = parity.geometric_fit(np.full(400, 5.0), p=0.2, seed=1)
+    assert shape < 1e-4
+    assert total > 0.5
+
+
+def test_ranks_of_geometric_numbers_are_uniform_and_their_p_values_are():
+    # False alarm 1e-4: a share of 0.1 of 100 samples has a p-value below 0.1
+    rng = np.random.default_rng([11, 4])
+    samples = rng.geometric(0.3, (100, 10)).astype(float)
+    fits = [parity.geometric_fit(s, p=0.3, seed=i) for i, s in enumerate(samples)]
+    for p_values in np.array(fits).T:  # that of the sum is discrete: at most 0.1
+        assert binomtest(int((p_values < 0.1).sum()), 100, 0.1).pvalue > 1e-4
+
+
+def test_what_was_given_up_counts_as_later_than_the_cap():
+    taken = geometric(0.2)
+    late = np.where(taken > 6, np.inf, taken)
+    (shape,) = parity.geometric_fit(late, p=0.2, seed=1, cap=6)
+    assert shape > 1e-4
+    (shape,) = parity.geometric_fit(late, p=0.2, seed=1, cap=20)
+    assert shape < 1e-4
 
 
 def test_shares_by_size_are_means_over_sets_and_their_bound():

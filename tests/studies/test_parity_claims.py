@@ -70,20 +70,21 @@ def test_fast_is_below_a_second():
 
 
 def test_noise_counts_failures_at_the_last_dimension():
-    of = {"problems": N, "expected": 2.0, "noise": 0.01, "ds": [4, 8]}
+    of = {"problems": N, "noise": 0.01, "ds": [4, 8]}
+    of |= {"ratios": values(1, 1), "p_values": values(0.5)}
     for failed, verdict in WORDS.items():
-        one, _ = claims.with_noise(found=[N, N - failed], tries=runs(1, 1, N), **of)
+        one, _ = claims.with_noise(found=[N, N - failed], **of)
         assert one.verdict == verdict
         assert one.note == "at d = 4 it fails in 0"
 
 
-def test_tries_are_held_against_the_median_of_their_law():
-    # mean 2: success in half of the tries, so the median is 1
-    of = {"found": [0, 0], "problems": N, "expected": 2.0, "noise": 0.01, "ds": [4, 8]}
-    lists = ((runs(1, 1, N), YES), (runs(5, 6, 9), "not reproduced"))
-    for tries, verdict in (*lists, (runs(INF, INF, N), "not reproduced")):
-        assert claims.with_noise(tries=tries, **of)[1].verdict == verdict
-    assert claims.with_noise(tries=runs(1, 2, 15), **of)[1].theirs == "median 1"
+def test_the_law_of_tries_holds_unless_a_p_value_is_tiny():
+    of = {"found": [0, 0], "problems": N, "noise": 0.01, "ds": [4, 8]}
+    for p, verdict in (((2e-4, 0.5), YES), ((1e-4, 0.5), NO)):
+        found = claims.with_noise(ratios=values(0.9, 1.2), p_values=values(*p), **of)[1]
+        assert (found.verdict, found.kind) == (verdict, "identity")
+        assert (found.low, found.high) == (0.9, 1.2)
+        assert f"{min(p):.2f}" in found.note
 
 
 @pytest.mark.parametrize(("n", "verdict"), WORDS.items())
@@ -168,6 +169,30 @@ def test_small_batches_are_held_against_large_ones_run_by_run():
     assert verdicts(claims.about_batches(never, d=4)) == [YES]
     neither = {10: runs(INF, INF, N), 1000: runs(INF, INF, N)}
     assert verdicts(claims.about_batches(neither, d=4)) == [NONE]
+
+
+def test_luck_is_binomial():
+    # 3 of 6 or fewer, at 0.5; 0.45 of 6 is 2.7
+    assert claims.by_luck(n_test=6).endswith("probability 3e-01")
+    assert math.comb(6, 0) + math.comb(6, 1) + math.comb(6, 2) == 22  # of 64
+    assert claims.by_luck(n_test=4000).endswith("probability 1e-10")
+
+
+@pytest.mark.parametrize(("n", "verdict"), WORDS.items())
+def test_a_gap_is_a_ratio_above_1(n, verdict):
+    (claim,) = claims.fourier_gap(runs(1.01, 1, n), d=50, k=3)
+    assert claim.verdict == verdict
+
+
+@pytest.mark.parametrize(("n", "verdict"), WORDS.items())
+def test_amplified_is_no_more_steps_with_larger_batches(n, verdict):
+    few, of = runs(100, 100, N), {"batches": [32, 320], "d": 30, "k": 3}
+    (claim,) = claims.amplified(few, runs(100, 101, n), **of)
+    assert claim.verdict == verdict
+    (never,) = claims.amplified(few, runs(INF, INF, N), **of)
+    assert never.verdict == "not reproduced"
+    (neither,) = claims.amplified(runs(INF, INF, N), runs(INF, INF, N), **of)
+    assert neither.verdict == NONE
 
 
 def test_exponents_are_bounded_by_the_size_and_may_rise_with_it():

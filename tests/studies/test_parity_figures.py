@@ -1,7 +1,8 @@
-"""Figures of the chapter on parities hold the numbers they are given."""
+"""Figures of the chapters on parities hold the numbers they are given."""
 
 import functools
 import math
+from types import SimpleNamespace
 
 import matplotlib
 import matplotlib.pyplot as plt
@@ -13,6 +14,7 @@ from hlnb.studies.parity import figures as pp
 
 RNG = np.random.default_rng([11, 1])
 D = [16, 32, 64]
+RATIOS = np.array([2.0, 3.04, 9.0])
 DEGREES = np.array([bin(i).count("1") for i in range(64)])
 SHARES = RNG.dirichlet(np.full(64, 0.3))
 COST = {
@@ -22,7 +24,7 @@ COST = {
 }
 ERRORS = {4: np.zeros(3), 8: np.array([0, 0.01, 0.3]), 12: np.array([0.5, 0.49, 0.51])}
 NAMES = ("rank", "noise", "frame", "signal", "cost", "told", "batch")
-NAMES += ("gap", "hidden", "memory")
+NAMES += ("gap", "hidden", "signals", "memory")
 BATCHES = {10: np.array([400.0, 900]), 100: np.array([2000.0, math.inf])}
 TIMES = [np.array([1.0, 2, 1]), np.array([3.0, math.inf, 4]), np.array([9.0, 30, 20])]
 
@@ -36,7 +38,10 @@ def _close():
 
 def hidden_run(n):
     t = np.linspace(0, 1, n)
-    return t, 0.5 * (1 - t**4), 10.0 ** (2 * t), 2 + t
+    times = {"falls_at": 0.75, "leads_from": 0.5}
+    return SimpleNamespace(
+        t=t, error=0.5 * (1 - t**4), own=10.0 ** (2 * t), best=2 + t, **times
+    )
 
 
 def made():
@@ -73,9 +78,12 @@ def made():
             luck={3: 0.5, 8: 0.01},
         ),
         "batch": pp.batch_figure(BATCHES, cap=5000, points=256),
-        "gap": pp.gap_figure(10.0 ** -RNG.uniform(2, 4, 20), [1, 7], title="t"),
+        "gap": pp.gap_figure(10.0 ** -RNG.uniform(2, 4, 20), [1, 7], RATIOS).figure,
         "hidden": pp.hidden_figure(
-            {"d = 20, |I| = 2": [hidden_run(5)], "b": [hidden_run(9), hidden_run(7)]}
+            {(20, 2): [hidden_run(5)], (30, 3): [hidden_run(9), hidden_run(7)]}
+        ).figure,
+        "signals": pp.signals_frame(
+            10.0 ** -RNG.uniform(0, 4, 99), 0.3, reach=(1e-5, 1), title="t"
         ),
         "memory": pp.memory_figure(np.arange(6.0), training, test),
     }
@@ -181,7 +189,9 @@ def test_batches_that_did_not_learn_are_crosses():
 
 def test_bars_of_the_support_are_coloured():
     signal = np.array([0.1, 0.02, 0.3, 0.004])
-    (ax,) = pp.gap_figure(signal, [0, 2], title="t").axes
+    drawn = pp.gap_figure(signal, [0, 2], RATIOS)
+    (ax,) = drawn.figure.axes
+    assert ax.get_title() == "d = 4, |I| = 2"
     assert ax.get_ylim()[0] < signal.min()
     assert ax.get_ylim()[1] > signal.max()
     for i, height in enumerate(signal):
@@ -189,15 +199,30 @@ def test_bars_of_the_support_are_coloured():
         assert bar.get_height() == height
         colour = matplotlib.colors.to_hex(bar.get_facecolor(), keep_alpha=False)
         assert colour.upper() == (pp.NETWORK if i in (0, 2) else pp.NULL)
+    assert "coordinates 0, 2. Over 3 runs" in drawn.alt
+    assert "3.0 [2.0–9.0] times" in drawn.alt
 
 
 def test_the_signal_is_divided_by_the_largest_other():
-    t, error, own, best = hidden_run(5)
-    above, below = pp.hidden_figure({"a": [(t, error, own, 2 * best)]}).axes
-    assert (above.lines[0].get_ydata() == error).all()
-    assert list(below.lines[0].get_ydata()) == list(own / (2 * best))
+    run = hidden_run(5)
+    drawn = pp.hidden_figure({(20, 2): [run], (30, 3): []})
+    above, _, below, _ = drawn.figure.axes
+    assert above.get_title() == "d = 20, |I| = 2"
+    assert (above.lines[0].get_ydata() == run.error).all()
+    assert list(below.lines[0].get_ydata()) == list(run.own / run.best)
     assert list(below.lines[1].get_ydata()) == [1, 1]
     assert below.get_yscale() == "log"
+    assert "0.45 at 0.75 [0.75–0.75], I leads from 0.50" in drawn.alt
+    assert "|I| = 3: the error falls below 0.45 at –, I" in drawn.alt
+
+
+def test_a_frame_of_signals_counts_every_set_and_marks_the_support():
+    others = np.array([1e-9, 1e-3, 2e-3, 0.5])
+    (ax,) = pp.signals_frame(others, 7.0, reach=(1e-4, 1), title="t").axes
+    assert sum(patch.get_height() for patch in ax.patches) == len(others)
+    (mark,) = [line for line in ax.lines if line.get_label() == "$I$"]
+    assert list(mark.get_xdata()) == [1, 1]  # at the edge, not outside
+    assert ax.get_xlim() == (1e-4, 1)
 
 
 def test_memory_curves_end_with_the_last_run():

@@ -110,28 +110,27 @@ def test_noise_leaves_the_share_that_the_law_says():
     assert p == pytest.approx(0.9**n * gf2.full_rank_probability(n, d))
 
 
-def test_draws_are_tried_until_one_is_clean():
+def test_systems_are_tried_until_one_is_clean():
     d, n = 10, 300
     bits, s = RNG.integers(0, 2, (n, d)), RNG.integers(0, 2, d).astype(bool)
     b = bits @ s % 2
     b[:30] ^= 1
-    dirty = np.arange(25, 55)  # five wrong sums; draws are of one size
-    clean = np.arange(100, 130)
-    found = gf2.solve_noisy(bits, b, [dirty, clean, dirty])
+    dirty, clean = np.arange(25, 55), np.arange(100, 130)  # five wrong sums, and none
+    systems = [(bits[rows], b[rows]) for rows in (dirty, clean, dirty)]
+    found = gf2.solve_noisy(systems, held=(bits, b))
     assert found.tries == 2
     assert (found.s == s).all()
-    assert gf2.solve_noisy(bits, b, [dirty, dirty]) == (None, 2)
+    assert gf2.solve_noisy(systems[::2], held=(bits, b)) == (None, 2)
+    assert gf2.solve_noisy([], held=(bits, b)) == (None, 0)
 
 
 def test_a_solution_of_wrong_equations_is_not_taken():
     d, n = 10, 300
     bits, s = RNG.integers(0, 2, (n, d)), RNG.integers(0, 2, d).astype(bool)
     b = bits @ s % 2
-    bits[:d] = np.eye(d, dtype=int)
-    b[:d] = ~s  # solved by the complement of s, which fits half of the others
-    rows = np.arange(d)
-    assert gf2.solve(bits[rows], b[rows]).unique
-    assert gf2.solve_noisy(bits, b, [rows]).s is None
+    wrong = np.eye(d, dtype=int), ~s  # solved by the complement of s
+    assert gf2.solve(*wrong).unique
+    assert gf2.solve_noisy([wrong], held=(bits, b)).s is None
 
 
 @pytest.mark.parametrize(

@@ -185,9 +185,14 @@ def tags_of(cell: dict[str, Any]) -> list[str]:
 
 
 def load(root: str | Path) -> list[Chapter]:
-    """The chapters that the book at `root` lists, in the order of their numbers."""
+    """The chapters that the book at `root` lists, in its order.
+
+    Without a table of contents: all, in the order of their numbers. The orders differ
+    where a chapter was cut in two, and the numbers of the others had to stay.
+    """
+    found = {chapter.name: chapter for chapter in sources(root)}
     listed = contents(root)
-    return [c for c in sources(root) if listed is None or c.name in listed]
+    return [found[n] for n in dict.fromkeys(listed or found) if n in found]
 
 
 def sources(root: str | Path) -> list[Chapter]:

@@ -102,10 +102,15 @@ class Executed(chapters.Chapter):
 
 
 def load(root: Path) -> list[Executed]:
-    """All executed chapters, in the order of their numbers; see `Executed.listed`."""
+    """All executed chapters: those listed in the book's order, then the others.
+
+    See `Executed.listed`.
+    """
     files = places.notebooks(root / "book" / "chapters")
     files = [f for f in files if chapters.NAME.fullmatch(f.stem)]
     states, listed = copies.states(root), chapters.contents(root)
+    order = {name: place for place, name in enumerate(listed or [])}
+    files.sort(key=lambda file: order.get(file.stem, len(order)))
     return [
         Executed(
             file,

@@ -10,7 +10,7 @@ from sphinx.errors import ExtensionError
 
 from hlnb.errors import HlnbError
 from hlnb.publishing import copies, notebooks, replication
-from hlnb.publishing.render import assets, executed, head, parts, pictures
+from hlnb.publishing.render import assets, executed, head, moved, parts, pictures
 from hlnb.publishing.render import text as prose
 from hlnb.publishing.render.claims import claim_table, claim_tables, total, totals
 from hlnb.publishing.render.left_out import LeftOut
@@ -56,6 +56,7 @@ def read_book(app):
         sources = {k: e.fields["title"] for k, e in bibliography.entries.items()}
         app.hlnb_titles = {k: re.sub("[{}]", "", title) for k, title in sources.items()}
         app.hlnb_terms = prose.terms((root / "book/glossary.md").read_text("utf8"))
+        app.hlnb_moves = yaml.safe_load((root / "book/moved.yml").read_text("utf8"))
     except (OSError, KeyError, TypeError, ValueError, HlnbError) as error:
         raise ExtensionError(
             f"An executed chapter cannot be read ({type(error).__name__}: {error}); "
@@ -235,6 +236,10 @@ def mend(app, pagename, templatename, context, doctree):
     body = context.get("body", "")
     for wrong, right in BODY:
         body = body.replace(wrong, right)
+    if app.builder.name == "html" and pagename.startswith(FOLDER):
+        found = {n: c.numbered_title for n, c in app.hlnb_chapters.items() if c.listed}
+        name = pagename.removeprefix(FOLDER)
+        body += moved.leading_on(name, body, app.hlnb_moves, titles=found)
     context["body"] = body
 
 

@@ -1,18 +1,16 @@
-"""Parities: what elimination finds, what gradients see, and what weights show of it.
+"""Parities: what elimination finds, what gradients see, and what SGD pays.
 
-Sources: Theodosis 2021 (seminar notes), Barak et al. 2022 (sparse parities).
+Source: Theodosis 2021 (seminar notes). For sparse parities see `sparse`.
 """
 
-import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import Executor
-from functools import cache
-from itertools import combinations
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 import torch
-from jaxtyping import Bool, Float, Int, Real, UInt8
+from jaxtyping import Float, Int, Real, UInt8
+from scipy import stats
 from torch import Tensor
 from torch.func import grad, vmap
 
@@ -21,7 +19,7 @@ from hlnb.data.problem import Batch
 from hlnb.errors import HlnbError, at_least
 from hlnb.kept import kept
 from hlnb.metrics.fourier import walsh_hadamard
-from hlnb.metrics.measures import Error, Measure, all_weights
+from hlnb.metrics.measures import Error, Measure
 from hlnb.metrics.times import first_hit, median
 from hlnb.models.layers import Params
 from hlnb.models.model import Model
@@ -33,8 +31,7 @@ from hlnb.studies.parity.gf2 import solve, solve_noisy
 from hlnb.training.runs import Run, grid
 from hlnb.training.sweep import sweep
 
-SPARSE_WIDTH = 100  # hidden units of networks for sparse parities
-SPARSE_WEIGHTS = all_weights(["layer1", "readout"])
+CAP = 2000  # eliminations until a problem with noise is given up
 CHUNK = 1024  # characters, or inputs with their gradients, at a time
 
 
@@ -66,23 +63,48 @@ def solved(d: int, *, seeds: Sequence[int], noise: float) -> int:
 
 @kept
 def tries(
-    d: int, *, seeds: Sequence[int], noise: float, n: int = 4000, cap: int = 2000
+    d: int, *, seeds: Sequence[int], noise: float, held: int = 4000, cap: int = CAP
 ) -> Real[np.ndarray, " problem"]:
-    """Eliminations until a parity of d/2 coordinates is found among n noisy examples.
+    """Eliminations until a parity of d/2 coordinates is found in spite of noise.
 
-    Each takes d + 10 of them by chance. inf: not found in `cap` eliminations, or a
-    wrong set was.
+    Each has d + 10 fresh examples; a solution is taken if it fits three quarters of
+    `held` further ones. inf: none was in `cap` eliminations. NaN: a wrong set was.
     """
-    return np.array([_tries(d, seed, noise=noise, n=n, cap=cap) for seed in seeds])
+    return np.array([_tries(d, seed, noise, held=held, cap=cap) for seed in seeds])
 
 
-def _tries(d: int, seed: int, *, noise: float, n: int, cap: int) -> float:
-    problem, order = Parity(d, d // 2, noise=noise, seed=seed), stream(seed, "draws")
-    bits, b = equations(problem.sample(n, generator=stream(seed, "train")))
-    draws = (torch.randperm(n, generator=order)[: d + 10].numpy() for _ in range(cap))
-    found = solve_noisy(bits, b, draws)
-    right = found.s is not None and (*np.flatnonzero(found.s),) == problem.support
-    return found.tries if right else np.inf
+def _tries(d: int, seed: int, noise: float, *, held: int, cap: int) -> float:
+    problem, order = Parity(d, d // 2, noise=noise, seed=seed), stream(seed, "tries")
+    further = equations(problem.sample(held, generator=stream(seed, "held out")))
+    fresh = (equations(problem.sample(d + 10, generator=order)) for _ in range(cap))
+    found = solve_noisy(fresh, held=further)
+    if found.s is None:
+        return np.inf
+    right = (*np.flatnonzero(found.s),) == problem.support
+    return found.tries if right else np.nan
+
+
+def geometric_fit(
+    taken: Real[np.ndarray, " problem"], *, p: float, seed: int, cap: int = CAP
+) -> list[float]:
+    """Exact p-values of `tries`, under the law that each succeeds with probability p.
+
+    First of their distribution: 1 − (1 − p)^(T − 1) (1 − pV), with V uniform, is
+    uniform under the law, which Kolmogorov and Smirnov's test asks. Then of their sum,
+    which is negative binomial; it is left out where a problem was given up. A wrong set
+    is impossible by the law: 0.
+    """
+    if np.isnan(taken).any():
+        return [0.0]
+    v = torch.rand(len(taken), generator=stream(seed, "ranks")).double().numpy()
+    ended = np.isfinite(taken)
+    before = np.where(ended, taken - 1, cap)
+    ranks = 1 - (1 - p) ** before * (1 - np.where(ended, p, 1) * v)
+    found = [float(stats.kstest(ranks, "uniform").pvalue)]
+    if ended.all():
+        law, failed = stats.nbinom(len(taken), p), taken.sum() - len(taken)
+        found.append(float(min(1, 2 * min(law.cdf(failed), law.sf(failed - 1)))))
+    return found
 
 
 def zigzag_network(support: Support, *, d: int) -> tuple[Model, dict[str, Tensor]]:
@@ -238,109 +260,6 @@ def shares_by_size(
     return curves, bounded
 
 
-def activity_coefficients(
-    weight: Float[Tensor, "unit d"],
-    bias: Float[Tensor, " unit"],
-    supports: Sequence[Support],
-    *,
-    reach: float = 14.0,
-    points: int = 200,
-) -> Float[Tensor, "unit support"]:
-    """E[χ_S(x) 1(w·x + b > 0)] for each unit and each S, without sampling.
-
-    From sign(u) = (2/π) ∫ sin(tu)/t dt over t > 0, and E[χ_S e^{itw·x}] = Π_{i in S} i
-    sin(t w_i) Π_{i not in S} cos(t w_i). The integral stops at t = reach/‖w‖, which
-    makes 1(…) a smooth step. Inputs near the step then err in both senses, by about
-    2^(−d/2)/8 on average: 4·10⁻⁶ at d = 30. `points`: number of points of the midpoint
-    rule.
-    """
-    weight, bias = weight.double(), bias.double()
-    tangents, weighted = _integrand(weight, bias, reach=reach, points=points)
-    found = []
-    for support in supports:
-        k = len(support)
-        integral = (weighted(k) * tangents[list(support)].prod(0)).sum(1)
-        found.append(integral + (0.0 if k else 0.5))
-    return torch.stack(found, 1)
-
-
-def _integrand(
-    weight: Float[Tensor, "unit d"],
-    bias: Float[Tensor, " unit"],
-    *,
-    reach: float,
-    points: int,
-) -> tuple[Float[Tensor, "d unit t"], Callable[[int], Float[Tensor, "unit t"]]]:
-    """tan(t w_i), coordinates first, and what their products are multiplied by.
-
-    The latter depends on the number of factors; its sum over t is the integral.
-    """
-    step = reach / points / weight.norm(dim=1)
-    t = (torch.arange(points) + 0.5) * step[:, None]
-    angles = weight.T[:, :, None] * t
-    rest = angles.cos().prod(0) * step[:, None] / (math.pi * t)
-
-    @cache
-    def weighted(k: int) -> Tensor:
-        return rest * torch.sin(t * bias[:, None] + k * math.pi / 2)  # i^k e^{itb}
-
-    return angles.tan(), weighted
-
-
-def _unit_weights(params: Params) -> Float[Tensor, " unit"]:
-    """α_j: the weight of each hidden unit in `output`."""
-    readout = params["readout.weight"].double()
-    return readout[0] if len(readout) == 1 else (readout[0] - readout[1]) / 2
-
-
-def first_layer_signal(
-    params: Params, support: Support, coordinates: Sequence[int]
-) -> Float[Tensor, "unit d"]:
-    """E[χ_I(x) ∂f(x)/∂W] for the weights W from some coordinates to the hidden layer.
-
-    `params`: of an `mlp` with one hidden layer. It is what the expected gradient of
-    these weights knows of I: α_j times the coefficient of unit j's activity at I
-    without i, where i is in I, and at I with i, where it is not.
-    """
-    chosen = set(support)
-    found = activity_coefficients(
-        params["layer1.weight"],
-        params["layer1.bias"],
-        [tuple(sorted(chosen ^ {i})) for i in coordinates],
-    )
-    return _unit_weights(params)[:, None] * found
-
-
-def set_signals(params: Params, k: int) -> Float[np.ndarray, " support"]:
-    """‖`first_layer_signal`‖ of every set of k coordinates, 2 or 3, on its own weights.
-
-    In the order of `itertools.combinations`. A set's square is a sum over its subsets
-    of k − 1 coordinates, each of which is computed once. Refuses another k.
-    """
-    weight, bias = params["layer1.weight"].double(), params["layer1.bias"].double()
-    tangents, weighted = _integrand(weight, bias, reach=14.0, points=100)
-    energy = _unit_weights(params).square()
-    sets = np.array([*combinations(range(weight.shape[1]), k)])
-    if k == 2:
-        one = torch.einsum("ut,aut->ua", weighted(1), tangents)
-        found = (energy @ one.square()).numpy()[sets]
-    elif k == 3:
-        left = (weighted(2) * tangents).transpose(0, 1)
-        two = left @ tangents.permute(1, 2, 0)  # unit, coordinate, coordinate
-        pairs = torch.einsum("u,uab->ab", energy, two.square()).numpy()
-        found = pairs[sets[:, [0, 0, 1]], sets[:, [1, 2, 2]]]
-    else:
-        raise HlnbError(f"Signals of all sets of {k} are not computed: take k 2 or 3.")
-    return np.sqrt(found.sum(1))
-
-
-def movement(
-    weights: Float[np.ndarray, "record unit d"],
-) -> Float[np.ndarray, "record d"]:
-    """Mean |change| over units of each input coordinate's weights since the start."""
-    return np.abs(weights - weights[:1]).mean(1)
-
-
 def random_bits(
     shape: tuple[int, int, int], *, seed: int = 0
 ) -> UInt8[np.ndarray, "trial n d"]:
@@ -348,77 +267,6 @@ def random_bits(
     at_least(1, shape=shape)
     generator = stream(seed, f"bits {shape}")
     return torch.randint(2, shape, generator=generator, dtype=torch.uint8).numpy()
-
-
-def paired(d: Sequence[int], k: Sequence[int]) -> list[tuple[int, int]]:
-    """(d, k) for each parity of k of d coordinates; refuses lists of other lengths."""
-    if len(d) != len(k):
-        raise HlnbError(
-            f"{len(d)} values of d and {len(k)} of k: give one k for each d."
-        )
-    return [*zip(d, k, strict=True)]
-
-
-class Hidden(NamedTuple):
-    """What one run on a sparse parity shows, and hides, until it has learned it.
-
-    Times are shares of the time to learn; inf: not by then. `others` below are all
-    other sets of as many coordinates.
-    """
-
-    t: Float[np.ndarray, " record"]
-    error: Float[np.ndarray, " record"]
-    own: Float[np.ndarray, " record"]  # signal of I, see `set_signals`
-    best: Float[np.ndarray, " record"]  # the largest signal of the others
-    half_error: float  # at half of the time, as the next two
-    half_behind: float  # share of the others with a smaller signal than I
-    half_ratio: float  # own / best
-    leads_from: float  # own > best from here on
-    moves_from: float  # the coordinates of I have moved most from here on
-    falls_at: float  # first error ≤ 0.45
-
-
-@kept
-def hidden_run(problem: Parity, result: Result, run: int, *, time: float) -> Hidden:
-    """The Hidden of a run of `train_sparse` that learned its parity by step `time`."""
-    known = result.steps <= time
-    t = result.steps[known] / time
-    error = result.of("test error")[run][known]
-    support = problem.with_seed(result.runs[run]["seed"]).support
-    sets = np.array([*combinations(range(problem.d), problem.k)])
-    shared = np.isin(sets, support).sum(1)
-    traces = {name: result.of(name)[run][known] for name in SPARSE_WEIGHTS}
-    signals = np.stack(
-        [
-            set_signals(
-                {name: torch.tensor(v[record]) for name, v in traces.items()}, problem.k
-            )
-            for record in range(len(t))
-        ]
-    )
-    own, others = signals[:, shared == problem.k][:, 0], signals[:, shared < problem.k]
-    best = others.max(1)
-    inside = np.isin(np.arange(problem.d), support)
-    moved = movement(traces["layer1.weight"])
-    half = int(np.searchsorted(t, 0.5, side="right")) - 1
-    return Hidden(
-        t,
-        error,
-        own,
-        best,
-        float(error[half]),
-        float((others[half] < own[half]).mean()),
-        float(own[half] / best[half]),
-        _from(t, own > best),
-        _from(t, moved[:, inside].min(1) > moved[:, ~inside].max(1)),
-        float(t[np.argmax(error <= 0.45)]),
-    )
-
-
-def _from(t: Float[np.ndarray, " record"], holds: Bool[np.ndarray, " record"]) -> float:
-    """The time from which on `holds` at every record; inf if not at the last."""
-    start = len(t) - int(np.argmin([*holds[::-1], False]))
-    return float(t[start]) if start < len(t) else math.inf
 
 
 def train_dense(
@@ -496,36 +344,6 @@ def carried_on(
         slope, start = np.polyfit(of(np.array(ds, float)), np.log(steps), 1)
         found[name] = float(np.exp(start + slope * of(float(to))))
     return found
-
-
-def train_sparse(
-    d: int,
-    k: int,
-    runs: Sequence[Run],
-    *,
-    steps: int,
-    every: int,
-    n_test: int = 10_000,
-    executor: Executor | None = None,
-) -> Result:
-    """The Result of SGD on parities of k coordinates, until the test error is 0.01.
-
-    100 hidden units, 32 fresh examples per step; "test error" and all weights.
-    """
-    model = mlp(d=d, widths=(SPARSE_WIDTH,))
-    return sweep(
-        Parity(d, k, n_test=n_test),
-        model,
-        simultaneous(model, epochs=steps // 50),
-        runs,
-        measures={"test error": Error(), **SPARSE_WEIGHTS},
-        n_train=50 * 32,
-        batch_size=32,
-        online=True,
-        every=every,
-        until={"test error": 0.01},
-        executor=executor,
-    )
 
 
 def memorize(

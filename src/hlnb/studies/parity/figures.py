@@ -1,6 +1,7 @@
-"""Figures of the chapter on parities. Imports no torch."""
+"""Figures of the chapters on parities and on sparse ones. Imports no torch."""
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
 from jaxtyping import Int, Real
@@ -17,9 +18,11 @@ from hlnb.figures.artists import (
     panels,
     plain_ticks,
 )
+from hlnb.figures.drawn import Drawn
 from hlnb.figures.style import STYLES
 from hlnb.metrics.chance import interval
 from hlnb.metrics.times import held, median
+from hlnb.words import in_range
 
 NETWORK, _, DOT = STYLES["simultaneous"]
 LAW = STYLES["report"][0]  # what a formula says
@@ -28,6 +31,8 @@ ELIMINATION = "#117733"
 SIZES = ("#56B4E9", "#0072B2", "#003355")  # small to large
 MARKERS = ("o", "s", "^", "D")
 LEAST_SHARE = 1e-8  # the lower edge of the film
+
+Values = Sequence[float] | Real[np.ndarray, " _run"]
 
 
 def shares_panel(
@@ -314,43 +319,63 @@ def batch_figure(
     return fig
 
 
+def in_words(values: Values, form: str = ".2f") -> str:
+    """The median and range of the runs that there are, or a dash."""
+    return in_range(values, form) if len(values) else "–"
+
+
 def gap_figure(
-    signal: Real[np.ndarray, " d"], inside: Sequence[int], *, title: str
-) -> Figure:
-    """What the expected gradient of the first layer knows of I, by input coordinate."""
+    signal: Real[np.ndarray, " d"],
+    inside: Sequence[int],
+    ratios: Real[np.ndarray, " run"],
+) -> Drawn:
+    """What the expected gradient of the first layer knows of I, by input coordinate.
+
+    ratios: the lowest signal in I by the highest elsewhere, for each run.
+    """
     fig, (ax,) = panels(1, width=6.6, height=2.6)
-    at = np.arange(len(signal))
+    at = np.arange(d := len(signal))
     own = np.isin(at, inside)
     for chosen, colour, label in (
         (own, NETWORK, "coordinates in $I$"),
         (~own, NULL, "all others"),
     ):
         ax.bar(at[chosen], signal[chosen], color=colour, label=label)
-    ax.set(yscale="log", xlabel="input coordinate", xlim=(-1, len(signal)), title=title)
+    ax.set(yscale="log", xlabel="input coordinate", xlim=(-1, d))
+    ax.set(title=f"d = {d}, |I| = {len(inside)}")
     low, high = 0.7 * signal.min(), 1.5 * signal.max()
     ax.set_ylim(low, high)
     ax.yaxis.set_major_locator(LogLocator(subs=(1, 3)))
     ax.yaxis.set_minor_formatter(NullFormatter())
     ax.set_ylabel("signal: root mean\nsquare over units")
     legend_below(fig)
-    return fig
+    return Drawn(
+        fig,
+        caption="The Fourier gap: what the expected gradient of each input "
+        "coordinate's weights knows of I before training (root mean square over units, "
+        "the first run).",
+        alt=f"{d} bars on a logarithmic scale; those in I are the coordinates "
+        f"{', '.join(map(str, inside))}. Over {len(ratios)} runs the lowest of I is "
+        f"{in_words(ratios, '.1f')} times the highest other.",
+    )
 
 
-def hidden_figure(runs: Mapping[str, Sequence[Sequence[np.ndarray]]]) -> Figure:
+def hidden_figure(runs: Mapping[tuple[int, int], Sequence[Any]]) -> Drawn:
     """Test error above the signal of I, against the share of the time to learn.
 
-    `runs[problem]`: for each run shares of its time, test errors, the signal of I and
-    the largest of the others (record,). Below, the former is divided by the latter.
+    `runs`: by d and |I|, those that learned it, each with its `t`, `error`, `own` and
+    `best` by record and its times `falls_at` and `leads_from`.
     """
     n = len(runs)
     fig, axes = panels(2 * n, columns=n, height=4.4, sharex=True, sharey="row")
     line = {"color": NETWORK, "linewidth": 0.9, "alpha": 0.6}
-    for ax, below, (name, found) in zip(axes[:n], axes[n:], runs.items(), strict=True):
-        for t, error, own, best in found:
-            ax.plot(t, error, **line)
-            below.plot(t, own / best, **line)
+    pairs = zip(axes[:n], axes[n:], runs.items(), strict=True)
+    for ax, below, ((d, k), found) in pairs:
+        for run in found:
+            ax.plot(run.t, run.error, **line)
+            below.plot(run.t, run.own / run.best, **line)
         below.axhline(1, color=LAW, linewidth=1)
-        ax.set_title(name, fontsize=10)
+        ax.set_title(f"d = {d}, |I| = {k}", fontsize=10)
         below.set(xlabel="share of the time to learn", xlim=(0, 1.02), yscale="log")
     axes[0].set(ylabel="test error (share)", ylim=(-0.02, 0.56))
     axes[n].set_ylabel("signal of $I$ / largest\nsignal of other sets")
@@ -363,6 +388,39 @@ def hidden_figure(runs: Mapping[str, Sequence[Sequence[np.ndarray]]]) -> Figure:
             key("as strong as the strongest other set", colour=LAW, linestyle="-"),
         ],
     )
+    times = "; ".join(
+        f"d = {d}, |I| = {k}: the error falls below 0.45 at "
+        f"{in_words([run.falls_at for run in found])}, I leads from "
+        f"{in_words([run.leads_from for run in found])} of the time on"
+        for (d, k), found in runs.items()
+    )
+    return Drawn(
+        fig,
+        caption="Sparse parities, a line for each run, against the share of the time "
+        "that it took. Above: test error. Below, on a logarithmic scale: the signal of "
+        "I, divided by the largest signal of all other sets of as many coordinates.",
+        alt="Two rows of panels: above, test errors fall from one half to 0; below, "
+        f"the signal of I against the strongest of all other sets. {times}.",
+    )
+
+
+def signals_frame(
+    signals: Real[np.ndarray, " support"],
+    own: float,
+    *,
+    reach: tuple[float, float],
+    title: str,
+) -> Figure:
+    """The signals of all other sets as a histogram, and that of I; axes by `reach`."""
+    fig, (ax,) = panels(1, width=6.0, height=2.8)
+    bins = np.geomspace(*reach, 60)
+    ax.hist(np.clip(signals, *reach), bins, color=NULL, label="all other sets")
+    ax.axvline(np.clip(own, *reach), color=NETWORK, linewidth=2, label="$I$")
+    ax.set(xscale="log", yscale="log", xlim=reach, ylim=(0.5, 2 * len(signals)))
+    ax.set(xlabel="signal of a set", ylabel="sets", title=title)
+    ax.xaxis.set_major_locator(LogLocator(subs=(1, 3)))
+    ax.xaxis.set_minor_formatter(NullFormatter())
+    legend_below(fig)
     return fig
 
 

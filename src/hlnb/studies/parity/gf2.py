@@ -12,6 +12,7 @@ from hlnb.errors import HlnbError, at_least
 WORD = 64  # coefficients in one machine word
 
 Bits = Bool[np.ndarray, "*n d"] | Integer[np.ndarray, "*n d"]
+Sums = Bool[np.ndarray, " n"] | Integer[np.ndarray, " n"]
 Words = UInt64[np.ndarray, "*n word"]
 
 
@@ -60,9 +61,7 @@ def _eliminate(words: Words, d: int) -> list[int]:
     return pivots
 
 
-def solve(
-    bits: Bits, b: Bool[np.ndarray, " n"] | Integer[np.ndarray, " n"]
-) -> Solution:
+def solve(bits: Bits, b: Sums) -> Solution:
     """The Solution of the equations with coefficients `bits` (n, d) and sums `b`.
 
     About n·d²/64 word operations; 522 equations in 512 unknowns take some 30 ms.
@@ -135,24 +134,21 @@ def clean_probability(n: int, d: int, *, noise: float) -> float:
 class Attempt(NamedTuple):
     """What repeated elimination found among equations some of which are wrong."""
 
-    s: Bool[np.ndarray, " d"] | None  # None: nothing, in all draws
+    s: Bool[np.ndarray, " d"] | None  # None: nothing, in all systems
     tries: int
 
 
 def solve_noisy(
-    bits: Bits,
-    b: Bool[np.ndarray, " n"] | Integer[np.ndarray, " n"],
-    draws: Iterable[Integer[np.ndarray, " draw"]],
+    systems: Iterable[tuple[np.ndarray, np.ndarray]], *, held: tuple[Bits, Sums]
 ) -> Attempt:
-    """The first s that solves the equations of one draw and fits 3/4 of all of them.
+    """The first s that solves one of the `systems` and fits 3/4 of further equations.
 
-    `draws`: for each try the numbers of its rows. A draw without a wrong sum gives the
-    right s, which fits all sums that are right; any other s fits about half.
+    `held`: these. A system without a wrong sum gives the right s, which fits all sums
+    that are right; any other s fits about half.
     """
-    tries = 0
-    for rows in draws:
-        tries += 1
-        found = solve(bits[rows], b[rows])
+    tries, (bits, b) = 0, held
+    for tries, system in enumerate(systems, start=1):
+        found = solve(*system)
         if found.unique and (bits[:, found.s].sum(1) % 2 == b).mean() > 0.75:
             return Attempt(found.s, tries)
     return Attempt(None, tries)
