@@ -32,14 +32,17 @@ from hlnb.models.networks import (
 from hlnb.schedules import layerwise, simultaneous
 from hlnb.seeding import stream
 from hlnb.studies.feature_correction.experiment import square_network
+from hlnb.studies.feature_correction.tower import Tower, tower_network
 from hlnb.studies.leap.sgd import Missing, mean_field_network
 from hlnb.studies.pitfalls.experiment import AUC, Members, Without
+from hlnb.studies.random_hierarchy.by_levels import Balanced
 from hlnb.studies.random_hierarchy.experiment import (
     Probed,
     Sensitivities,
     Uncorrelated,
     deep,
 )
+from hlnb.studies.shallow_to_deep.dials import Dialed
 from hlnb.studies.simplicity.experiment import Guesses
 from hlnb.studies.table_1.coverage import Covered
 from hlnb.studies.table_1.experiment import ShiftedPattern
@@ -77,6 +80,7 @@ def strings(problem: RandomHierarchy, **more: Any) -> dict[str, Any]:
 
 def _runs() -> dict[str, dict[str, Any]]:
     parity, probed = Parity(6, 2, **FEW), Probed(**GRAMMAR, n_probes=4)
+    tower = Tower((1.0, -2.0, 3.0), (0.3, 0.1), d=3, **FEW)
     cubic = Polynomial(6, ((0,), (0, 1)), (1.0, 1.0), **FEW)
     layers = toy()
     layers["schedule"] = layerwise(layers["model"], epochs=1)
@@ -109,6 +113,7 @@ def _runs() -> dict[str, dict[str, Any]]:
         "correction": run(
             SquaredQuadratic((1.0, -2.0, 3.0), 0.3, d=3, **FEW), square_network(3)
         ),
+        "tower": run(tower, tower_network(tower)),
         "going on": going_on,
         "stripes": flat(Stripes(**FEW), 2, optimizer=Adam()),
         "bent": flat(Bent(**FEW), 2, optimizer=SGD(momentum=0.9)),
@@ -119,6 +124,8 @@ def _runs() -> dict[str, dict[str, Any]]:
         "members": flat(Members(SLABS), 2),
         "without": flat(without, 2),
         "grammar": strings(RandomHierarchy(**GRAMMAR)),
+        "dialed": strings(Dialed(**GRAMMAR, amount=0.5)),
+        "balanced": strings(Balanced(**GRAMMAR)),
         "probed": strings(probed, measures={"sensitivities": seen}),
         "uncorrelated": strings(Uncorrelated(**GRAMMAR)),
         "coin": flat(Coin(Stripes(**FEW)), 2),

@@ -11,6 +11,7 @@ import hlnb.studies
 from hlnb.data.hierarchy import RandomHierarchy
 from hlnb.errors import HlnbError
 from hlnb.studies.feature_correction.experiment import square_network
+from hlnb.studies.feature_correction.tower import tower_network
 from hlnb.studies.leap.sgd import mean_field_network
 from hlnb.studies.parity.experiment import steps_network, zigzag_network
 from hlnb.studies.pitfalls.experiment import by_hand
@@ -30,7 +31,7 @@ BUILDERS = {  # with arguments that each takes
     two_and_three: {"d": 8, "width": 4},
     network: {"side": 4, "filters": 2},
 }
-NO_SIZES = {by_hand, trainings}  # of a problem, or of a network, that exists
+NO_SIZES = {by_hand, trainings, tower_network}  # of a problem, or of a network, that exists
 SIZES = [
     (build, name)
     for build in BUILDERS

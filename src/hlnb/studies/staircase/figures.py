@@ -12,6 +12,7 @@ from matplotlib.figure import Figure
 
 from hlnb.figures.artists import (
     finite_medians,
+    finite_part,
     key,
     legend_below,
     panels,
@@ -65,15 +66,16 @@ def phases_figure(
             ax.plot(steps, run, color=shades[name], lw=0.6, alpha=0.5)
         ax.plot(
             steps,
-            np.median(values, 0),
+            finite_medians(values),
             color=shades[name],
             linestyle=dashes[name],
             lw=2,
             label=name,
         )
     ax.set(xlabel="steps of the first layer", ylabel="share of the variance left")
-    ax.set_ylim(-0.03, 1.1 * max(float(values.max()) for values in left.values()))
+    ax.set_ylim(-0.03, 1.1 * finite_part(*left.values()).max(initial=0.1))
     legend_below(fig, columns=2)
+    say_diverged(fig, *left.values())
     return fig
 
 
