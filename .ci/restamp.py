@@ -6,7 +6,8 @@ BASE is the commit before the refactoring, whose chapters were fresh. Old and ne
 execute every chapter at smoke size and some chapters whole, side by side on this
 machine; all outputs have to be equal to the byte, but those that the old code itself
 does not repeat, which are named. Only then do the executed copies get the keys of the
-new code; what is in them stays. What was executed lies in `runs/proof`
+new code, and so do the sets of fresh seeds that the old code executed; what is in them
+stays. What was executed lies in `runs/proof`
 and is not executed again, so that an interrupted proof goes on.
 """
 
@@ -21,7 +22,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-from hlnb.publishing import chapters, copies, freshness
+from hlnb.publishing import chapters, copies, freshness, replication
 from hlnb.publishing.chapters import Chapter, find_root, read_notebook
 from hlnb.publishing.notebooks import outputs_digest, to_bytes, weave
 from hlnb.storage import write_whole
@@ -38,7 +39,17 @@ def main() -> int:
     old = before / "book"
     if not old.exists():
         _unpack(root, base, old)
-    _hlnb(old, "check")
+    package = old / "src" / "hlnb"
+    stale = [
+        chapter.name
+        for chapter in chapters.load(old)
+        if freshness.state(chapter, package=package) != freshness.FRESH
+    ]
+    if stale:
+        print(
+            f"Nothing to prove: at {arguments.base} {', '.join(stale)} are not fresh."
+        )
+        return 1
     listed = chapters.load(root)
     whole = chapters.select(listed, arguments.whole) if arguments.whole else []
     differ = [
@@ -50,6 +61,7 @@ def main() -> int:
         return 1
     for chapter in listed:
         _stamp(chapter)
+        replication.restamp(chapter, before=package)
     print(f"Equal to the byte: {len(listed)} chapters small, {len(whole)} whole.")
     return 0
 

@@ -1,11 +1,13 @@
 """Fresh seeds: executed by set, kept by chapter, gone on with, shown on the page."""
 
 import json
+import shutil
 
 import pytest
 
+from hlnb import code
 from hlnb.errors import HlnbError
-from hlnb.publishing import copies, replication
+from hlnb.publishing import chapters, copies, freshness, replication
 from hlnb.publishing.cli import main
 from hlnb.publishing.render.claims import claim_table
 from hlnb.publishing.run import execute
@@ -173,6 +175,27 @@ def test_sets_of_older_code_are_told(tmp_path):
         c["id"]: c["sets"] for c in replication.with_sets(root, copies.claims(root))
     }
     assert told["b"].endswith("fresh seeds, executed by older code")
+
+
+def test_a_proof_of_equality_moves_the_keys_of_the_sets_it_is_about(tmp_path):
+    root = make_book(tmp_path)
+    drawing = "from hlnb.seeding import stream\nstream(1, 'a')\n" + TURNING
+    add_chapter(root, "01_one", drawing, parameters=SEEDED)
+    assert execute.run(root)
+    assert replication.replicate(root, sets=2, say=lambda line: None)
+    (chapter,) = chapters.chosen(root, ["01"])
+    older = tmp_path / "hlnb"
+    shutil.copytree(code.PACKAGE, older, ignore=shutil.ignore_patterns("*.pyc"))
+    edit(older / "seeding.py", "return ", "return 1 * ")
+    path = root / "book/replication/01_one.json"
+    today = json.loads(path.read_text("utf8"))
+    then = freshness.keys(chapter, {"first_seed": 1007}, package=older).code
+    assert then != today["1"]["code"]
+    edited = {**today, "1": today["1"] | {"code": then}}
+    edited["2"] = today["2"] | {"code": "of something else"}
+    path.write_text(json.dumps(edited), "utf8")
+    replication.restamp(chapter, before=older)
+    assert json.loads(path.read_text("utf8")) == {"1": today["1"], "2": edited["2"]}
 
 
 @pytest.mark.parametrize(

@@ -31,7 +31,11 @@ BUILDERS = {  # with arguments that each takes
     two_and_three: {"d": 8, "width": 4},
     network: {"side": 4, "filters": 2},
 }
-NO_SIZES = {by_hand, trainings, tower_network}  # of a problem, or of a network, that exists
+NO_SIZES = {
+    by_hand,
+    trainings,
+    tower_network,
+}  # of a problem, or of a network, that exists
 SIZES = [
     (build, name)
     for build in BUILDERS
