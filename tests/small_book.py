@@ -58,6 +58,16 @@ MAP = """\
   chapter: 99_nowhere
   together: "{99-a}"
 """
+FOUND = """\
+- title: What was found
+  chapter: 02_toy_problem_1
+  text: "It takes {02-a} epochs."
+  rests_on: {02-a: reproduced, 02-b: not reproduced}
+- title: In a chapter that is not there
+  chapter: 99_nowhere
+  text: "{99-a}"
+  rests_on: {99-a: reproduced}
+"""
 METADATA = ("goals", "needs", "smoke", "ranges", "seminar")
 RANGES = {
     "lr": {"range": [0.001, 1], "effect": "Larger is faster, up to a point."},
@@ -91,12 +101,15 @@ def make(folder: Path) -> Path:
     for stray in (".cache", "runs", "notebooks"):  # no pages, whatever lies there
         (folder / stray).mkdir(exist_ok=True)
         (folder / stray / "README.md").write_text("# Not a page")
-    for part in (folder / "book" / "parts").glob("*.md"):
-        name = f"fig-{NAMES[0]}"  # the made-up chapters have figures of their own
+    pages = folder / "book"
+    for part in (pages / "intro.md", *(pages / "parts").glob("*.md")):
+        # the made-up chapters have figures of their own; a page shows each once
+        name = f"fig-{NAMES[2 if part.stem == 'intro' else 0]}"
         part.write_text(
             re.sub(r"picture fig-[\w-]+", f"picture {name}", part.read_text())
         )
     (folder / "book" / "map.yml").write_text(MAP)
+    (folder / "book" / "findings.yml").write_text(FOUND)
     (folder / "book" / "statements.yml").write_text(SOURCES)
     (folder / "book" / "notes_figures.yml").write_text(FIGURES)
     (folder / "book" / "moved.yml").write_text(MOVED)

@@ -192,10 +192,20 @@ def test_minutes_of_sections_follow_a_rule(tmp_path):
 
 
 def test_the_map_has_our_numbers_as_links_and_no_row_of_an_absent_chapter(book):
-    text = page(book, "book/intro")
+    text = page(book, "book/contents")
     assert re.search(r'epochs: <a [^>]*href="claims.html#claim-02-a"[^>]*>.*?4<', text)
     assert "less than not reached" in words(text)
     assert "that is not there" not in text
+
+
+def test_the_front_page_has_findings_with_numbers_and_a_picture(book):
+    text = page(book, "book/intro")
+    told = re.search(r"<li>(.*?What was found.*?)</li>", text, re.DOTALL)[1]
+    assert words(told) == "What was found . It takes 4 epochs."
+    assert 'href="claims.html#claim-02-a"' in told
+    assert 'href="chapters/02_toy_problem_1.html"' in told
+    assert "chapter that is not there" not in text
+    assert "A parabola that opens upwards." in text
 
 
 def test_the_front_page_has_the_explorer_of_a_chapter(book):
@@ -248,7 +258,8 @@ def test_a_book_in_part_is_built_whatever_refers_to_the_rest(own):
     told = "; ".join(told for _, told in REFERS)
     assert f"{told}; see Fig. 8.1" in words(page(own, "book/chapters/08_cifar_filters"))
     assert "(From 2 · A made-up chapter 02.)" in words(page(own, "book/parts/report"))
-    text = page(own, "book/intro")
+    assert "What was found" not in page(own, "book/intro")
+    text = page(own, "book/contents")
     assert 'href="claims.html#claim-08-a"' in text
     assert "claim-02-a" not in text
     assert "4, 4" in words(text)
@@ -288,6 +299,8 @@ def test_a_page_alone_is_refused_in_one_sentence(own):
     [
         ("parts/report.md", "picture fig-", "picture fig-no-", "No chapter has a fig"),
         ("map.yml", "{02-a}", "{02-z}", "names 02-z, which is no claim"),
+        ("findings.yml", "{02-a}", "{02-z}", "names 02-z, which is no claim"),
+        ("findings.yml", "02-b: not ", "02-b: ", "02-b being 'reproduced', and it is"),
         ("statements.yml", "the notes", "a page", "has statements of the notes: list"),
         ("intro.md", "widget explorer", "widget other", "has a widget other"),
     ],

@@ -308,13 +308,37 @@ def book_map(rows: list[dict], claims: list[dict], *, known: dict) -> str:
     return markdown_table(names, lines, label="hlnb-map")
 
 
+def findings(rows: list[dict], claims: list[dict], *, known: dict) -> str:
+    """What was found, a sentence or two each, with numbers as in `book_map`.
+
+    A row names its title and the chapter where it is shown, and under `rests_on` the
+    verdicts without which its sentences would not be true; if one of them has moved,
+    HlnbError says which. Rows of chapters that have no page are left out.
+    """
+    by_id = {c["id"]: c for c in claims}
+    lines = []
+    for row in rows:
+        if row["chapter"] not in known:
+            continue
+        for id, verdict in row["rests_on"].items():
+            found = by_id.get(id, {}).get("verdict", "no claim")
+            if found != verdict:
+                raise HlnbError(
+                    f"The finding {row['title']!r} rests on {id} being {verdict!r}, "
+                    f"and it is {found!r}: make its sentences true."
+                )
+        title = f"**{{doc}}`{row['title']} </book/chapters/{row['chapter']}>`.**"
+        lines.append(f"1. {title} {filled(row['text'], by_id, known=known)}")
+    return "\n".join(lines)
+
+
 def filled(text: str, by_id: dict[str, dict], *, known: dict) -> str:
     """The text with our numbers, each a link to its line in the list of claims."""
 
     def number(match: re.Match) -> str:
         claim = by_id.get(match[1])
         if claim is None:
-            raise HlnbError(f"The map of the book names {match[1]}, which is no claim.")
+            raise HlnbError(f"A page names {match[1]}, which is no claim.")
         unit = f" {claim['unit']}" if claim["unit"].startswith("of ") else ""
         ours = claim["ours"]
         shown = "not reached" if ours is None else plain_number(ours) + unit

@@ -99,13 +99,14 @@ def generate(app, docname, source):
         "speed": lambda: speed(root),
         "total": lambda: total(claims),
         "totals": lambda: totals(claims),
-        "map": lambda: parts.book_map(
-            yaml.safe_load((root / "book/map.yml").read_text("utf8")),
-            [*claims, *left_out.claims],
-            known=listed,
-        ),
+        "map": lambda: with_numbers(parts.book_map, "map"),
+        "findings": lambda: with_numbers(parts.findings, "findings"),
         "claims": lambda: claim_tables(claims, known=chapters, titles=app.hlnb_titles),
     }
+
+    def with_numbers(make, name):
+        rows = yaml.safe_load((root / f"book/{name}.yml").read_text("utf8"))
+        return make(rows, [*claims, *left_out.claims], known=listed)
 
     def part(match):
         if match["kind"] == "code":
