@@ -9,7 +9,8 @@ import torch
 from hlnb.data.hierarchy import RandomHierarchy
 from hlnb.errors import HlnbError
 from hlnb.seeding import stream
-from hlnb.studies.shallow_to_deep.conditions import numbers, tuple_parts
+from hlnb.studies.shallow_to_deep import conditions
+from hlnb.studies.shallow_to_deep.conditions import tuple_parts
 from hlnb.studies.shallow_to_deep.dials import (
     DIALS,
     Dialed,
@@ -95,8 +96,8 @@ def test_clues_are_in_training_labels_alone():
 
 def test_conditions_see_the_clues():
     clear, clued = (dialed("4-2", "clue", amount) for amount in (0, 0.8))
-    assert numbers(clear, n_train=100, seed=3, n=4000).cleanness > 0.9
-    assert numbers(clued, n_train=100, seed=3, n=4000).cleanness < 0.5
+    assert conditions.numbers(clear, n_train=100, seed=3, n=4000).cleanness > 0.9
+    assert conditions.numbers(clued, n_train=100, seed=3, n=4000).cleanness < 0.5
     found = tuple_parts(clued.with_seed(3), 50, generator=stream(0, "s"))
     true = tuple_parts(clear.with_seed(3), 50, generator=stream(0, "s"))
     assert found.at.equal(true.at)
@@ -128,7 +129,10 @@ def test_a_dial_is_part_of_the_description():
 def test_conditions_ask_for_strings_at_the_worst_level():
     deep = dialed("4-3")
     asked = needs(deep, seed=1, n=4000)
-    seen = [numbers(deep, n_train=1, seed=1, n=4000, level=level) for level in (1, 2)]
+    seen = [
+        conditions.numbers(deep, n_train=1, seed=1, n=4000, level=level)
+        for level in (1, 2)
+    ]
     assert asked["signal"] == pytest.approx(max(1 / s.signal for s in seen))
     assert asked["all"] == max(asked[k] for k in ("signal", "separation", "cleanness"))
     none = needs(dialed("4-2", "Latin square", 1), seed=1, n=4000)

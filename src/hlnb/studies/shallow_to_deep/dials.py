@@ -18,7 +18,8 @@ from torch import Tensor
 from hlnb.data.hierarchy import Derivation, RandomHierarchy
 from hlnb.errors import HlnbError, between_0_and_1
 from hlnb.seeding import stream
-from hlnb.studies.shallow_to_deep.conditions import LEAST_GAP, THRESHOLDS, numbers
+from hlnb.studies.shallow_to_deep import conditions
+from hlnb.studies.shallow_to_deep.conditions import LEAST_GAP, THRESHOLDS
 from hlnb.studies.shallow_to_deep.experiment import (
     LEARNERS,
     grammars,
@@ -176,7 +177,7 @@ def needs(
     """
     asked = dict.fromkeys(THRESHOLDS, 0.0)
     for level in range(1, problem.depth):
-        seen = numbers(problem, n_train=1, seed=seed, n=n, level=level)
+        seen = conditions.numbers(problem, n_train=1, seed=seed, n=n, level=level)
         real = seen.strength > seen.chance
         for name in ("signal", "separation"):
             value = getattr(seen, name)
