@@ -523,6 +523,7 @@ def test_a_cell_without_end_and_a_kernel_that_dies_are_told(tmp_path):
         ([], {"overrides": [("lrr", "1")]}, "No chapter has a parameter 'lrr'; did"),
         (["1"], {"overrides": [("zzz", "1")]}, "'zzz'; there is fast, lr, name, seeds"),
         (["01"], {"overrides": [("seeds", "two")]}, "seeds is of type int"),
+        ([], {"overrides": [("lr", "1"), ("lr", "1")]}, "lr is given 2 times: give"),
         (["01"], {"smoke": True, "out": "book/chapters"}, "the published run alone"),
         (["02"], {"scheduler": "tcp://x:1", "force": True}, "needs Dask"),
     ],
