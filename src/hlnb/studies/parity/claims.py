@@ -395,6 +395,8 @@ def about_powers(exponents: Mapping[int, Values], *, ds: Sequence[int]) -> list[
             values=found,
             unit=f"exponent, d in {[*ds]}",
             verdict=most([None if np.isnan(e) else bool(e <= k) for e in found]),
+            note="n^O(k) leaves the constant open; \u201cat most k\u201d is our "
+            "reading",
         )
         for k, found in sorted(exponents.items())
     ] + [
@@ -403,7 +405,7 @@ def about_powers(exponents: Mapping[int, Values], *, ds: Sequence[int]) -> list[
             source="our guess",
             statement="Each further coordinate of I raises the exponent by "
             f"{APART} or more",
-            theirs="about 1",
+            theirs="–",
             values=rises,
             unit="least rise of the exponent",
             verdict=larger(rises, by=APART),
