@@ -94,7 +94,8 @@ def test_a_film_plays_to_its_end_and_anew(html, chromium):
         film = page.locator(FILM).first
         slider, button = film.get_by_role("slider"), film.get_by_role("button")
         last = slider.get_attribute("max")
-        page.clock.install()
+        page.clock.install(time=0)
+        page.clock.pause_at(1000)  # a busy machine counts as little as an idle one
         button.focus()
         page.keyboard.press("Enter")
         assert button.inner_text() == "Pause"
@@ -207,7 +208,7 @@ def test_reading_works_without_scripts(html, chromium, name):
     page.goto((html / name).as_uri())
     article = page.locator("article")
     assert len(article.inner_text()) > 1000
-    for figure in page.locator("article figure img").all():
+    for figure in page.locator("article figure img:not([hidden])").all():
         assert figure.is_visible()
     for box in page.locator(
         "article .dropdown.admonition > p:not(.admonition-title)"
