@@ -38,12 +38,11 @@ CARDS = """() => [...document.querySelectorAll(
 SETTLED = """async () => {
     await document.fonts.ready;
     if (window.MathJax?.startup) await MathJax.startup.promise;
-    const view = 'script[type="application/vnd.jupyter.widget-view+json"]';
-    const shown = () => document.querySelectorAll('.jupyter-widgets.widget-box').length;
-    for (let i = 0; i < 100 && document.querySelector(view) && !shown(); i++)
-        await new Promise(done => setTimeout(done, 100));
     await new Promise(done => setTimeout(done, 200));
 }"""
+
+FETCHED = """() => Promise.all([...document.images].map(
+    image => { image.loading = "eager"; return image.decode(); }))"""
 
 
 def find() -> str:
@@ -122,6 +121,24 @@ def visit(browser: Browser, url: str, *, mode: str) -> Iterator[tuple[Page, list
         context.close()
 
 
+def sizes(page: Page) -> dict[str, int]:
+    """The bytes of each address that the page will ask for, filled as it loads."""
+    found: dict[str, int] = {}
+    asked: dict[str, str] = {}
+    session = page.context.new_cdp_session(page)
+    session.send("Network.enable")
+    session.send("Network.setCacheDisabled", {"cacheDisabled": True})
+    session.on(
+        "Network.requestWillBeSent",
+        lambda e: asked.update({e["requestId"]: e["request"]["url"]}),
+    )
+    session.on(
+        "Network.loadingFinished",
+        lambda e: found.update({asked[e["requestId"]]: int(e["encodedDataLength"])}),
+    )
+    return found
+
+
 def axe(page: Page, script: Path) -> list[str]:
     """What the accessibility checker finds (WCAG 2.0 to 2.2, A and AA)."""
     page.evaluate(script.read_text("utf8"))
@@ -145,6 +162,7 @@ def screenshots(html: Path, folder: Path) -> None:
         for name in pages(html):
             for mode in MODES:
                 with visit(browser, base + name, mode=mode) as (page, _):
+                    page.evaluate(FETCHED)
                     file = name.removesuffix(".html").replace("/", "-")
                     page.screenshot(path=folder / f"{file}-{mode}.png", full_page=True)
 

@@ -10,8 +10,7 @@ from bs4 import BeautifulSoup
 import browser
 import small_book
 from hlnb.errors import HlnbError
-from hlnb.publishing.notebooks import STATE, VIEW
-from hlnb.publishing.render import assets
+from hlnb.publishing.render import assets, films
 from hlnb.publishing.slides import decks
 
 NAME = "03_made_up.html"
@@ -186,14 +185,8 @@ def test_a_long_table_is_split_and_each_part_has_the_head():
 
 
 def test_a_film_is_stepped_through():
-    frames = [small_book.picture(0.2), small_book.picture(0.4)]
-    embedded = small_book.embed_data(views=[small_book.film_of(frames)])
-    state = small_book.json.dumps(embedded["manager_state"])
-    view = small_book.json.dumps(embedded["view_specs"][0])
-    html = page(
-        cell(f'<script type="{VIEW}">{view}</script>'),
-        f'<script type="{STATE}">{state}</script>',
-    )
+    frames = [films.Frame(f"{i + 1}", "", f"Curve {i}.") for i in range(2)]
+    html = page(cell(films.html("epoch", frames, number=(3, 1))))
     film = [text for kind, _, text in shown(html) if kind == "film"]
     assert film == ["epoch 1 epoch 2"]
     deck = BeautifulSoup(decks.deck(html, NAME), "html.parser")

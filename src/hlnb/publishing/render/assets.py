@@ -12,10 +12,6 @@ from hlnb.errors import HlnbError
 
 FOLDER = Path("_build", "assets")  # below the book's root; git ignores it
 PARTS = {  # in node_modules -> below static/vendor
-    "requirejs/require.js": "require.js",
-    "@jupyter-widgets/html-manager/dist/embed-amd.js": "html-manager/embed-amd.js",
-    "@jupyter-widgets/html-manager/dist/*.woff*": "html-manager/",
-    "@jupyter-widgets/html-manager/LICENSE": "html-manager/LICENSE",
     "mathjax/es5/tex-mml-chtml.js": "mathjax/tex-mml-chtml.js",
     "mathjax/es5/input/tex/extensions": "mathjax/input/tex/extensions",
     "mathjax/es5/output/chtml/fonts": "mathjax/output/chtml/fonts",
@@ -66,8 +62,7 @@ def prepare(root: Path) -> Path | None:
     if problem := _npm_ci(staging):
         shutil.rmtree(staging)
         print(
-            f"hlnb: {problem}, so the pages will load MathJax and the widget manager "
-            "from public hosts.",
+            f"hlnb: {problem}, so the pages will load MathJax from a public host.",
             file=sys.stderr,
         )
         return None
@@ -123,4 +118,3 @@ def _copy(modules: Path, vendor: Path) -> None:
                 shutil.copytree(path, place)
             else:
                 shutil.copy(path, place)
-    # requirejs has no licence file: its MIT notice is the head of the script itself

@@ -4,7 +4,6 @@ import functools
 import hashlib
 import html.parser
 import http.server
-import json
 import re
 import shutil
 import subprocess
@@ -20,7 +19,6 @@ from hlnb.publishing.render import assets
 from hlnb.storage import write_whole
 
 NOT_SHOWN = {"tests", ".ci", ".github", ".gitignore", "Makefile"}
-WIDGETS = "application/vnd.jupyter.widget-state+json"
 
 
 def build(root: Path) -> Path:
@@ -188,7 +186,6 @@ class _Page(html.parser.HTMLParser):
         self._article = False
         self._figure = None  # [images, has number, has caption]
         self._caption = False
-        self._state = None
 
     def handle_starttag(self, tag, attrs):
         at = dict(attrs)
@@ -211,14 +208,10 @@ class _Page(html.parser.HTMLParser):
                 self._figure[0].append(image)
             else:  # the cards of a widget are not numbered figures
                 self.images.append((*image, "hlnb-frame" in classes))
-        elif tag == "script" and at.get("type") == WIDGETS:
-            self._state = ""
 
     def handle_data(self, data):
         if self._caption and data.strip():
             self._figure[2], self._caption = True, False
-        if self._state is not None:
-            self._state += data
 
     def handle_endtag(self, tag):
         if tag == "article":
@@ -227,15 +220,6 @@ class _Page(html.parser.HTMLParser):
             images, numbered, captioned = self._figure
             self.images += [(*image, numbered and captioned) for image in images]
             self._figure = None
-        elif tag == "script" and self._state is not None:
-            state, self._state = json.loads(self._state)["state"], None
-            for model in state.values():
-                # the frames of a film are not numbered figures
-                value = model["state"].get("value")
-                if isinstance(value, str) and "<img" in value:
-                    frame = _Page()
-                    frame.feed(f"<article>{value}</article>")
-                    self.images += [(src, alt, True) for src, alt, _ in frame.images]
 
 
 def check(html: Path, *, offline: bool = True) -> list[str]:

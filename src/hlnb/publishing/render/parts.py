@@ -2,7 +2,6 @@
 
 import ast
 import base64
-import json
 import re
 import textwrap
 from pathlib import Path
@@ -255,35 +254,6 @@ def widget(name: str, found: list[Executed]) -> str:
                 if f'class="hlnb-choices hlnb-{name}"' in text:
                     return f"```{{raw}} html\n{text}\n```\n\nFrom {c.link}."
     raise HlnbError(f"No chapter has a widget {name}, which a page asks for.")
-
-
-def frames(notebook: dict, view: str) -> list[str]:
-    """The pictures of a film, as HTML, from the state of its widgets, in order."""
-    models = notebook["metadata"]["widgets"][notebooks.STATE]["state"]
-    found, waiting, seen = [], [view], set()
-    while waiting:
-        model = waiting.pop(0)
-        if model in seen or model not in models:
-            continue
-        seen.add(model)
-        state = models[model]["state"]
-        if "<img" in str(state.get("value", "")):
-            found.append(state["value"])
-        waiting += re.findall(r"IPY_MODEL_(\w+)", json.dumps(state.get("children", [])))
-    return found
-
-
-def without_script(pictures: list[str]) -> str:
-    """What a page shows in place of a film where no script runs: up to three frames."""
-    last = len(pictures) - 1
-    chosen = sorted({0, last // 2, last})
-    shown = "".join(
-        pictures[i].replace("<img", '<img class="hlnb-frame"') for i in chosen
-    )
-    return (
-        f"<noscript><p>The slider needs a script. {len(chosen)} of its "
-        f"{len(pictures)} pictures, in order:</p>{shown}</noscript>"
-    )
 
 
 def book_map(rows: list[dict], claims: list[dict], *, known: dict) -> str:

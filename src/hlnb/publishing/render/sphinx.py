@@ -3,6 +3,7 @@
 import json
 import re
 from pathlib import Path
+from urllib.parse import unquote
 
 import pybtex.database
 import yaml
@@ -10,7 +11,17 @@ from sphinx.errors import ExtensionError
 
 from hlnb.errors import HlnbError
 from hlnb.publishing import copies, notebooks, replication
-from hlnb.publishing.render import assets, executed, head, moved, parts, pictures
+from hlnb.publishing.render import (
+    assets,
+    executed,
+    films,
+    formulas,
+    head,
+    loads,
+    moved,
+    parts,
+    pictures,
+)
 from hlnb.publishing.render import text as prose
 from hlnb.publishing.render.claims import claim_table, claim_tables, total, totals
 from hlnb.publishing.render.left_out import LeftOut
@@ -21,7 +32,7 @@ HOST = "https://cdn.jsdelivr.net/npm"  # only where the assets could not be fetc
 
 
 def offline(app, config):
-    """MathJax, require.js and the widget manager come from the book's own files."""
+    """MathJax comes from the book's own files."""
     root = Path(app.srcdir)
     if not (root / "notebooks").is_dir():  # `jupyter-book build` of a page
         raise ExtensionError(
@@ -32,16 +43,8 @@ def offline(app, config):
         config.html_static_path.append(str(folder.relative_to(root)))
         return
     package = json.loads((root / "book/assets/package.json").read_text("utf8"))
-    version = package["dependencies"]
-    mathjax, manager = version["mathjax"], version["@jupyter-widgets/html-manager"]
+    mathjax = package["dependencies"]["mathjax"]
     config.mathjax_path = f"{HOST}/mathjax@{mathjax}/es5/tex-mml-chtml.js"
-    config.nb_ipywidgets_js = {
-        f"{HOST}/requirejs@{version['requirejs']}/require.js": {},
-        "hlnb-widgets.js": {},
-        f"{HOST}/@jupyter-widgets/html-manager@{manager}/dist/embed-amd.js": {
-            "data-jupyter-widgets-cdn": f"{HOST}/"
-        },
-    }
 
 
 def read_book(app):
@@ -140,6 +143,7 @@ def frame(text, chapter, *, known, claims):
     first = "".join(cells[0]["source"])
     above = head.banner(chapter), head.head(chapter, known=known, claims=claims)
     opening = "\n\n".join([f"# {chapter.numbered_title}", *filter(None, above)])
+    films.shown(notebook, chapter=chapter.number)
     cells[0]["source"] = re.sub(
         r"^# .*$", lambda _: opening, first, count=1, flags=re.M
     )
@@ -153,12 +157,6 @@ def frame(text, chapter, *, known, claims):
                 data["text/markdown"] = claim_table(shown)
             for mime in (notebooks.DATA, notebooks.NUMBERS):  # for machines
                 data.pop(mime, None)
-        for output in [*cell.get("outputs", [])]:
-            view = output.get("data", {}).get(notebooks.VIEW)
-            if view and (film := parts.frames(notebook, view["model_id"])):
-                text = parts.without_script(film)
-                shown = {"data": {"text/html": text}, "metadata": {}}
-                cell["outputs"].append(output | shown)
     notebook["cells"] = cells = [part for cell in cells for part in apart(cell)]
     stamp = {"cell_type": "markdown", "metadata": {}, "source": head.stamp(chapter)}
     if notebook["nbformat_minor"] >= 5:
@@ -225,27 +223,52 @@ def share_handlers(app):
 
 def mend(app, pagename, templatename, context, doctree):
     """Repair what the theme and its extensions get wrong on a page."""
-    # sphinx-thebe declares its constant twice: a SyntaxError on every page
+    body = context.get("body", "")
+    if films.MARK in body:
+        app.add_js_file("hlnb-film.js", loading_method="defer")
     context["script_files"] = [
-        f for f in context.get("script_files", []) if not is_thebe(f)
+        f for f in context.get("script_files", []) if not unwanted(f, pagename)
     ]
     # the launch buttons open the clean source notebook, not the executed copy
     for group in context.get("header_buttons", []):
         for button in group.get("buttons", []):
             if group.get("label") == "launch-buttons" and "url" in button:
                 button["url"] = button["url"].replace(f"/{FOLDER}", "/notebooks/")
-    body = context.get("body", "")
     for wrong, right in BODY:
         body = body.replace(wrong, right)
     if app.builder.name == "html" and pagename.startswith(FOLDER):
         found = {n: c.numbered_title for n, c in app.hlnb_chapters.items() if c.listed}
         name = pagename.removeprefix(FOLDER)
         body += moved.leading_on(name, body, app.hlnb_moves, titles=found)
+    if app.builder.name == "html":  # one page for print holds all of its pictures
+        body = formulas.readable(light(app, body, context["pathto"]))
     context["body"] = body
 
 
-ISSUE = re.compile(r"(issues/new\?title=[^\"&]*)&body=")  # of the theme's button
-PRELOAD = re.compile(r'<link rel="preload" as="font"[^>]*>')
+def light(app, body, pathto):
+    """The body of a page with pictures that are fetched when a reader comes near."""
+    folder = Path(app.outdir, app.builder.imagedir)
+    at = pathto(app.builder.imagedir, 1)
+    body = loads.as_files(body, folder, address=lambda name: f"{at}/{name}")
+    taken = {name: source for source, name in app.builder.images.items()}
+
+    def file(address):
+        name = unquote(address.removeprefix(f"{at}/"))
+        place = Path(app.srcdir, taken[name]) if name in taken else folder / name
+        return place if address.startswith(at) and place.is_file() else None
+
+    return loads.when_near(body, file=file)
+
+
+AROUND = [
+    (re.compile(pattern), right)
+    for pattern, right in (
+        (r"(issues/new\?title=[^\"&]*)&body=", r"\1&amp;body="),  # the theme's button
+        (r'<link rel="preload" as="font"[^>]*>', ""),
+        (r'<script src="[^"]*/fontawesome/[^"]*"></script>', ""),
+        (r'(<html\b[^>]*) data-theme="auto"', r'\1 data-theme="light"'),
+    )
+]
 BODY = (
     # roles that ARIA deprecates or that need a parent the page does not have
     (' role="doc-biblioentry"', ""),
@@ -255,22 +278,31 @@ BODY = (
 )
 
 
-def drop_preloads(app, error):
-    """Pages don't preload fonts: from a disk, browsers refuse and report an error.
+def mend_files(app, error):
+    """Repair what the theme writes around the body of a page.
 
-    The icons are drawn by a script; the fonts are for browsers without it.
+    Pages don't preload fonts: from a disk, browsers refuse and report an error. Icons
+    are letters of a font, for which no script is needed. A page whose script of the
+    theme does not run is a light one, with colours.
     """
     if error is None and app.builder.format == "html":
         for page in Path(app.outdir).rglob("*.html"):
             text = page.read_text("utf8")
-            text = ISSUE.sub(r"\1&amp;body=", text)
-            page.write_text(PRELOAD.sub("", text), "utf8")
+            for wrong, right in AROUND:
+                text = wrong.sub(right, text)
+            page.write_text(text, "utf8")
 
 
-def is_thebe(script):
-    """Whether a script of the page belongs to sphinx-thebe."""
+def unwanted(script, pagename):
+    """Whether a page can do without a script that an extension puts on it.
+
+    sphinx-thebe declares its constant twice: a SyntaxError on every page. What marks
+    the words of a search on other pages leaves a button there to take the marks away.
+    """
+    name = f"{getattr(script, 'filename', '')}"
     body = (getattr(script, "attributes", None) or {}).get("body") or ""
-    return "thebe" in f"{getattr(script, 'filename', '')}{body}".lower()
+    marks = "sphinx_highlight.js" in name and pagename != "search"
+    return marks or "thebe" in f"{name}{body}".lower()
 
 
 def short(app, what, name, thing, options, signature, returned):
@@ -297,5 +329,5 @@ def setup(app):
     app.connect("source-read", generate)
     app.connect("env-get-updated", number_figures, priority=900)
     app.connect("html-page-context", mend, priority=900)
-    app.connect("build-finished", drop_preloads)
+    app.connect("build-finished", mend_files)
     return {"parallel_read_safe": True, "parallel_write_safe": True, "version": "1"}

@@ -2,7 +2,6 @@
 
 import copy
 import itertools
-import json
 import math
 import re
 from collections.abc import Iterable, Iterator
@@ -14,7 +13,6 @@ from urllib.parse import urlsplit
 from bs4 import BeautifulSoup, NavigableString, Tag
 
 from hlnb.errors import HlnbError
-from hlnb.publishing.notebooks import STATE, VIEW
 from hlnb.storage import write_whole
 from hlnb.templates import rendered
 
@@ -95,16 +93,15 @@ def deck(page: str, name: str, *, offline: bool = True) -> str:
     if not top or not top.find("h1"):
         raise HlnbError(f"{name} is no rendered chapter; run `hlnb build` anew.")
     title = top.find("h1").get_text(" ", strip=True).rstrip("#").strip()
-    films = _films(soup)
     _clean(top, base=f"{CHAPTERS}/{name}")
     made = Deck(f"../{CHAPTERS}/{name}")
     _opening(top, title, made)
-    _Section(made, films, "In short", "").add(_blocks(top))
+    _Section(made, "In short", "").add(_blocks(top))
     for section in top.find_all("section"):
         heading = section.find(re.compile("^h[2-6]$"), recursive=False)
         if heading:
             words, place = heading.decode_contents(), section.get("id") or ""
-            _Section(made, films, words, place).add(_blocks(section))
+            _Section(made, words, place).add(_blocks(section))
     _claims(made)
     scripts = _scripts(page, offline=offline)
     return rendered(
@@ -114,7 +111,7 @@ def deck(page: str, name: str, *, offline: bool = True) -> str:
 
 def _clean(top: Tag, *, base: str) -> None:
     """Takes away what belongs to a page only; links and pictures hold from `slides`."""
-    for tag in top.select(".headerlink, style, .hlnb-stamp, .sd-dropdown"):
+    for tag in top.select(".headerlink, noscript, style, .hlnb-stamp, .sd-dropdown"):
         tag.decompose()
     for tag in top.find_all(True):
         for key in ("href", "src"):
@@ -122,6 +119,7 @@ def _clean(top: Tag, *, base: str) -> None:
                 tag[key] = _moved(tag[key], base)
         if tag.name != "section":
             tag.attrs.pop("id", None)
+        tag.attrs.pop("loading", None)  # a speaker steps on faster than a reader
     for formula in top.select("span.math"):
         after = formula.next_sibling
         if isinstance(after, NavigableString) and (
@@ -178,7 +176,6 @@ class _Section:
     """
 
     made: Deck
-    films: dict[str, str]
     title: str
     place: str
     asked: bool = False  # a prediction has no answer yet
@@ -221,10 +218,10 @@ class _Section:
         elif block.name == "table":
             for part in _split_table(block):
                 self.made.add(self.title, self.place, str(part), "table")
+        elif "hlnb-film" in classes:
+            body, kind = _frames(block), "film"
         elif block.name == "figure":
             body, kind = str(block), "figure"
-        elif block.name == "script" and block.get("type") == VIEW:
-            body, kind = self.films.get(json.loads(block.string)["model_id"]), "film"
         elif {"hlnb-choices", "hlnb-ticks"} & set(classes):
             page = f'<a href="{self.made.address}#{self.place}">in the book</a>'
             body, kind = f"<p>Choose and compare: open this place {page}.</p>", "text"
@@ -268,7 +265,7 @@ def _blocks(section: Tag) -> Iterator[Tag]:
 def _opened(tag: Tag) -> Iterator[Tag]:
     """The blocks of a container."""
     classes = set(tag.get("class", []))
-    if tag.name in ("figure", "table", "script", *TEXT) or classes & {
+    if tag.name in ("figure", "table", *TEXT) or classes & {
         *("admonition", "math", "proof", "hlnb-choices", "hlnb-ticks"),
     }:
         yield tag
@@ -471,33 +468,14 @@ def _claims(made: Deck) -> None:
             made.add("What was claimed, and what we found", "", str(part), "claims")
 
 
-def _films(soup: BeautifulSoup) -> dict[str, str]:
-    """For each film of a page, by the id of its widget, a stack of its frames."""
-    script = soup.find("script", type=STATE)
-    if script is None:
-        return {}
-    models = json.loads(script.string)["state"]
-    kinds = {name: model["model_name"] for name, model in models.items()}
-    models = {name: model["state"] for name, model in models.items()}
-    found = {}
-    for name, state in models.items():
-        parts = [c.removeprefix("IPY_MODEL_") for c in state.get("children", [])]
-        sliders = [models[p] for p in parts if kinds[p] == "SelectionSliderModel"]
-        stacks = [models[p] for p in parts if kinds[p] == "StackModel"]
-        if len(sliders) == len(stacks) == 1:
-            labels, what = sliders[0]["_options_labels"], sliders[0]["description"]
-            shown = [c.removeprefix("IPY_MODEL_") for c in stacks[0]["children"]]
-            frames = [models[c].get("value", "") for c in shown]
-            if len(frames) == len(labels) and all("<img" in f for f in frames):
-                words = [f"{what} {label}" for label in labels]
-                found[name] = _frames(list(zip(words, frames, strict=True)))
-    return found
-
-
-def _frames(frames: list[tuple[str, str]]) -> str:
-    """Frames that replace each other as a speaker steps on."""
+def _frames(film: Tag) -> str:
+    """The frames of a film, which replace each other as a speaker steps on."""
+    what = _text(film.select_one("label"))
     parts = []
-    for i, (label, image) in enumerate(frames):
+    for i, image in enumerate(film.select(".hlnb-film-frames img")):
+        label = f"{what} {image['data-label']}"
+        for key in ("data-label", "hidden"):
+            image.attrs.pop(key, None)
         shown = "fade-out" if i == 0 else "current-visible"
         step = f'class="frame fragment {shown}" data-fragment-index="{max(0, i - 1)}"'
         parts.append(f"<div {step}>{image}<p>{escape(label)}</p></div>")
