@@ -318,7 +318,7 @@ def filled(text: str, by_id: dict[str, dict], *, known: dict) -> str:
             shown = f"{{ref}}`{shown} <claim-{slug(claim['id'])}>`"
         return f"{shown}{after}"
 
-    return re.sub(r"\{([a-z0-9-]+)\}", number, text)
+    return re.sub(r"\{([a-z0-9-]+)\}(?!`)", number, text)  # {ref}`…` is a role
 
 
 def chapter_list(found: list[Executed]) -> str:
