@@ -298,12 +298,18 @@ def findings(rows: list[dict], claims: list[dict], *, known: dict) -> str:
                     f"and it is {found!r}: make its sentences true."
                 )
         title = f"**{{doc}}`{row['title']} </book/chapters/{row['chapter']}>`.**"
-        lines.append(f"1. {title} {filled(row['text'], by_id, known=known)}")
+        text = filled(row["text"], by_id, known=known, reached=False)
+        lines.append(f"1. {title} {text}")
     return "\n".join(lines)
 
 
-def filled(text: str, by_id: dict[str, dict], *, known: dict) -> str:
-    """The text with our numbers, each a link to its line in the list of claims."""
+def filled(
+    text: str, by_id: dict[str, dict], *, known: dict, reached: bool = True
+) -> str:
+    """The text with our numbers, each a link to its line in the list of claims.
+
+    `reached`: whether how many runs got there stands behind a number of epochs.
+    """
 
     def number(match: re.Match) -> str:
         claim = by_id.get(match[1])
@@ -312,8 +318,8 @@ def filled(text: str, by_id: dict[str, dict], *, known: dict) -> str:
         unit = f" {claim['unit']}" if claim["unit"].startswith("of ") else ""
         ours = claim["ours"]
         shown = "not reached" if ours is None else plain_number(ours) + unit
-        reached = re.search(r"\d+ of \d+ reached", claim.get("note") or "")
-        after = f" ({reached[0]})" if reached else ""
+        many = re.search(r"\d+ of \d+ reached", claim.get("note") or "")
+        after = f" ({many[0]})" if many and reached else ""
         if claim["chapter"] in known:
             shown = f"{{ref}}`{shown} <claim-{slug(claim['id'])}>`"
         return f"{shown}{after}"
