@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Callable
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass, fields, replace
 from typing import Any
 
 import numpy as np
@@ -10,7 +10,7 @@ from jaxtyping import Real
 
 from hlnb.errors import HlnbError
 from hlnb.metrics.times import median
-from hlnb.verdicts import WORDS, Count, Runs, Verdict, exactly
+from hlnb.verdicts import WORDS, Runs, Verdict, exactly
 
 OPTIONAL = ("rule", "needs", "kind")  # left out of a record at their defaults
 KINDS = ("claim", "identity", "guess")  # a source's; true by algebra; our own
@@ -72,7 +72,8 @@ def measured(
     """A Claim about a number: the median, range and count of one value per run.
 
     inf marks a run that never reached its threshold (a censored time), NaN one that has
-    no such number: it counts as a run and is in no median.
+    no such number: it counts as a run and is in no median. What `exactly` judges is an
+    identity, unless a case refutes it.
     """
     values = np.asarray(values, float)
     known = values[~np.isnan(values)]
@@ -86,7 +87,9 @@ def measured(
 
 
 def _judged(verdict: Verdict, note: str, kind: str) -> tuple:
-    """The last fields of a Claim."""
+    """The last fields of a Claim; mathematics that no case refutes is an identity."""
+    if verdict.name == "exactly" and verdict.word != "not as stated":
+        kind = "identity"
     return verdict.word, note, verdict.name, verdict.needs, kind
 
 
@@ -107,13 +110,12 @@ def counted(
     `of`: what is counted, if not runs. `rule`: one of `hlnb.verdicts`, such as `most`.
     The range is the interval of the count that the verdict rests on.
     """
-    n, count = len(holds), sum(h is not None and bool(h) for h in holds)
-    low = high = None
-    if n:
-        low, high = (n * bound for bound in Count.of(holds).bounds())
+    verdict, n = rule(holds), len(holds)
+    count = verdict.counts["holds"]
+    low, high = (n * bound for bound in count.bounds()) if n else (None, None)
     return Claim(
-        *(id, source, statement, theirs, count, low, high, n, f"of {n} {of}"),
-        *_judged(rule(holds), note, kind),
+        *(id, source, statement, theirs, count.yes, low, high, n, f"of {n} {of}"),
+        *_judged(verdict, note, kind),
     )
 
 
@@ -129,16 +131,19 @@ def shown(
 ) -> Claim:
     """A Claim of mathematics, which cases show or refute (rule `exactly`).
 
-    `ours` is the number of cases in which it holds. It is an identity, which counts for
-    no source, unless a case refutes it.
+    `ours` is the number of cases in which it holds. An identity counts for no source.
     """
-    verdict, n = exactly(holds), len(holds)
-    count = sum(h is not None and bool(h) for h in holds)
-    kind = "claim" if verdict.word == "not as stated" else "identity"
-    return Claim(
-        *(id, source, statement, theirs, count, None, None, n, f"of {n} {of}"),
-        *_judged(verdict, note, kind),
+    claim = counted(
+        id,
+        source,
+        statement,
+        theirs=theirs,
+        holds=holds,
+        of=of,
+        rule=exactly,
+        note=note,
     )
+    return replace(claim, low=None, high=None)  # no interval: cases are no draws
 
 
 def as_record(claim: Claim) -> dict[str, Any]:

@@ -9,7 +9,7 @@ import pytest
 
 from hlnb.claims import Claim, as_record, counted, measured, shown
 from hlnb.errors import HlnbError
-from hlnb.verdicts import larger, most, number
+from hlnb.verdicts import exactly, larger, most, number
 
 CLAIM = Claim("a-b", "s", "is so", "4", 5.0, 3.0, 9.0, 5, "epochs", "reproduced")
 
@@ -111,3 +111,11 @@ def test_mathematics_is_an_identity_until_a_case_refutes_it():
     assert (bad.verdict, bad.kind, bad.ours) == ("not as stated", "claim", 1)
     assert good.unit == "of 3 cases"
     assert good.low is good.high is None  # no interval: these are no draws
+    how = {"source": "a", "statement": "b", "theirs": "proof", "unit": ""}
+    values = np.array([1.0, 1.0, 2.0])
+    rows = [
+        measured("x", values=values, verdict=exactly(values < above), **how)
+        for above in (3, 2)
+    ]
+    assert [row.kind for row in rows] == ["identity", "claim"]
+    assert (rows[0].low, rows[0].high) == (1, 2)
