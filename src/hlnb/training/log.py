@@ -1,6 +1,7 @@
 """What is due, measured and reached while runs train."""
 
-from collections.abc import Mapping, Sequence
+import contextlib
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -9,13 +10,13 @@ from torch import Tensor
 
 from hlnb.data.problem import Batch
 from hlnb.errors import HlnbError, at_least
-from hlnb.metrics.measures import Measure
+from hlnb.metrics.measures import END, First, Measure, Seldom
 from hlnb.metrics.times import at_most
 from hlnb.models.layers import Params
 from hlnb.schedules import Schedule
 from hlnb.training.runs import Trace
 from hlnb.training.samples import Samples
-from hlnb.training.steps import Measurable, Stepper
+from hlnb.training.steps import Measurable, Network, Stack, Stepper
 
 Every = int | Sequence[int] | None
 
@@ -98,6 +99,105 @@ class Log:
         full = np.full((len(self.due), *found.shape[1:]), np.nan, floating)
         full[: len(found)] = found
         return full
+
+
+class SparseLog(Log):
+    """The records of some runs, of which `Seldom` measures have their times alone.
+
+    Outputs on a batch are computed for a record in which a measure needs them.
+    """
+
+    def __init__(
+        self,
+        measures: Mapping[str, Measure],
+        schedule: Schedule,
+        samples: Samples,
+        *,
+        network: Network | Stack,
+        every: Every,
+        until: Mapping[str, float] | None,
+    ):
+        often, self.seldom = parted(measures)
+        super().__init__(often, schedule, samples, every=every, until=until)
+        self.network = network
+        self.taken: list[dict[tuple, np.ndarray]] = [{} for _ in samples.runs]
+
+    def look(self, at: Measurable) -> None:
+        with self._at_batches_of(self.measures.values()):
+            super().look(at)
+        last = bool(self.step == self.due[-1])
+        for run, ended in enumerate(self._ended):
+            if not ended:
+                self._take(at, run, last=last)
+
+    def over(self, stepper: Stepper) -> bool:
+        before = [*self._ended]
+        over = super().over(stepper)
+        for run, (was, now) in enumerate(zip(before, self._ended, strict=True)):
+            if now and not was and self.step != self.due[-1]:
+                self._take(stepper, run, last=True)
+        return over
+
+    def traces(self) -> list[Trace]:
+        """The records; and of each `Seldom` measure the values at its times."""
+        return [
+            trace._replace(values=trace.values | self._at_their_times(run))
+            for run, trace in enumerate(super().traces())
+        ]
+
+    def _take(self, at: Measurable, run: int, *, last: bool) -> None:
+        """Takes the measures of which this is a time; `last`: the run ends here."""
+        taken = self.taken[run]
+        now = [
+            (name, time)
+            for name, measure in self.seldom.items()
+            for time in measure.at
+            if self._is_now(time, run, last=last or measure.on is None)
+            and (time == END or (name, time) not in taken)
+        ]
+        if not now:
+            return
+        due = {name: self.seldom[name] for name, _ in now}
+        with self._at_batches_of(due.values()):
+            params, outputs = at.seen(run)
+        found = measured(due, params, self.samples.batches[run], outputs)
+        for name, time in now:
+            broken = time == END and not np.isfinite(found[name]).all()
+            if not (broken and due[name].on is None):
+                taken[name, time] = found[name]
+
+    def _is_now(self, time: int | First | str, run: int, *, last: bool) -> bool:
+        if isinstance(time, First):
+            return bool(at_most(self.records[run][-1][time.name], time.value))
+        return last if time == END else self.step == time * self.per_epoch
+
+    @contextlib.contextmanager
+    def _at_batches_of(self, measures: Collection[Measure]) -> Iterator[None]:
+        """The network is seen on the batches of these measures alone."""
+        whole = self.network.looked_at
+        self.network.looked_at = sorted({m.on for m in measures if m.on is not None})
+        try:
+            yield
+        finally:
+            self.network.looked_at = whole
+
+    def _at_their_times(self, run: int) -> dict[str, np.ndarray]:
+        found = {}
+        for name, measure in self.seldom.items():
+            values = [self.taken[run].get((name, time)) for time in measure.at]
+            like = next(value for value in values if value is not None)
+            floating = np.result_type(like, np.float32)
+            never = np.full(like.shape, np.nan, floating)
+            found[name] = np.stack([never if v is None else v for v in values])
+        return found
+
+
+def parted(
+    measures: Mapping[str, Measure],
+) -> tuple[dict[str, Measure], dict[str, Seldom]]:
+    """The measures that are taken in every record, and those that are taken seldom."""
+    seldom = {name: m for name, m in measures.items() if isinstance(m, Seldom)}
+    return {name: m for name, m in measures.items() if name not in seldom}, seldom
 
 
 def measured(
