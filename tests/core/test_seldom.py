@@ -6,11 +6,19 @@ import torch
 
 from hlnb.data.patterns import toy_problem
 from hlnb.errors import HlnbError
-from hlnb.metrics.measures import END, Error, First, Loss, Seldom, Weights
+from hlnb.metrics.measures import (
+    END,
+    Error,
+    First,
+    Loss,
+    Seldom,
+    Weights,
+    all_weights,
+)
 from hlnb.metrics.times import first_hit
 from hlnb.models.networks import toy_network
 from hlnb.schedules import layerwise, simultaneous
-from hlnb.training import loop
+from hlnb.training import fast, loop
 from hlnb.training.executors import Here
 from hlnb.training.runs import Run, grid
 from hlnb.training.steps import InPhase
@@ -36,10 +44,13 @@ def seldom(*at, names=("loss", "conv")):
     return {n: Seldom(m, at) if n in names else m for n, m in OFTEN.items()}
 
 
+@pytest.mark.parametrize("loops", ["compiled", "plain"])
 @pytest.mark.parametrize("schedule", [simultaneous, layerwise])
-def test_each_time_has_what_a_record_then_has(schedule):
+def test_each_time_has_what_a_record_then_has(schedule, loops, monkeypatch):
+    if loops == "plain":
+        monkeypatch.setattr(fast, "written_out", lambda layers: False)
     plan = schedule(MODEL, epochs=12)
-    whole, few = swept(plan, OFTEN), swept(plan, seldom(0, LOW, END, 3, 99))
+    whole, few = swept(plan, OFTEN), swept(plan, seldom(0, LOW, 3, 99, END))
     assert (few.of("error") == whole.of("error")).all()
     assert (few.epochs == whole.epochs).all()
     times = first_hit(whole.epochs, whole.of("error"), threshold=0.2)
@@ -53,9 +64,9 @@ def test_each_time_has_what_a_record_then_has(schedule):
                 assert (found[run, 1] == full[run, int(time)]).all()
             else:
                 assert np.isnan(found[run, 1]).all()
-            assert (found[run, 2] == full[run, -1]).all()
-            assert (found[run, 3] == full[run, 3]).all()
-            assert np.isnan(found[run, 4]).all()
+            assert (found[run, 2] == full[run, 3]).all()
+            assert np.isnan(found[run, 3]).all()
+            assert (found[run, 4] == full[run, -1]).all()
 
 
 def test_the_end_is_where_a_run_ends_early():
@@ -83,6 +94,16 @@ def test_a_run_that_diverges_keeps_its_last_finite_weights():
         broken.append(not finite[1])
     assert any(broken)
     assert few.of("error")[0, 0] == pytest.approx(1)  # the error is that of no answer
+
+
+def test_a_run_that_goes_on_counts_from_where_it_starts():
+    plan, runs = simultaneous(MODEL, epochs=3), grid([0], [0.1])
+    layers = [*MODEL.names, "conv_head"]
+    first = swept(plan, all_weights(layers), runs=runs)
+    whole = swept(plan, OFTEN, runs=runs, after=first)
+    few = swept(plan, seldom(0, 2, END), runs=runs, after=first)
+    for name in ("loss", "conv"):
+        assert (few.of(name) == whole.of(name)[:, [0, 2, 3]]).all()
 
 
 def test_outputs_are_computed_for_measures_that_need_them(monkeypatch):
@@ -117,6 +138,8 @@ def test_only_measures_taken_seldom_ask_for_another_trainer():
 def test_what_a_run_may_lack_or_lacks_in_some_records_is_refused():
     with pytest.raises(HlnbError, match="needs a time that every run has"):
         Seldom(Error(), (LOW, 3))
+    with pytest.raises(HlnbError, match="`First` names a measure that is not taken"):
+        swept(simultaneous(MODEL, epochs=2), {"loss": Seldom(Loss(), (0, LOW))})
     measures = seldom(END, names=("error",))
     with pytest.raises(HlnbError, match="`until` names a measure that is not taken"):
         swept(simultaneous(MODEL, epochs=2), measures, until={"error": 0.1})

@@ -15,7 +15,7 @@ from torch import Tensor
 from hlnb.data.problem import Batch
 from hlnb.errors import HlnbError
 
-END = "end"  # the time of a run's last record, see `Seldom`
+END = "end"  # the time at which a run ends, see `Seldom`
 
 
 @runtime_checkable
@@ -102,20 +102,20 @@ class First:
 class Seldom:
     """A measure that `sweep` takes at a few times of a run alone.
 
-    `at`: the times, each an epoch after which there is a record (0: the start), a
-    `First`, or END. The trace has an entry for each of them, in this order: NaN where a
-    run has no such time. What is measured of parameters alone is at END that of the
-    last record in which it was finite. Refuses times that a run may lack altogether.
+    `at`: the times, each an epoch after which there is a record, counted from the start
+    (0), a `First`, or END. The trace has an entry for each of them, in this order: NaN
+    where a run has no such time. What is measured of parameters alone is at END that of
+    the last record in which it was finite. Refuses times of which a run may have none.
     """
 
     measure: Measure
     at: tuple[int | First | str, ...]
 
     def __post_init__(self):
-        if not {0, END} & {time for time in self.at if not isinstance(time, First)}:
+        if not self.at or not (self.at[0] == 0 or self.at[-1] == END):
             raise HlnbError(
-                "A measure that is taken seldom needs a time that every run has: 0, "
-                "the start, or END."
+                "A measure that is taken seldom needs a time that every run has: let "
+                "its times begin with 0, the start, or end with END."
             )
 
     @property

@@ -120,22 +120,29 @@ class SparseLog(Log):
         often, self.seldom = parted(measures)
         super().__init__(often, schedule, samples, every=every, until=until)
         self.network = network
+        self.times = [(name, time) for name, m in self.seldom.items() for time in m.at]
         self.taken: list[dict[tuple, np.ndarray]] = [{} for _ in samples.runs]
+        if not {t.name for _, t in self.times if isinstance(t, First)} <= {*often}:
+            raise HlnbError(
+                "`First` names a measure that is not taken in every record: add it."
+            )
 
     def look(self, at: Measurable) -> None:
         with self._at_batches_of(self.measures.values()):
             super().look(at)
-        last = bool(self.step == self.due[-1])
         for run, ended in enumerate(self._ended):
             if not ended:
-                self._take(at, run, last=last)
+                now = [each for each in self.times if self._is_now(*each, run)]
+                self._take(at, run, now)
 
     def over(self, stepper: Stepper) -> bool:
         before = [*self._ended]
         over = super().over(stepper)
+        ends = [(name, END) for name, end in self.times if end == END]
+        on_batches = [each for each in ends if self.seldom[each[0]].on is not None]
         for run, (was, now) in enumerate(zip(before, self._ended, strict=True)):
-            if now and not was and self.step != self.due[-1]:
-                self._take(stepper, run, last=True)
+            if now and not was:
+                self._take(stepper, run, on_batches)
         return over
 
     def traces(self) -> list[Trace]:
@@ -145,16 +152,21 @@ class SparseLog(Log):
             for run, trace in enumerate(super().traces())
         ]
 
-    def _take(self, at: Measurable, run: int, *, last: bool) -> None:
-        """Takes the measures of which this is a time; `last`: the run ends here."""
-        taken = self.taken[run]
-        now = [
-            (name, time)
-            for name, measure in self.seldom.items()
-            for time in measure.at
-            if self._is_now(time, run, last=last or measure.on is None)
-            and (time == END or (name, time) not in taken)
-        ]
+    def _is_now(self, name: str, time: int | First | str, run: int) -> bool:
+        """Whether a record is taken at this time of a measure.
+
+        What is measured of parameters alone is at END in each, for it may be the last
+        finite one.
+        """
+        if isinstance(time, First):
+            low = at_most(self.records[run][-1][time.name], time.value)
+            return bool(low) and (name, time) not in self.taken[run]
+        if time == END:
+            return self.seldom[name].on is None or bool(self.step == self.due[-1])
+        return bool(self.step == self.due[0] + time * self.per_epoch)
+
+    def _take(self, at: Measurable, run: int, now: Collection[tuple]) -> None:
+        """Takes measures, each under its name and a time that is now."""
         if not now:
             return
         due = {name: self.seldom[name] for name, _ in now}
@@ -162,14 +174,9 @@ class SparseLog(Log):
             params, outputs = at.seen(run)
         found = measured(due, params, self.samples.batches[run], outputs)
         for name, time in now:
-            broken = time == END and not np.isfinite(found[name]).all()
-            if not (broken and due[name].on is None):
-                taken[name, time] = found[name]
-
-    def _is_now(self, time: int | First | str, run: int, *, last: bool) -> bool:
-        if isinstance(time, First):
-            return bool(at_most(self.records[run][-1][time.name], time.value))
-        return last if time == END else self.step == time * self.per_epoch
+            may_break = time == END and due[name].on is None
+            if not may_break or np.isfinite(found[name]).all():
+                self.taken[run][name, time] = found[name]
 
     @contextlib.contextmanager
     def _at_batches_of(self, measures: Collection[Measure]) -> Iterator[None]:

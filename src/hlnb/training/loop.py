@@ -144,9 +144,8 @@ def train_sparsely(
     device = resolved(device)
     schedule.check(model)
     epoch = 0 if start is None else start.epochs
-    samples = Samples(
-        problem, [run], n_train, batch_size, online, dtype, device, epoch=epoch
-    )
+    sizes = n_train, batch_size, online, dtype, device
+    samples = Samples(problem, [run], *sizes, epoch=epoch)
     network = Network(
         model,
         _initial(model, run, start),
@@ -155,8 +154,10 @@ def train_sparsely(
         optimizer=optimizer,
         carry=carry,
     )
-    how = {"network": network, "every": every, "until": until}
-    (trace,) = descend(network, schedule, SparseLog(measures, schedule, samples, **how))
+    log = SparseLog(
+        measures, schedule, samples, network=network, every=every, until=until
+    )
+    (trace,) = descend(network, schedule, log)
     return trace
 
 
@@ -187,18 +188,16 @@ def train_stacked(
     """
     if optimizer != SGD():
         raise HlnbError("Only plain SGD trains in a stack: take `train`.")
-    often, seldom = parted(measures)
+    often, _ = parted(measures)
     check_sizes(often, n_train=n_train, batch_size=batch_size, every=every, until=until)
     device = resolved(device)
     schedule.check(model)
     samples = Samples(problem, runs, n_train, batch_size, online, dtype, device)
     drawn = [_initial(model, run, None) for run in runs]
     stack = Stack(model, drawn, samples, looked_at=looked_at(measures))
-    how = {"every": every, "until": until}
-    if seldom:
-        log: Log = SparseLog(measures, schedule, samples, network=stack, **how)
-    else:
-        log = Log(measures, schedule, samples, **how)
+    log = SparseLog(
+        measures, schedule, samples, network=stack, every=every, until=until
+    )
     return descend(stack, schedule, log)
 
 

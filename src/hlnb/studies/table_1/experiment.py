@@ -35,7 +35,7 @@ ERROR = 0.1  # the report's threshold on the test error
 ARRIVAL: Mapping[str, float] = {"test": ERROR, "validation": ERROR}
 ARRIVED = First("test", ERROR)
 SHOWN = (2, 5, 10, 20, 50, 100)  # epochs of a film of filters, after that of the start
-LOOKS = (0, ARRIVED, END, *SHOWN)  # when the filters of reported runs are kept
+LOOKS = (0, ARRIVED, *SHOWN, END)  # when the filters of reported runs are kept
 STAY = 10  # last epochs in which a run that stays has at most that error
 ASKED_WHEN = 4  # the problem of which chapter 05 asks when unseen inputs are learned
 LEVEL = 0.05  # of a single test
@@ -319,20 +319,14 @@ class Reproduction:
 
     def ranks(self, when: str) -> list[dict[str, Any]]:
         """`own_ranks` of the first `few` runs, at arrival or end."""
-        if when not in self._ranked:
-            self._ranked[when] = [
-                own_ranks(
-                    self.filters(when, run=run),
-                    self.patterns(run),
-                    self.seed(run),
-                )
-                for run in range(self.few)
-            ]
-        return self._ranked[when]
-
-    @cached_property
-    def _ranked(self) -> dict[str, list[dict[str, Any]]]:
-        return {}  # by time, as far as somebody asked
+        return [
+            own_ranks(
+                self.filters(when, run=run),
+                self.patterns(run),
+                self.seed(run),
+            )
+            for run in range(self.few)
+        ]
 
     def properties(self) -> dict[int, list[bool | None]]:
         """Which runs have Property 1, 2, 3 and 4 of the report; None: nobody can say.
