@@ -8,6 +8,7 @@ files of the system are.
 import math
 import os
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 SYSTEM = Path("/")
@@ -30,6 +31,17 @@ def memory(system: Path = SYSTEM) -> int:
     ]
     whole = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
     return min([whole, *(found[0] for found in granted)])
+
+
+def files() -> float:
+    """How many files this process may have open at once."""
+    with suppress(ImportError):  # Windows has no such limit
+        import resource
+
+        soft, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
+        if soft != resource.RLIM_INFINITY:
+            return soft
+    return math.inf
 
 
 def _shares(system: Path) -> Iterator[float]:

@@ -10,6 +10,7 @@ import struct
 import threading
 import urllib.request
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 from types import SimpleNamespace
@@ -22,11 +23,13 @@ import browser
 import small_book
 from hlnb.errors import HlnbError
 from hlnb.publishing import copies
+from hlnb.publishing.cli import main
 from hlnb.publishing.render import assets, build, parts, sphinx
 from hlnb.publishing.render.executed import Executed
 from hlnb.publishing.render.left_out import LeftOut
 from publishing_fixtures import edit
 
+OTHER = "another `hlnb`; wait until it has ended.\n"
 NPM = '#!/bin/sh\necho "npm error code {code}" >&2\nexit 1\n'
 
 
@@ -65,7 +68,38 @@ def test_new_pages_replace_the_old_ones_whole_and_leave_nothing_behind(own):
     assert "book/intro.html" in front.read_text("utf8")
     assert not stray.exists()
     made = {p.name for p in (own / "_build").iterdir()}
-    assert made == {"assets", "html", "html.inputs"}
+    assert made == {".lock", "assets", "html", "html.inputs"}
+
+
+def test_a_second_build_at_once_is_refused_and_the_first_is_whole(
+    tmp_path, monkeypatch, capsys
+):
+    root = small_book.make(tmp_path / "book")
+    begun, told = threading.Event(), threading.Event()
+
+    def render(root, staging, **_):
+        assert not begun.is_set()  # two at once would take each other's files
+        begun.set()
+        assert told.wait(60)
+        pages = staging / "_build" / "html"
+        pages.mkdir(parents=True)
+        (pages / "index.html").write_text("new")
+        return pages
+
+    monkeypatch.chdir(root)
+    monkeypatch.setattr(assets, "prepare", lambda _: None)
+    monkeypatch.setattr(build, "render", render)
+    monkeypatch.setattr(build.release, "downloads", lambda *_: None)
+    with ThreadPoolExecutor(1) as first:
+        front = first.submit(build.build, root)
+        assert begun.wait(60)
+        for line in ("build", "build --edition student", "pdf"):
+            assert main(line.split()) == 1
+            out, err = capsys.readouterr()
+            assert (out, err) == ("", f"hlnb: {root} is being built by {OTHER}")
+        told.set()
+        assert front.result().read_text("utf8") == "<!DOCTYPE html>\nnew"
+    assert main(["build"]) == 0  # nothing changed since
 
 
 def test_where_nothing_changed_nothing_is_rendered(own, monkeypatch):

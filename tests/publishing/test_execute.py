@@ -385,6 +385,58 @@ def test_a_system_without_semaphores_is_named(book, monkeypatch):
         run(book, "03")
 
 
+def test_a_lack_of_open_files_is_not_taken_for_one_of_semaphores(book, monkeypatch):
+    def full(*_, **__):
+        raise OSError(errno.EMFILE, os.strerror(errno.EMFILE))
+
+    monkeypatch.setattr("multiprocessing.synchronize.SemLock.__init__", full)
+    with pytest.raises(OSError, match="Too many open files"):
+        run(book, "03")
+
+
+FEW_FILES = """\
+import resource, sys
+limit = int(sys.argv.pop(1))
+resource.setrlimit(resource.RLIMIT_NOFILE, (limit, limit))
+from hlnb.publishing.cli import main
+sys.exit(main())"""
+TWO_PROCESSES = """\
+from hlnb.training.executors import processes
+if __name__ == "__main__":
+    with processes() as pool:
+        print(sum(pool.map(abs, [1, -2])))"""
+
+
+def run_with_files(root, limit):
+    command = [sys.executable, "-c", FEW_FILES, str(limit), "run", "01"]
+    environment = os.environ | {"HLNB_WORKERS": "2"}
+    return subprocess.run(
+        command, cwd=root, env=environment, capture_output=True, text=True
+    )
+
+
+@pytest.mark.skipif(os.name != "posix", reason="the limit is POSIX's")
+@pytest.mark.parametrize("limit", [12, 24, 32, 48, 64, execute.FILES - 1])
+def test_few_open_files_are_named_before_anything_starts(tmp_path, limit):
+    root = make_book(tmp_path / "book")
+    add_chapter(root, "01_one")
+    done = run_with_files(root, limit)
+    assert (done.returncode, done.stdout) == (1, "")
+    assert done.stderr == (
+        f"hlnb: An execution has up to {execute.FILES} files open at once, and the "
+        f"system allows {limit}: `ulimit -n 1024`, in this shell, allows more.\n"
+    )
+    assert not copies(root)
+
+
+@pytest.mark.skipif(os.name != "posix", reason="the limit is POSIX's")
+def test_the_fewest_files_that_are_allowed_suffice(tmp_path):
+    root = make_book(tmp_path / "book")
+    add_chapter(root, "01_one", TWO_PROCESSES)
+    done = run_with_files(root, execute.FILES)
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
 def test_a_file_system_without_locks_is_named(book, monkeypatch):
     def refuse(*_, **__):
         raise NotImplementedError("FileSystem does not appear to support flock")
@@ -523,6 +575,7 @@ def test_a_cell_without_end_and_a_kernel_that_dies_are_told(tmp_path):
         ([], {"overrides": [("lrr", "1")]}, "No chapter has a parameter 'lrr'; did"),
         (["1"], {"overrides": [("zzz", "1")]}, "'zzz'; there is fast, lr, name, seeds"),
         (["01"], {"overrides": [("seeds", "two")]}, "seeds is of type int"),
+        ([], {"overrides": [("lr", "1"), ("lr", "1")]}, "lr is given 2 times: give"),
         (["01"], {"smoke": True, "out": "book/chapters"}, "the published run alone"),
         (["02"], {"scheduler": "tcp://x:1", "force": True}, "needs Dask"),
     ],

@@ -132,15 +132,19 @@ LAWS = {"power law": 1000.0, "exponential": 3000.0}
 )
 def test_an_exponential_outgrows_the_power_that_fits_below(steps, cap, verdict):
     of = {"errors": runs(0.46, 0.1, N), "d": 30, "ahead": 24, "laws": LAWS}
+    of["fitted"] = [10, 8, 20]
     fails, cost = claims.cost(steps=steps, cap=cap, chance="", **of)
     assert fails.verdict == YES
     assert cost.verdict == (NONE if cap < 1000 else verdict)
     assert "power law 1,000 steps, exponential 3,000" in cost.note
+    assert cost.statement.endswith("above the power law fitted to d = 8 to 20")
+    assert fails.statement.startswith(f"Within {cap:,} steps SGD does not find")
 
 
 def test_the_largest_dimension_fails():
     for n, verdict in WORDS.items():
         of = {"d": 30, "ahead": 24, "laws": LAWS, "cap": 9, "chance": ""}
+        of["fitted"] = [8, 20]
         found = claims.cost(errors=runs(0.46, 0.45, n), steps=runs(1, 1, N), **of)
         assert found[0].verdict == verdict
 

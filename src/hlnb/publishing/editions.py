@@ -53,15 +53,16 @@ def from_copy(root: Path, name: str, write: Callable[[Path], None]) -> Path:
 
     `write` fills a new folder with the sources, which is removed afterwards.
     """
-    assets.prepare(root)
     folder = root / "_build" / f"{name}.source"
-    shutil.rmtree(folder, ignore_errors=True)
-    try:
-        write(folder)
-        rendered = build.build(folder).parent
-        html = build.swapped_in(rendered, root / "_build" / name)
-    finally:
+    with build.alone(root):
+        assets.prepare(root)
         shutil.rmtree(folder, ignore_errors=True)
+        try:
+            write(folder)
+            rendered = build.build(folder).parent
+            html = build.swapped_in(rendered, root / "_build" / name)
+        finally:
+            shutil.rmtree(folder, ignore_errors=True)
     return html / "index.html"
 
 

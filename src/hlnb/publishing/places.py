@@ -1,6 +1,8 @@
 """Places on the disk: what stands in the way of one is told in a sentence."""
 
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from hlnb import settings
@@ -23,6 +25,33 @@ def named(path: str | Path) -> Path:
             f"{path} cannot be used ({error.strerror}): name another place."
         ) from error
     return whole
+
+
+@contextmanager
+def held(lock: Path, *, busy: str, mend: str) -> Iterator[None]:
+    """The right to write beside a file; the system takes it back if the process dies.
+
+    busy: what is said if another process has it. mend: what helps where a file system
+    has no locks.
+    """
+    from filelock import FileLock, Timeout  # slow to import
+
+    folder = lock.parent
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        lock.touch()  # where no file can be, filelock sees a lock of another process
+        right = FileLock(lock).acquire(timeout=0)
+    except Timeout:
+        raise HlnbError(busy) from None
+    except OSError as error:
+        raise HlnbError(f"Cannot write to {folder}: {error.strerror}.") from error
+    except NotImplementedError:
+        raise HlnbError(
+            f"The file system of {folder} has no locks, so two processes could mix: "
+            f"{mend}."
+        ) from None
+    with right:
+        yield
 
 
 def notebooks(folder: str | Path) -> list[Path]:

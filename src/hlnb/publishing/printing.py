@@ -40,15 +40,16 @@ def pdf(root: Path) -> Path:
     The file replaces the last good one only when it is whole.
     """
     root, printer = Path(root).resolve(), browser()
-    assets.prepare(root)
     staging = root / "_build" / "staging-print"
-    try:
-        page = whole_page(build.render(root, staging, builder="singlehtml"))
-        printed = staging / "hlnb.pdf"
-        print_page(page, printed, printer=printer)
-        return Path(shutil.move(printed, root / "_build" / "hlnb.pdf"))
-    finally:
-        shutil.rmtree(staging, ignore_errors=True)
+    with build.alone(root):
+        assets.prepare(root)
+        try:
+            page = whole_page(build.render(root, staging, builder="singlehtml"))
+            printed = staging / "hlnb.pdf"
+            print_page(page, printed, printer=printer)
+            return Path(shutil.move(printed, root / "_build" / "hlnb.pdf"))
+        finally:
+            shutil.rmtree(staging, ignore_errors=True)
 
 
 def whole_page(folder: Path) -> Path:

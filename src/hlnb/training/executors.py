@@ -5,6 +5,7 @@ of a Dask scheduler (`tcp://host:8786`), or `local:FOLDER` and `slurm:FOLDER`, w
 submit jobs through submitit and keep their logs in that folder.
 """
 
+import errno
 import multiprocessing
 import os
 import signal
@@ -227,6 +228,8 @@ def semaphore(context: Any) -> Any:
     try:
         return context.Semaphore(0)
     except (OSError, ImportError, NotImplementedError) as error:
+        if getattr(error, "errno", None) in (errno.EMFILE, errno.ENFILE):
+            raise  # it has semaphores, and opens no more files
         raise HlnbError(
             f"No pool of processes works here, as the system gives no semaphores "
             f"({_reason(error)}): mount /dev/shm (docker run --shm-size=64m), or use "

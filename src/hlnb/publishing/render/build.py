@@ -9,12 +9,13 @@ import re
 import shutil
 import subprocess
 import sys
+from contextlib import AbstractContextManager
 from importlib.metadata import version
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
 from hlnb.errors import HlnbError
-from hlnb.publishing import copies, release
+from hlnb.publishing import copies, places, release
 from hlnb.publishing.render import assets
 from hlnb.storage import write_whole
 
@@ -27,7 +28,7 @@ def build(root: Path) -> Path:
 
     Warnings are errors. The pages replace the last good ones only when they were
     rendered and checked without a finding. If nothing that they are made from has
-    changed since, they stay as they are.
+    changed since, they stay as they are. Refuses to render while another build does.
     """
     root = Path(root).resolve()
     place = root / "_build" / "html"
@@ -35,19 +36,29 @@ def build(root: Path) -> Path:
     inputs = _inputs(root)
     if _same(kept, inputs) and (place / "index.html").is_file():
         return place / "index.html"
-    offline = assets.prepare(root) is not None
-    staging = root / "_build" / "staging"
-    rendered = render(root, staging)
-    front = rendered / "index.html"
-    front.write_text(f"<!DOCTYPE html>\n{front.read_text('utf8')}", "utf8")
-    release.downloads(root, rendered)
-    if findings := check(rendered, offline=offline):
-        _refuse(findings, "the check of the pages gave")
-    kept.unlink(missing_ok=True)
-    html = swapped_in(rendered, place)
-    write_whole(kept, inputs.encode())
-    shutil.rmtree(staging, ignore_errors=True)
+    with alone(root):
+        offline = assets.prepare(root) is not None
+        staging = root / "_build" / "staging"
+        rendered = render(root, staging)
+        front = rendered / "index.html"
+        front.write_text(f"<!DOCTYPE html>\n{front.read_text('utf8')}", "utf8")
+        release.downloads(root, rendered)
+        if findings := check(rendered, offline=offline):
+            _refuse(findings, "the check of the pages gave")
+        kept.unlink(missing_ok=True)
+        html = swapped_in(rendered, place)
+        write_whole(kept, inputs.encode())
+        shutil.rmtree(staging, ignore_errors=True)
     return html / "index.html"
+
+
+def alone(root: Path) -> AbstractContextManager[None]:
+    """The right to build below `root`: two builds would take each other's files."""
+    return places.held(
+        root / "_build" / ".lock",
+        busy=f"{root} is being built by another `hlnb`; wait until it has ended.",
+        mend="build in a copy of the book elsewhere",
+    )
 
 
 def _inputs(root: Path) -> str:

@@ -15,6 +15,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+from hlnb import limits
 from hlnb.errors import HlnbError
 from hlnb.publishing import freshness
 from hlnb.publishing import record as record_of_runs
@@ -27,6 +28,7 @@ from hlnb.publishing.run.worker import Execution, execute
 from hlnb.storage import write_whole
 
 TIMEOUT = 3600  # seconds a cell
+FILES = 128  # open at once: a kernel has 75, and 6 for each process of its own
 
 
 @dataclass(frozen=True)
@@ -119,6 +121,7 @@ def run(
                     continue
                 folder = record_of_runs.home(plan.chapter.root)
                 plan = replace(plan, record=str(folder.resolve()))
+            _refuse_few_files()
             stack.enter_context(locked(plan))
             due.append(plan)
         if not due:
@@ -182,6 +185,15 @@ def _lost(error: Exception) -> str:
     if isinstance(error, BrokenExecutor):
         return "the process that executed it was killed, perhaps for want of memory."
     return f"its worker failed ({type(error).__name__}: {error})."
+
+
+def _refuse_few_files() -> None:
+    """An error where libraries would fail, each in its own words, for want of files."""
+    if (allowed := limits.files()) < FILES:
+        raise HlnbError(
+            f"An execution has up to {FILES} files open at once, and the system allows "
+            f"{allowed}: `ulimit -n 1024`, in this shell, allows more."
+        )
 
 
 def _empty_folder() -> tempfile.TemporaryDirectory:

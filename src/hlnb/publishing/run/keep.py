@@ -12,6 +12,7 @@ from typing import Any
 
 from hlnb.code import digest
 from hlnb.errors import HlnbError
+from hlnb.publishing import places
 from hlnb.publishing import record as record_of_runs
 from hlnb.publishing.copies import executed_path
 from hlnb.publishing.notebooks import (
@@ -31,26 +32,10 @@ from hlnb.storage import write_whole
 @contextmanager
 def locked(plan: Plan) -> Iterator[None]:
     """The right to write one chapter; the system takes it back if the process dies."""
-    from filelock import FileLock, Timeout
-
     name = plan.chapter.name
     lock = plan.folder / f".{name}.lock"
-    try:
-        plan.folder.mkdir(parents=True, exist_ok=True)
-        lock.touch()  # where no file can be, filelock sees a lock of another process
-        held = FileLock(lock).acquire(timeout=0)
-    except Timeout:
-        raise HlnbError(
-            f"{name} is being executed by another `hlnb run`; wait until it has ended."
-        ) from None
-    except OSError as error:
-        raise HlnbError(f"Cannot write to {plan.folder}: {error.strerror}.") from error
-    except NotImplementedError:
-        raise HlnbError(
-            f"The file system of {plan.folder} has no locks, so two executions could "
-            "mix: give --out a folder elsewhere."
-        ) from None
-    with held:
+    busy = f"{name} is being executed by another `hlnb run`; wait until it has ended."
+    with places.held(lock, busy=busy, mend="give --out a folder elsewhere"):
         for left in plan.folder.glob(f".{name}.*"):  # of a run that was killed
             if left != lock:
                 left.unlink(missing_ok=True)

@@ -1,5 +1,6 @@
 """What is to be executed, and with which parameters."""
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -122,6 +123,12 @@ def _overrides(
 ) -> dict[str, dict[str, Any]]:
     """The parameters given on the command line, by chapter, in their types."""
     given: dict[str, dict[str, Any]] = {chapter.name: {} for chapter in chapters}
+    counts = Counter(name for name, _ in overrides)
+    if twice := [name for name, count in counts.items() if count > 1]:
+        raise HlnbError(
+            f"Parameter {twice[0]} is given {counts[twice[0]]} times: give it once (a "
+            "list is one value: 0.1,0.5)."
+        )
     for name, text in overrides:
         without = [c for c in chapters if name not in c.parameters]
         if len(without) == len(chapters) or (named and without):

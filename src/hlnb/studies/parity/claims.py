@@ -260,6 +260,7 @@ def cost(
     d: int,
     steps: Values,
     ahead: int,
+    fitted: Sequence[int],
     laws: Mapping[str, float],
     cap: float,
     chance: str,
@@ -268,8 +269,8 @@ def cost(
 
     errors: the lowest of each run in d dimensions, the most there are. steps: of each
     run in `ahead` dimensions, at most `cap`, or inf; `laws`: what the "power law" and
-    the "exponential" that fit below predict there. chance: the errors of random labels,
-    in words.
+    the "exponential" that fit those of `fitted` dimensions predict there. chance: the
+    errors of random labels, in words.
     """
     power = laws["power law"]
     late = True if cap >= power else None  # of a run that was ended
@@ -279,7 +280,8 @@ def cost(
         counted(
             id="parity-sgd-fails",
             source=NOTES,
-            statement=f"SGD fails to find the parity (error > {CHANCE}, d = {d})",
+            statement=f"Within {cap:,.0f} steps SGD does not find the parity (error > "
+            f"{CHANCE}, d = {d})",
             theirs="will fail",
             holds=errors > CHANCE,
             rule=most,
@@ -288,8 +290,9 @@ def cost(
         counted(
             id="parity-sgd-cost",
             source=NOTES,
-            statement="The number of steps is exponential in d: at d = "
-            f"{ahead} it is above what a power law predicts",
+            statement="The number of steps grows faster than a power of d: at d = "
+            f"{ahead} it is above the power law fitted to d = {min(fitted)} to "
+            f"{max(fitted)}",
             theirs="e^Ω(d)",
             holds=longer,
             rule=most,
@@ -391,6 +394,8 @@ def about_powers(exponents: Mapping[int, Values], *, ds: Sequence[int]) -> list[
             values=found,
             unit=f"exponent, d in {[*ds]}",
             verdict=most([None if np.isnan(e) else bool(e <= k) for e in found]),
+            note="n^O(k) leaves the constant open; \u201cat most k\u201d is our "
+            "reading",
         )
         for k, found in sorted(exponents.items())
     ] + [
@@ -399,7 +404,7 @@ def about_powers(exponents: Mapping[int, Values], *, ds: Sequence[int]) -> list[
             source="our guess",
             statement="Each further coordinate of I raises the exponent by "
             f"{APART} or more",
-            theirs="about 1",
+            theirs="–",
             values=rises,
             unit="least rise of the exponent",
             verdict=larger(rises, by=APART),
