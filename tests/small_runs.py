@@ -20,7 +20,7 @@ from hlnb.data.problem import Problem
 from hlnb.data.quadratic import Quadratic, SquaredQuadratic
 from hlnb.data.slabs import Slabs
 from hlnb.metrics.fourier import Coefficients
-from hlnb.metrics.measures import Error, Loss, Weights
+from hlnb.metrics.measures import END, Error, First, Loss, Seldom, Weights
 from hlnb.models.layers import Glorot
 from hlnb.models.model import Model
 from hlnb.models.networks import (
@@ -70,6 +70,13 @@ def toy(**more: Any) -> dict[str, Any]:
     return run(TOY, model, measures={"error": Error(), "conv": Weights("conv")})
 
 
+def looked_at_seldom() -> dict[str, Any]:
+    """A run whose filters are kept at a few times alone."""
+    filters = Seldom(Weights("conv"), (0, First("error", 0.5), END))
+    asked = toy()
+    return {**asked, "measures": {**asked["measures"], "conv": filters}}
+
+
 def flat(problem: Problem, d: int, n: int = 2, **more: Any) -> dict[str, Any]:
     return run(problem, mlp(d=d, widths=(4,), n_out=n), **more)
 
@@ -93,6 +100,7 @@ def _runs() -> dict[str, dict[str, Any]]:
     without = Without(SLABS, {0: (0.6, 0.8)})
     return {
         "toy problem": toy(),
+        "seldom": looked_at_seldom(),
         "shifted pattern": toy() | {"problem": ShiftedPattern.of(TOY)},
         "seen and unseen": toy() | {"problem": Covered.of(TOY)},
         "layer by layer": layers,
@@ -137,6 +145,7 @@ RUNS = _runs()
 
 def place(arguments: dict[str, Any]) -> kept.Place | None:
     """Where a run is kept."""
-    bound = inspect.signature(loop.train).bind(**arguments)
+    train = loop.trainer(arguments["measures"])
+    bound = inspect.signature(train).bind(**arguments)
     bound.apply_defaults()
-    return kept.place(loop.train, bound.arguments)
+    return kept.place(train, bound.arguments)

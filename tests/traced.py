@@ -112,7 +112,7 @@ def runs() -> dict[str, set[Definition]]:
     found = {}
     for name, arguments in small_runs.RUNS.items():
         with trace() as found[name]:
-            small_runs.loop.train.anew(**arguments)
+            small_runs.loop.trainer(arguments["measures"]).anew(**arguments)
     return found
 
 

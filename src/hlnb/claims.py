@@ -1,8 +1,8 @@
 """What a source states beside what we found: statement, numbers, spread, verdict."""
 
 import math
-from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass, fields
+from collections.abc import Callable
+from dataclasses import asdict, dataclass, fields, replace
 from typing import Any
 
 import numpy as np
@@ -10,7 +10,7 @@ from jaxtyping import Real
 
 from hlnb.errors import HlnbError
 from hlnb.metrics.times import median
-from hlnb.verdicts import WORDS, Count, Runs, Verdict, exactly
+from hlnb.verdicts import WORDS, Runs, Verdict, exactly
 
 OPTIONAL = ("rule", "needs", "kind")  # left out of a record at their defaults
 KINDS = ("claim", "identity", "guess")  # a source's; true by algebra; our own
@@ -37,7 +37,7 @@ class Claim:
     unit: str
     verdict: str
     note: str = ""
-    rule: str = ""  # the rule of `hlnb.verdicts`; empty: one of the old rules below
+    rule: str = ""  # of `hlnb.verdicts`
     needs: int | None = None  # runs that would decide what is undecided, if known
     kind: str = "claim"
 
@@ -65,17 +65,18 @@ def measured(
     theirs: str,
     values: Real[np.ndarray, " run"],
     unit: str,
-    verdict: str | Verdict,
+    verdict: Verdict,
     note: str = "",
     kind: str = "claim",
 ) -> Claim:
     """A Claim about a number: the median, range and count of one value per run.
 
-    inf marks a run that never reached its threshold (a censored time). With a Verdict,
-    NaN marks a run that has no such number: it counts as a run and is in no median.
+    inf marks a run that never reached its threshold (a censored time), NaN one that has
+    no such number: it counts as a run and is in no median. What `exactly` judges is an
+    identity, unless a case refutes it.
     """
     values = np.asarray(values, float)
-    known = values[~np.isnan(values)] if isinstance(verdict, Verdict) else values
+    known = values[~np.isnan(values)]
     ours, low, high = math.nan, math.nan, math.nan
     if len(known):
         ours, low, high = median(known), float(known.min()), float(known.max())
@@ -85,11 +86,11 @@ def measured(
     )
 
 
-def _judged(verdict: str | Verdict, note: str, kind: str) -> tuple:
-    """The last fields of a Claim."""
-    if isinstance(verdict, Verdict):
-        return verdict.word, note, verdict.name, verdict.needs, kind
-    return verdict, note, "", None, kind
+def _judged(verdict: Verdict, note: str, kind: str) -> tuple:
+    """The last fields of a Claim; mathematics that no case refutes is an identity."""
+    if verdict.name == "exactly" and verdict.word != "not as stated":
+        kind = "identity"
+    return verdict.word, note, verdict.name, verdict.needs, kind
 
 
 def counted(
@@ -100,28 +101,20 @@ def counted(
     theirs: str,
     holds: Runs,
     of: str = "runs",
-    rule: Callable[[Runs], Verdict] | None = None,
+    rule: Callable[[Runs], Verdict],
     note: str = "",
     kind: str = "claim",
 ) -> Claim:
     """A Claim about runs: `ours` is the number of runs in which it holds.
 
-    `of`: what is counted, if not runs. `rule`: one of `hlnb.verdicts`, such as `most`;
-    the range is then the interval of the count that the verdict rests on. Without a
-    rule, the verdict is the old one of `in_every_run`, and without runs "not testable
-    here".
+    `of`: what is counted, if not runs. `rule`: one of `hlnb.verdicts`, such as `most`.
+    The range is the interval of the count that the verdict rests on.
     """
-    n, count = len(holds), sum(h is not None and bool(h) for h in holds)
-    low = high = None
-    if rule is not None:
-        verdict: str | Verdict = rule(holds)
-        if n:
-            low, high = (n * bound for bound in Count.of(holds).bounds())
-    else:
-        known = [bool(h) for h in holds]
-        verdict = in_every_run(known) if n else "not testable here"
+    verdict, n = rule(holds), len(holds)
+    count = verdict.counts["holds"]
+    low, high = (n * bound for bound in count.bounds()) if n else (None, None)
     return Claim(
-        *(id, source, statement, theirs, count, low, high, n, f"of {n} {of}"),
+        *(id, source, statement, theirs, count.yes, low, high, n, f"of {n} {of}"),
         *_judged(verdict, note, kind),
     )
 
@@ -138,16 +131,19 @@ def shown(
 ) -> Claim:
     """A Claim of mathematics, which cases show or refute (rule `exactly`).
 
-    `ours` is the number of cases in which it holds. It is an identity, which counts for
-    no source, unless a case refutes it.
+    `ours` is the number of cases in which it holds. An identity counts for no source.
     """
-    verdict, n = exactly(holds), len(holds)
-    count = sum(h is not None and bool(h) for h in holds)
-    kind = "claim" if verdict.word == "not as stated" else "identity"
-    return Claim(
-        *(id, source, statement, theirs, count, None, None, n, f"of {n} {of}"),
-        *_judged(verdict, note, kind),
+    claim = counted(
+        id,
+        source,
+        statement,
+        theirs=theirs,
+        holds=holds,
+        of=of,
+        rule=exactly,
+        note=note,
     )
+    return replace(claim, low=None, high=None)  # no interval: cases are no draws
 
 
 def as_record(claim: Claim) -> dict[str, Any]:
@@ -155,32 +151,3 @@ def as_record(claim: Claim) -> dict[str, Any]:
     usual = {f.name: f.default for f in fields(claim) if f.name in OPTIONAL}
     found = asdict(claim)
     return {n: v for n, v in found.items() if n not in usual or v != usual[n]}
-
-
-def in_every_run(holds: Sequence[bool] | np.ndarray) -> str:
-    """The verdict on a statement about every run.
-
-    Reproduced if it holds in every run, not reproduced if in none, else partly. Refuses
-    an empty list.
-    """
-    holds = [bool(h) for h in holds]
-    if not holds:
-        raise HlnbError("A verdict needs at least one run.")
-    return "reproduced" if all(holds) else "partly" if any(holds) else "not reproduced"
-
-
-def near(theirs: float, ours: Real[np.ndarray, " run"]) -> str:
-    """The verdict on the number `theirs`, from ours, one per run.
-
-    Reproduced if it lies in the range of our runs and within a factor of two of their
-    median; partly if only one of these holds; else not reproduced. A censored run
-    counts as inf; a NaN is a run that has no such number and is left out.
-    """
-    ours = np.asarray(ours, float)
-    ours = ours[~np.isnan(ours)]
-    if not len(ours):
-        return "not reproduced"
-    middle = median(ours)
-    inside = bool(ours.min() <= theirs <= ours.max())
-    close = theirs * middle > 0 and 0.5 <= theirs / middle <= 2
-    return {2: "reproduced", 1: "partly", 0: "not reproduced"}[inside + close]

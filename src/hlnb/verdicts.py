@@ -111,10 +111,10 @@ class Verdict:
         return None
 
 
-def _judge(name: str, rule: Rule, counts: Counts) -> Verdict:
+def _judge(name: str, rule: Rule, counts: Counts, *, least: int = 2) -> Verdict:
     n = max(count.n for count in counts.values())
     known = any(count.yes + count.no for count in counts.values())
-    word = rule(counts) if n > 1 and known else "not testable here"
+    word = rule(counts) if n >= least and known else "not testable here"
     return Verdict(word, n, name, counts, rule)
 
 
@@ -169,9 +169,7 @@ def exactly(holds: Runs) -> Verdict:
     *identity*, which counts for no source. One case will do, since a proof stands
     behind the word and not their number.
     """
-    counts = {"holds": (count := Count.of(holds))}
-    word = _exactly(counts) if count.yes + count.no else "not testable here"
-    return Verdict(word, count.n, "exactly", counts, _exactly)
+    return _judge("exactly", _exactly, {"holds": Count.of(holds)}, least=1)
 
 
 def some(holds: Runs) -> Verdict:

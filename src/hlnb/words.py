@@ -1,7 +1,7 @@
 """Numbers and names in words, for the prose and the figures of chapters."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 import numpy as np
 from jaxtyping import Real
@@ -16,6 +16,12 @@ def in_range(values: Values, form: str = ".2f") -> str:
     """
     middle, low, high = np.median(values), np.min(values), np.max(values)
     return f"{middle:{form}} [{low:{form}}–{high:{form}}]"
+
+
+def listed(names: Iterable[object], *, none: str = "none") -> str:
+    """Names in a sentence: a, b and c; `none` where there is no name."""
+    *first, last = [*map(str, names)] or [none]
+    return f"{', '.join(first)} and {last}" if first else last
 
 
 def layer_in_words(name: str) -> str:

@@ -1,4 +1,4 @@
-"""Claims keep their numbers in order and their verdicts by rule."""
+"""Claims keep their numbers in order, and say what judged them."""
 
 import json
 import math
@@ -7,30 +7,29 @@ from dataclasses import asdict, replace
 import numpy as np
 import pytest
 
-from hlnb.claims import Claim, as_record, counted, in_every_run, measured, near, shown
+from hlnb.claims import Claim, as_record, counted, measured, shown
 from hlnb.errors import HlnbError
-from hlnb.verdicts import most, number
+from hlnb.verdicts import exactly, larger, most, number
 
 CLAIM = Claim("a-b", "s", "is so", "4", 5.0, 3.0, 9.0, 5, "epochs", "reproduced")
 
 
 def test_measured_takes_median_and_range():
+    values = np.array([3, 9, 5.0])
+    verdict = larger(values, by=4.0)
     claim = measured(
-        "id",
-        "s",
-        "is so",
-        theirs="4",
-        values=np.array([3, 9, 5.0]),
-        unit="epochs",
-        verdict="partly",
+        "id", "s", "is so", theirs="4", values=values, unit="epochs", verdict=verdict
     )
     assert (claim.ours, claim.low, claim.high, claim.n) == (5, 3, 9, 3)
+    found = (claim.verdict, claim.rule, claim.needs)
+    assert found == ("undecided", "larger", verdict.needs)
 
 
 def test_censored_times_become_null_in_json():
     values = np.array([3, math.inf, math.inf])
+    verdict = number(4, values, cap=20)
     claim = measured(
-        "id", "s", "is so", theirs="4", values=values, unit="", verdict="partly"
+        "id", "s", "is so", theirs="4", values=values, unit="", verdict=verdict
     )
     assert (claim.ours, claim.low, claim.high) == (None, 3, None)
     assert "Infinity" not in json.dumps(asdict(claim))
@@ -61,12 +60,9 @@ def test_what_cannot_be_tested_here_needs_no_run():
 
 
 def test_counted_counts_the_runs_in_which_a_statement_holds():
-    claim = counted(
-        "id", "s", "is so", theirs="yes", holds=np.array([True, False, True])
-    )
-    assert (claim.ours, claim.low, claim.high, claim.n) == (2, None, None, 3)
-    assert claim.unit == "of 3 runs"
-    assert claim.verdict == "partly"
+    holds = np.array([True, False, True])
+    claim = counted("id", "s", "is so", theirs="yes", holds=holds, rule=most)
+    assert (claim.ours, claim.n, claim.unit) == (2, 3, "of 3 runs")
 
 
 def test_a_rule_gives_word_interval_and_the_runs_that_would_decide():
@@ -108,38 +104,6 @@ def test_a_record_has_what_differs_from_the_usual():
     assert as_record(new) == asdict(new)
 
 
-def test_verdict_over_runs():
-    assert in_every_run([True, True]) == "reproduced"
-    assert in_every_run(np.array([True, False])) == "partly"
-    assert in_every_run([False]) == "not reproduced"
-    with pytest.raises(HlnbError, match="at least one run"):
-        in_every_run([])
-
-
-@pytest.mark.parametrize(
-    ("theirs", "verdict"),
-    [
-        (3, "reproduced"),
-        (9, "reproduced"),
-        (11, "partly"),  # inside the range, more than twice the median
-        (2.6, "partly"),  # below the range, more than half of the median
-        (2.4, "not reproduced"),
-        (21, "not reproduced"),
-        (-3, "not reproduced"),
-    ],
-)
-def test_verdict_on_a_number(theirs, verdict):
-    assert near(theirs, np.array([5, 3, 20.0])) == verdict
-
-
-def test_verdict_on_a_number_with_censored_and_missing_runs():
-    assert near(100, np.array([5, 60, math.inf])) == "reproduced"
-    assert near(100, np.array([5, math.inf])) == "partly"  # the median was not reached
-    assert near(100, np.array([math.inf, math.inf])) == "not reproduced"
-    assert near(5, np.array([math.nan, 5.0])) == "reproduced"
-    assert near(5, np.array([math.nan])) == "not reproduced"
-
-
 def test_mathematics_is_an_identity_until_a_case_refutes_it():
     how = {"source": "a", "statement": "b", "theirs": "proof", "of": "cases"}
     good, bad = (shown("x", holds=h, **how) for h in ([True] * 3, [True, False]))
@@ -147,3 +111,11 @@ def test_mathematics_is_an_identity_until_a_case_refutes_it():
     assert (bad.verdict, bad.kind, bad.ours) == ("not as stated", "claim", 1)
     assert good.unit == "of 3 cases"
     assert good.low is good.high is None  # no interval: these are no draws
+    how = {"source": "a", "statement": "b", "theirs": "proof", "unit": ""}
+    values = np.array([1.0, 1.0, 2.0])
+    rows = [
+        measured("x", values=values, verdict=exactly(values < above), **how)
+        for above in (3, 2)
+    ]
+    assert [row.kind for row in rows] == ["identity", "claim"]
+    assert (rows[0].low, rows[0].high) == (1, 2)

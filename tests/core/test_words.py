@@ -3,13 +3,20 @@
 import numpy as np
 import pytest
 
-from hlnb.words import in_range, layer_in_words
+from hlnb.words import in_range, layer_in_words, listed
 
 
 @pytest.mark.parametrize("kind", [list, tuple, np.array])
 def test_a_range_in_words(kind):
     assert in_range(kind([3.0, 1.0, 2.0])) == "2.00 [1.00–3.00]"
     assert in_range(kind([3.0, 1.0]), ".0f") == "2 [1–3]"
+
+
+def test_names_are_listed_as_in_a_sentence():
+    said = [listed("abc"[:n]) for n in range(4)]
+    assert said == ["none", "a", "a and b", "a, b and c"]
+    assert listed([], none="none of them") == "none of them"
+    assert listed(n for n in (1, 2)) == "1 and 2"
 
 
 @pytest.mark.parametrize(

@@ -34,7 +34,6 @@ KNOWN: dict[str, Executed] = {"02": Chapter()}
     [
         ({"rule": "most", "verdict": "undecided", "needs": 10}, "10 such runs would"),
         ({"rule": "most", "verdict": "undecided"}, "far from decided"),
-        ({}, "old rule"),
     ],
 )
 def test_what_a_reader_needs_stands_beside_the_verdict(changes, beside):
@@ -49,14 +48,9 @@ def test_the_id_of_a_claim_is_a_link_to_its_line_in_the_chapter(known):
     assert ("[says 02-A b]{#at-02-a-b}" in table) == (known is None)
 
 
-def test_nothing_stands_beside_what_is_decided_by_counting():
+def test_nothing_stands_beside_what_is_decided():
     row = claim_table([claim("a", rule="most")], known=KNOWN)
-    assert "old rule" not in row
     assert "- [reproduced]{.verdict .verdict-reproduced}\n" in row
-
-
-def test_a_chapter_does_not_mark_the_old_rule():
-    assert "old rule" not in claim_table([claim("a")])
 
 
 def test_guesses_and_identities_count_for_no_source():

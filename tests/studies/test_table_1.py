@@ -7,10 +7,11 @@ import pytest
 
 from hlnb.data.patterns import toy_problem
 from hlnb.errors import HlnbError
+from hlnb.metrics.measures import Weights
 from hlnb.metrics.times import first_hit
 from hlnb.models.networks import toy_network
 from hlnb.results import Result
-from hlnb.schedules import only
+from hlnb.schedules import only, simultaneous
 from hlnb.studies.table_1 import experiment as table1
 from hlnb.studies.table_1 import words
 from hlnb.studies.table_1.claims import row_claims, similar
@@ -132,7 +133,10 @@ def test_a_row_has_the_runs_of_its_protocol(rows):
         assert {run["seed"] for run in row.layerwise.runs} == {400, 401}
         assert row.cap == row.rates.epochs[-1] == 25
         assert row.phase_ends == [20, 40, 60]
-        assert row.phase_errors().shape == row.phase_errors("unseen").shape == (2, 3)
+        assert (
+            row.phase_errors().shape == row.phase_errors("validation").shape == (2, 3)
+        )
+        assert row.phase_errors("unseen").shape == (2, 1)  # of the last phase
         assert [row.alone_cap(layer) for layer in row.layers] == [20, 9, 9]
         assert row.single in row.layers
         assert row.deviations().shape == (2, 2)
@@ -160,20 +164,34 @@ def test_the_first_layerwise_phase_is_the_filters_alone(rows):
         executor=Here(),
         **table1.common_settings(SMALL),
     )
-    shared = row.layerwise.upto(20)
-    for name, values in alone.traces.items():
-        assert (shared.traces[name] == values).all()
-    assert (shared.epochs == alone.epochs).all()
+    curves = {name: row.layerwise.traces[name] for name in table1.ARRIVAL}
+    shared = replace(row.layerwise, traces=curves).upto(20)
+    for name in table1.ARRIVAL:
+        assert (shared.traces[name] == alone.traces[name]).all()
+        assert (row.alone["conv"].traces[name] == alone.traces[name]).all()
+    assert (row.alone["conv"].epochs == alone.epochs).all()
 
 
 def test_filters_are_those_of_their_time(rows):
     row = rows["printed"]
     run = int(np.argmax(np.isfinite(row.times)))
-    trace = row.together.of("filters")[run, :, :, 0]
+    whole = sweep(
+        row.problem,
+        row.model,
+        simultaneous(row.model, epochs=SMALL.epochs),
+        grid([row.seed(run)], [row.best]),
+        measures={"filters": Weights("conv")},
+        n_train=SMALL.n_train,
+        executor=Here(),
+    )
+    trace = whole.of("filters")[0, :, :, 0]
     assert (row.filters("start", run=run) == trace[0]).all()
     assert np.isfinite(row.times[run])
     assert (row.filters("arrival", run=run) == trace[int(row.times[run])]).all()
     assert (row.filters("end", run=run) == trace[-1]).all()
+    for look, epoch in enumerate(table1.SHOWN, start=2):
+        at = row.looks[run, look]
+        assert (at == trace[epoch]).all() if epoch <= 25 else np.isnan(at).all()
     patterns = row.problem.with_seed(400 + run).patterns.numpy()
     assert (row.patterns(run) == patterns).all()
 
@@ -183,7 +201,7 @@ def test_filters_of_a_run_that_never_arrived_are_its_last(rows):
     errors = np.full_like(row.together.of("test"), 0.5)
     traces = {**row.together.traces, "test": errors}
     never = replace(row, together=replace(row.together, traces=traces))
-    last = row.together.of("filters")[0, -1, :, 0]
+    last = row.filters("end", run=0)
     assert (never.filters("arrival", run=0) == last).all()
 
 
@@ -248,7 +266,7 @@ def test_a_row_without_arrivals_still_speaks(rows, monkeypatch):
 
     def never(result):
         traces = {**result.traces}
-        for on in ("test", "validation"):
+        for on in table1.ARRIVAL.keys() & traces.keys():
             traces[on] = np.where(np.isnan(traces[on]), np.nan, 0.5)
         return replace(result, traces=traces)
 
@@ -290,7 +308,7 @@ def test_properties_are_what_they_are_called(rows):
 def test_changes_are_zero_for_filters_that_did_not_move(rows):
     row = rows["unit"]
     filters = row.together.of("filters")
-    still = {**row.together.traces, "filters": np.repeat(filters[:, :1], 26, axis=1)}
+    still = {**row.together.traces, "filters": np.repeat(filters[:, :1], 9, axis=1)}
     frozen = replace(row, together=replace(row.together, traces=still))
     assert np.abs(frozen.changes("end")).max() == 0
     assert row.changes("arrival").shape == (3, 3)

@@ -15,6 +15,8 @@ from torch import Tensor
 from hlnb.data.problem import Batch
 from hlnb.errors import HlnbError
 
+END = "end"  # the time at which a run ends, see `Seldom`
+
 
 @runtime_checkable
 class Measure(Protocol):
@@ -86,6 +88,43 @@ class Weights:
 
     def __call__(self, params, batch, outputs) -> Tensor:
         return params[f"{self.layer}.{self.part}"]
+
+
+@dataclass(frozen=True)
+class First:
+    """The time of a run's first record in which another measure is at most `value`."""
+
+    name: str  # of that measure, which is taken in every record
+    value: float
+
+
+@dataclass(frozen=True)
+class Seldom:
+    """A measure that `sweep` takes at a few times of a run alone.
+
+    `at`: the times, each an epoch after which there is a record, counted from the start
+    (0), a `First`, or END. The trace has an entry for each of them, in this order: NaN
+    where a run has no such time. What is measured of parameters alone is at END that of
+    the last record in which it was finite. Refuses times of which a run may have none.
+    """
+
+    measure: Measure
+    at: tuple[int | First | str, ...]
+
+    def __post_init__(self):
+        if not self.at or not (self.at[0] == 0 or self.at[-1] == END):
+            raise HlnbError(
+                "A measure that is taken seldom needs a time that every run has: let "
+                "its times begin with 0, the start, or end with END."
+            )
+
+    @property
+    def on(self) -> str | None:
+        """The batch of the measure."""
+        return self.measure.on
+
+    def __call__(self, params, batch, outputs) -> Tensor:
+        return self.measure(params, batch, outputs)
 
 
 def all_weights(layers: Iterable[str]) -> dict[str, Weights]:

@@ -1,6 +1,7 @@
 """What is due, measured and reached while runs train."""
 
-from collections.abc import Mapping, Sequence
+import contextlib
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -9,13 +10,13 @@ from torch import Tensor
 
 from hlnb.data.problem import Batch
 from hlnb.errors import HlnbError, at_least
-from hlnb.metrics.measures import Measure
+from hlnb.metrics.measures import END, First, Measure, Seldom
 from hlnb.metrics.times import at_most
 from hlnb.models.layers import Params
 from hlnb.schedules import Schedule
 from hlnb.training.runs import Trace
 from hlnb.training.samples import Samples
-from hlnb.training.steps import Measurable, Stepper
+from hlnb.training.steps import Measurable, Network, Stack, Stepper
 
 Every = int | Sequence[int] | None
 
@@ -98,6 +99,112 @@ class Log:
         full = np.full((len(self.due), *found.shape[1:]), np.nan, floating)
         full[: len(found)] = found
         return full
+
+
+class SparseLog(Log):
+    """The records of some runs, of which `Seldom` measures have their times alone.
+
+    Outputs on a batch are computed for a record in which a measure needs them.
+    """
+
+    def __init__(
+        self,
+        measures: Mapping[str, Measure],
+        schedule: Schedule,
+        samples: Samples,
+        *,
+        network: Network | Stack,
+        every: Every,
+        until: Mapping[str, float] | None,
+    ):
+        often, self.seldom = parted(measures)
+        super().__init__(often, schedule, samples, every=every, until=until)
+        self.network = network
+        self.times = [(name, time) for name, m in self.seldom.items() for time in m.at]
+        self.taken: list[dict[tuple, np.ndarray]] = [{} for _ in samples.runs]
+        if not {t.name for _, t in self.times if isinstance(t, First)} <= {*often}:
+            raise HlnbError(
+                "`First` names a measure that is not taken in every record: add it."
+            )
+
+    def look(self, at: Measurable) -> None:
+        with self._at_batches_of(self.measures.values()):
+            super().look(at)
+        for run, ended in enumerate(self._ended):
+            if not ended:
+                now = [each for each in self.times if self._is_now(*each, run)]
+                self._take(at, run, now)
+
+    def over(self, stepper: Stepper) -> bool:
+        before = [*self._ended]
+        over = super().over(stepper)
+        ends = [(name, END) for name, end in self.times if end == END]
+        on_batches = [each for each in ends if self.seldom[each[0]].on is not None]
+        for run, (was, now) in enumerate(zip(before, self._ended, strict=True)):
+            if now and not was:
+                self._take(stepper, run, on_batches)
+        return over
+
+    def traces(self) -> list[Trace]:
+        """The records; and of each `Seldom` measure the values at its times."""
+        return [
+            trace._replace(values=trace.values | self._at_their_times(run))
+            for run, trace in enumerate(super().traces())
+        ]
+
+    def _is_now(self, name: str, time: int | First | str, run: int) -> bool:
+        """Whether a record is taken at this time of a measure.
+
+        What is measured of parameters alone is at END in each, for it may be the last
+        finite one.
+        """
+        if isinstance(time, First):
+            low = at_most(self.records[run][-1][time.name], time.value)
+            return bool(low) and (name, time) not in self.taken[run]
+        if time == END:
+            return self.seldom[name].on is None or bool(self.step == self.due[-1])
+        return bool(self.step == self.due[0] + time * self.per_epoch)
+
+    def _take(self, at: Measurable, run: int, now: Collection[tuple]) -> None:
+        """Takes measures, each under its name and a time that is now."""
+        if not now:
+            return
+        due = {name: self.seldom[name] for name, _ in now}
+        with self._at_batches_of(due.values()):
+            params, outputs = at.seen(run)
+        found = measured(due, params, self.samples.batches[run], outputs)
+        for name, time in now:
+            may_break = time == END and due[name].on is None
+            if not may_break or np.isfinite(found[name]).all():
+                self.taken[run][name, time] = found[name]
+
+    @contextlib.contextmanager
+    def _at_batches_of(self, measures: Collection[Measure]) -> Iterator[None]:
+        """The network is seen on the batches of these measures alone."""
+        whole = self.network.looked_at
+        self.network.looked_at = sorted({m.on for m in measures if m.on is not None})
+        try:
+            yield
+        finally:
+            self.network.looked_at = whole
+
+    def _at_their_times(self, run: int) -> dict[str, np.ndarray]:
+        found = {}
+        for name, measure in self.seldom.items():
+            values = [self.taken[run].get((name, time)) for time in measure.at]
+            like = next(value for value in values if value is not None)
+            floating = np.result_type(like, np.float32)
+            never = np.full(like.shape, np.nan, floating)
+            found[name] = np.stack([never if v is None else v for v in values])
+        return found
+
+
+def parted(
+    measures: Mapping[str, Measure],
+) -> tuple[dict[str, Measure], dict[str, Seldom]]:
+    """The measures that are taken in every record, and those that are taken seldom."""
+    seldom = {name: m for name, m in measures.items() if isinstance(m, Seldom)}
+    return {name: m for name, m in measures.items() if name not in seldom}, seldom
 
 
 def measured(

@@ -19,7 +19,7 @@ from hlnb.metrics.measures import Measure
 from hlnb.models.model import Model
 from hlnb.schedules import Schedule
 from hlnb.seeding import stream
-from hlnb.training.log import Every, Log, check_sizes
+from hlnb.training.log import Every, Log, SparseLog, check_sizes, parted
 from hlnb.training.optimizers import SGD, Optimizer
 from hlnb.training.runs import Run, Start, Trace
 from hlnb.training.samples import Samples, resolved
@@ -114,6 +114,58 @@ def train(
     return trace
 
 
+@kept.kept
+@one_thread()
+def train_sparsely(
+    problem: Problem,
+    model: Model,
+    schedule: Schedule,
+    run: Run,
+    *,
+    measures: Mapping[str, Measure],
+    optimizer: Optimizer = SGD(),
+    n_train: int = 1024,
+    batch_size: int = 64,
+    online: bool = False,
+    every: Every = None,
+    until: Mapping[str, float] | None = None,
+    carry: bool = False,
+    start: Start | None = None,
+    dtype: torch.dtype = torch.float32,
+    device: str = "cpu",
+) -> Trace:
+    """What `train` gives, with some of the measures taken `Seldom`.
+
+    A function of its own, so that the address of a result of `train` hangs on nothing
+    of this.
+    """
+    often, _ = parted(measures)
+    check_sizes(often, n_train=n_train, batch_size=batch_size, every=every, until=until)
+    device = resolved(device)
+    schedule.check(model)
+    epoch = 0 if start is None else start.epochs
+    sizes = n_train, batch_size, online, dtype, device
+    samples = Samples(problem, [run], *sizes, epoch=epoch)
+    network = Network(
+        model,
+        _initial(model, run, start),
+        samples,
+        looked_at=looked_at(measures),
+        optimizer=optimizer,
+        carry=carry,
+    )
+    log = SparseLog(
+        measures, schedule, samples, network=network, every=every, until=until
+    )
+    (trace,) = descend(network, schedule, log)
+    return trace
+
+
+def trainer(measures: Mapping[str, Measure]) -> kept.Kept[..., Trace]:
+    """The function that trains one network and takes these measures."""
+    return train_sparsely if parted(measures)[1] else train
+
+
 def train_stacked(
     problem: Problem,
     model: Model,
@@ -130,21 +182,22 @@ def train_stacked(
     dtype: torch.dtype = torch.float32,
     device: str = "cpu",
 ) -> list[Trace]:
-    """What `train` gives for each of `runs` by plain SGD, computed in one stack.
+    """What the `trainer` gives for each of `runs` by plain SGD, computed in one stack.
 
     The layout for graphics cards. Refuses any other optimizer.
     """
     if optimizer != SGD():
         raise HlnbError("Only plain SGD trains in a stack: take `train`.")
-    check_sizes(
-        measures, n_train=n_train, batch_size=batch_size, every=every, until=until
-    )
+    often, _ = parted(measures)
+    check_sizes(often, n_train=n_train, batch_size=batch_size, every=every, until=until)
     device = resolved(device)
     schedule.check(model)
     samples = Samples(problem, runs, n_train, batch_size, online, dtype, device)
-    log = Log(measures, schedule, samples, every=every, until=until)
     drawn = [_initial(model, run, None) for run in runs]
     stack = Stack(model, drawn, samples, looked_at=looked_at(measures))
+    log = SparseLog(
+        measures, schedule, samples, network=stack, every=every, until=until
+    )
     return descend(stack, schedule, log)
 
 

@@ -21,7 +21,7 @@ from hlnb.results import Result, machine, to_json
 from hlnb.schedules import Schedule
 from hlnb.seeding import stream
 from hlnb.training.executors import ended_early, processes, runs_per_task
-from hlnb.training.loop import train, train_stacked
+from hlnb.training.loop import train_stacked, trainer
 from hlnb.training.optimizers import SGD
 from hlnb.training.runs import Run, Start, Trace
 from hlnb.training.samples import resolved
@@ -48,12 +48,14 @@ def _task(
     """Runs one after the other, and what computed them."""
     for planned in todo:
         kept.check(planned.place)
+    train = trainer(common["measures"])
     traces = [train.anew(**common, run=one.run, start=one.start) for one in todo]
     return traces, kept.computed_on(common.get("device", "cpu"))
 
 
 def _place(common: Mapping, run: Run, start: Start | None = None) -> kept.Place | None:
     """Where this run is kept, if runs are."""
+    train = trainer(common["measures"])
     arguments = inspect.signature(train).bind(**common, run=run, start=start)
     arguments.apply_defaults()
     return kept.place(train, arguments.arguments)

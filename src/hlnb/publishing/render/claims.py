@@ -90,9 +90,7 @@ def claim_table(claims: list[dict], *, known: dict[str, Executed] | None = None)
                 + (f" [{small}]{{.hlnb-small}}" if small else ""),
                 measured(claim["theirs"], claim["unit"]),
                 ours(claim),
-                " ".join(
-                    [verdict(claim["verdict"]), *beside(claim, marked=bool(known))]
-                ),
+                " ".join([verdict(claim["verdict"]), *beside(claim)]),
             ]
         )
     names = ["Statement", "Theirs", "Ours", "Verdict"]
@@ -107,17 +105,12 @@ def link(id: str) -> str:
     return f"{{ref}}`{re.sub('[`<>]', '', id)} <at-{slug(id)}>`"
 
 
-def beside(claim: dict, *, marked: bool) -> list[str]:
-    """What stands beside a verdict: runs that would decide, the old rule, other sets.
-
-    `marked`: whether verdicts by the old rules are marked as such.
-    """
+def beside(claim: dict) -> list[str]:
+    """What stands beside a verdict: runs that would decide, and other sets."""
     words = []
     if claim["verdict"] == "undecided":
         needs = claim.get("needs")
         words.append(f"{needs} such runs would decide" if needs else "far from decided")
-    if marked and not claim.get("rule"):
-        words.append("old rule")
     if "sets" in claim:
         words.append(claim["sets"])
     return [f"[{text}]{{.hlnb-small}}" for text in words]

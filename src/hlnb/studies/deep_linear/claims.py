@@ -34,7 +34,6 @@ def about_steps(
             unit="log-log slope",
             verdict=exactly((abs(order - 1) < 0.05).ravel()),
             note="to 0.05 (our threshold, before the runs)",
-            kind="identity",
         ),
         measured(
             id="dln-balance",
@@ -45,7 +44,6 @@ def about_steps(
             unit="log-log slope",
             verdict=exactly((abs(wear - 1) < 0.1).ravel()),
             note="to 0.1 (our threshold, before the runs)",
-            kind="identity",
         ),
     ]
 
@@ -261,7 +259,6 @@ def about_corner(
             unit="w₁₁ √loss, at losses 0.1 to 0.01",
             verdict=exactly(bounded.ravel()),
             note="within 5 % of the least that det W ≥ 0 allows (our threshold)",
-            kind="identity",
         ),
         measured(
             id="dln-rank",
@@ -272,7 +269,6 @@ def about_corner(
             unit="at loss 0.01",
             verdict=exactly(ranks < 1.01),
             note="depths 2, 3, 4",
-            kind="identity",
         ),
         shown(
             id="dln-sign",

@@ -8,6 +8,7 @@ from jaxtyping import Real
 from hlnb.claims import Claim, counted, measured
 from hlnb.metrics.chance import left_out, mean_interval
 from hlnb.verdicts import larger, most
+from hlnb.words import listed
 
 SOURCE = "allenzhu2020backward, abstract"
 CORRECTS = "errors are automatically corrected"
@@ -230,6 +231,4 @@ def where(found: Sequence[Claim], problems: Mapping[str, str]) -> str:
         for claim, name in zip(found, problems.values(), strict=True)
         if claim.verdict == "reproduced"
     ]
-    if len(names) < 2:
-        return names[0] if names else "none of them"
-    return ", ".join(names[:-1]) + " and " + names[-1]
+    return listed(names, none="none of them")

@@ -10,6 +10,7 @@ from hlnb.figures.artists import key, legend_below, panels, plain_ticks
 from hlnb.figures.drawn import Drawn
 from hlnb.figures.style import PART_COLOURS, STYLES, style
 from hlnb.metrics.likeness import cosines
+from hlnb.words import listed
 
 SHOWN = {
     "layer-wise": "layer-wise",
@@ -141,7 +142,7 @@ def tower_figure(
         f"{name}: " + ", ".join(f"{np.median(angles):.2g}" for angles in runs[1][k])
         for k, name in TRAINED.items()
     ]
-    at = " and ".join(f"{strength:g}" for strength in runs[0])
+    at = listed(f"{strength:g}" for strength in runs[0])
     return Drawn(
         fig,
         caption="Three levels, each square of the same strength: error of layer 1 when "

@@ -7,6 +7,7 @@ from jaxtyping import Real
 
 from hlnb.claims import Claim, counted, measured
 from hlnb.verdicts import larger, most
+from hlnb.words import listed
 
 NOTES = "theodosis2021notes, layers"
 LOW, FIRST = "Lower layers settle first", "lower first"
@@ -173,7 +174,7 @@ def earliest(times: Real[np.ndarray, "run layer"], names: Sequence[str]) -> str:
     """The layer, or layers, with the smallest median time, and that time."""
     middle = np.median(times, axis=0)
     first = [n for n, m in zip(names, middle, strict=True) if m == middle.min()]
-    return f"{' and '.join(first)} ({middle.min():.2g})"
+    return f"{listed(first)} ({middle.min():.2g})"
 
 
 def direction(shares: Runs) -> str:

@@ -225,9 +225,10 @@ def about_risk(
             theirs=f"{limits[where]:.2f}",
             values=found,
             unit="excess risk",
-            verdict=verdicts.number(limits[where], found)
-            if limits[where]  # without noise nothing is left at d < n
-            else "not testable here",
+            verdict=verdicts.number(
+                limits[where],  # without noise nothing is left at d < n
+                found if limits[where] else np.full(len(found), np.nan),
+            ),
         )
         for where, found in risks.items()
     ] + [

@@ -81,7 +81,6 @@ def rank_law(
             verdict=exactly(p_values > RARE),
             note=f"smallest corrected p-value {min(p_values):.2f}; false alarms: one "
             "in 10,000",
-            kind="identity",
         ),
         counted(
             id="parity-fast",
@@ -135,7 +134,6 @@ def with_noise(
             verdict=exactly(p_values > RARE),
             note=f"smallest corrected p-value of distributions and sums "
             f"{min(p_values):.2f}; false alarms: one in 10,000",
-            kind="identity",
         ),
     ]
 
@@ -189,7 +187,6 @@ def lemma(
             unit="largest relative deviation, for each network and d",
             verdict=exactly(deviations <= 1e-12),
             note="to 1e-12: rounding in double precision",
-            kind="identity",
         ),
         shown(
             id="parity-lemma-size",
@@ -326,7 +323,6 @@ def about_noise(
             unit="largest relative deviation of a run",
             verdict=exactly(deviation <= 1e-12),
             note="to 1e-12: rounding in double precision",
-            kind="identity",
         ),
         measured(
             id="parity-noisy",

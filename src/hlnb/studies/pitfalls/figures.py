@@ -20,7 +20,7 @@ from hlnb.figures.artists import (
 from hlnb.figures.drawn import Drawn
 from hlnb.figures.style import STYLES
 from hlnb.metrics.times import describe, held, median
-from hlnb.words import in_range
+from hlnb.words import in_range, listed
 
 Runs = Real[np.ndarray, "_run _point"]
 LABELS = (("#D55E00", "o"), ("#0072B2", "^"))  # of label 0, of label 1
@@ -95,7 +95,7 @@ def sets_figure(
     )
     line = key("45-degree halfspace", colour="black", linestyle="--")
     legend_below(fig, [*_label_keys(), line])
-    counts = " and ".join(dict.fromkeys(str(len(y)) for _, y in sets.values()))
+    counts = listed(dict.fromkeys(len(y) for _, y in sets.values()))
     return Drawn(
         fig,
         caption=f"The two sets ({counts} training points each), over the regions of "
@@ -136,7 +136,7 @@ def trained_figure(
     reach: float,
 ) -> Drawn:
     """The `regions_frame` of networks after training, with their words."""
-    shares = " and ".join(
+    shares = listed(
         f"{100 * (region > 0.5).mean():.0f} % ({name})"
         for name, region in zip(sets, regions, strict=True)
     )

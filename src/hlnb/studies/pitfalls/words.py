@@ -8,7 +8,7 @@ from jaxtyping import Real
 
 from hlnb.metrics.chance import left_out
 from hlnb.metrics.times import median
-from hlnb.words import in_range
+from hlnb.words import in_range, listed
 
 Runs = Real[np.ndarray, " _run"]
 LOST = 0.02  # AUC: a network that loses more without a coordinate uses it
@@ -41,14 +41,12 @@ def sooner(left: Runs, right: Runs) -> str:
 def below(errors: Mapping[str, Runs], threshold: float) -> str:
     """Which of several have an error below the threshold in most runs, with counts."""
     hits = {name: int((values < threshold).sum()) for name, values in errors.items()}
-    return (
-        " and ".join(
-            f"{name} ({hits[name]} of {len(values)})"
-            for name, values in errors.items()
-            if 2 * hits[name] > len(values)
-        )
-        or "none of them"
-    )
+    most = [
+        f"{name} ({hits[name]} of {len(values)})"
+        for name, values in errors.items()
+        if 2 * hits[name] > len(values)
+    ]
+    return listed(most, none="none of them")
 
 
 def uses(standard: Runs, shuffled: Runs) -> str:

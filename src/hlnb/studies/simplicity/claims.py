@@ -8,6 +8,7 @@ from jaxtyping import Bool, Real
 from hlnb.claims import Claim, counted, measured, shown
 from hlnb.studies.simplicity.accounts import Account, as_good
 from hlnb.verdicts import every, larger, most
+from hlnb.words import listed
 
 NOTES = "theodosis2021notes, simplicity bias"
 NAKKIRAN = "nakkiran2019sgd, functions of increasing complexity"
@@ -146,7 +147,7 @@ def where(first: Mapping[str, Runs], without: Mapping[str, Runs]) -> str:
     less = [name for name in first if np.median(first[name]) < np.median(without[name])]
     if len(less) == len(first):
         return "on both problems" if len(first) == 2 else "on every problem here"
-    return "on " + (" and ".join(less) + " alone" if less else "none of the problems")
+    return "on " + (listed(less) + " alone" if less else "none of the problems")
 
 
 def _explained(

@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 from hlnb.figures.artists import legend_below, multiples, panels
 from hlnb.figures.drawn import Drawn
 from hlnb.figures.style import PART_COLOURS
-from hlnb.words import layer_in_words
+from hlnb.words import layer_in_words, listed
 
 LOOKS: Mapping[str, tuple[str, Any, str]] = {  # colour, dashes, marker
     "total": (PART_COLOURS[0], "-", "o"),
@@ -64,7 +64,7 @@ def data_figure(
         ax.grid(False)
     axes[0].set_ylabel("$x_2$")
     legend_below(fig)
-    sizes = " and ".join(str(len(y)) for _, y in sets.values())
+    sizes = listed(len(y) for _, y in sets.values())
     return Drawn(
         fig,
         caption=f"The training points of one run: {sizes}. Left: stripes. Right: above "
@@ -110,7 +110,7 @@ def maps_figure(
 def trained_maps(rows: Mapping[str, Real[np.ndarray, "point unit"]]) -> Drawn:
     """The maps of one trained network, with their words."""
     *hidden, last = rows.values()
-    units = " and ".join(str(made.shape[1]) for made in hidden)
+    units = listed(made.shape[1] for made in hidden)
     return Drawn(
         maps_figure(rows, title="after training"),
         caption="What each unit of one trained network answers over the square of "

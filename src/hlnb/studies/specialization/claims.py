@@ -7,6 +7,7 @@ from jaxtyping import Real
 
 from hlnb.claims import Claim, counted, measured, shown
 from hlnb.verdicts import Verdict, larger, most, some
+from hlnb.words import listed
 
 NOTES = "theodosis2021notes, how networks learn features"
 FRANKLE = "frankle2020linear, linear mode connectivity"
@@ -229,4 +230,4 @@ def ranked(errors: Mapping[str, Values], than: str) -> tuple[str, str]:
     middle = {name: float(np.median(values)) for name, values in errors.items()}
     best = min(middle, key=middle.__getitem__)
     better = [name for name in middle if middle[name] < middle[than]]
-    return best, " and ".join(better) or "none"
+    return best, listed(better)

@@ -14,6 +14,7 @@ from hlnb.seeding import stream
 from hlnb.studies.table_1 import figures
 from hlnb.studies.table_1.claims import ByReading
 from hlnb.studies.table_1.experiment import (
+    LOOKS,
     SCORES,
     STAY,
     Protocol,
@@ -124,23 +125,16 @@ def collapse(row: Reproduction) -> Drawn:
     )
 
 
-def errors(rows: ByReading) -> dict[str, dict[str, figures.Pair]]:
-    """Epochs and test errors of two trainings by reading: together, layer by layer."""
-    return {
+def layerwise(rows: ByReading, protocol: Protocol) -> Drawn:
+    """Test error against epochs: all layers together, and layer by layer."""
+    unit = rows["unit"]
+    found = {
         READINGS[r]: {
-            "simultaneous": (
-                row.together.epochs,
-                row.together.of("test")[: row.few],
-            ),
+            "simultaneous": (row.together.epochs, row.together.of("test")[: row.few]),
             "layer-wise": (row.layerwise.epochs, at_own_rate(row.layerwise, "test")),
         }
         for r, row in rows.items()
     }
-
-
-def layerwise(rows: ByReading, protocol: Protocol) -> Drawn:
-    """The `errors` of all layers together and layer by layer."""
-    unit, found = rows["unit"], errors(rows)
     return Drawn(
         figures.errors_figure(found, ends=unit.phase_ends, phases=unit.model.names),
         caption=f"Test error of {protocol.seeds} runs (thin) and their median (thick): "
@@ -194,29 +188,25 @@ def deviation(rows: ByReading, protocol: Protocol) -> Drawn:
     )
 
 
-def _title(row: Reproduction, epoch: int) -> str:
-    return f"epoch {epoch}, error {row.together.of('test')[0][epoch]:.2f}"
-
-
-def _cosines(row: Reproduction) -> Real[np.ndarray, "record channel k"]:
-    """Cosines of the first run's filters with its patterns."""
-    filters = row.together.of("filters")[0, :, :, 0]
-    return likeness.cosines(filters, row.patterns(0)[None])
-
-
 def filters(
     row: Reproduction, epochs: Sequence[int]
 ) -> Iterator[tuple[str, Figure, str]]:
-    """Frames of a film, an epoch each: label, the first run's filters, their words."""
-    weights, errors = row.together.of("filters")[0, :, :, 0], row.together.of("test")[0]
-    points, limit = _cosines(row), float(np.quantile(np.abs(weights[-1]), 0.99))
+    """Frames of a film, an epoch each: label, the first run's filters, their words.
+
+    Of the epochs 0 and SHOWN.
+    """
+    weights, errors = row.looks[0], row.together.traces["test"][0]
+    points = likeness.cosines(weights, row.patterns(0)[None])
+    limit = float(np.quantile(np.abs(row.filters("end", run=0)), 0.99))
     for e in epochs:
+        look, error = LOOKS.index(e), f"{errors[e]:.2f}"
         fig = figures.filters_figure(
-            weights[e], points[e], limit=limit, title=_title(row, e)
+            weights[look], points[look], limit=limit, title=f"epoch {e}, error {error}"
         )
+        nearest = np.abs(points[look]).max(1).mean()
         alt = (
-            f"Epoch {e}: test error {errors[e]:.2f}. Best absolute cosine of a filter "
-            f"with a pattern, mean over filters: {np.abs(points[e]).max(1).mean():.2f}."
+            f"Epoch {e}: test error {error}. Best absolute cosine of a filter "
+            f"with a pattern, mean over filters: {nearest:.2f}."
         )
         yield str(e), fig, alt
 

@@ -19,8 +19,8 @@ from hlnb.errors import HlnbError
 from hlnb.kept import kept
 from hlnb.metrics import foreign, likeness
 from hlnb.metrics.distance import deviation
-from hlnb.metrics.measures import Error, Weights
-from hlnb.metrics.times import at_most, first_hit, held, median, value_at
+from hlnb.metrics.measures import END, Error, First, Measure, Seldom, Weights
+from hlnb.metrics.times import at_most, first_hit, held, median
 from hlnb.models.model import Model
 from hlnb.models.networks import toy_network
 from hlnb.results import Result
@@ -33,7 +33,11 @@ from hlnb.training.sweep import sweep
 
 ERROR = 0.1  # the report's threshold on the test error
 ARRIVAL: Mapping[str, float] = {"test": ERROR, "validation": ERROR}
+ARRIVED = First("test", ERROR)
+SHOWN = (2, 5, 10, 20, 50, 100)  # epochs of a film of filters, after that of the start
+LOOKS = (0, ARRIVED, *SHOWN, END)  # when the filters of reported runs are kept
 STAY = 10  # last epochs in which a run that stays has at most that error
+ASKED_WHEN = 4  # the problem of which chapter 05 asks when unseen inputs are learned
 LEVEL = 0.05  # of a single test
 SEARCHING, REPORTING = 200, 400  # where these seeds begin, after `first_seed`
 SCORES: Mapping[str, Callable] = {
@@ -193,12 +197,12 @@ class Reproduction:
         """Epochs after which a run of that layer alone ends."""
         return int(self.alone[layer].epochs[-1])
 
-    @property
+    @cached_property
     def best(self) -> float:
         """The best learning rate for all layers together."""
         return best_rate(self.rates)
 
-    @property
+    @cached_property
     def best_by_seed(self) -> list[float | None]:
         """The rate at which each seed of the sweep arrives first on validation data.
 
@@ -211,12 +215,12 @@ class Reproduction:
             for lr, found in zip(own_rates(self.rates), known, strict=True)
         ]
 
-    @property
+    @cached_property
     def times(self) -> Real[np.ndarray, " run"]:
         """Epochs to test error 0.1, all layers together at the best rate."""
         return arrived(self.together, "test", lr=self.best)
 
-    @property
+    @cached_property
     def stays(self) -> Bool[np.ndarray, " run"]:
         """Whether the test error of each of these runs is at most 0.1 at the end."""
         return stayed(self.together, "test", lr=self.best)
@@ -230,7 +234,7 @@ class Reproduction:
         """How many of these runs also have layer-wise and single-layer training."""
         return len(self.layerwise.runs) // len(self.layerwise.lrs)
 
-    @property
+    @cached_property
     def layerwise_times(self) -> Real[np.ndarray, " run"]:
         """Epochs to test error 0.1 layer by layer, counted over all phases."""
         return first_hit(self.layerwise.epochs, at_own_rate(self.layerwise, "test"))
@@ -240,7 +244,7 @@ class Reproduction:
         result = self.alone[layer]
         return first_hit(result.epochs, at_own_rate(result, "test"))
 
-    @property
+    @cached_property
     def single(self) -> str:
         """The layer that does best alone, on validation data."""
 
@@ -254,8 +258,12 @@ class Reproduction:
         return min(self.alone, key=rank)
 
     def phase_errors(self, on: str = "test") -> Real[np.ndarray, "run phase"]:
-        """Error on a batch at the end of each layer-wise phase."""
-        return held(at_own_rate(self.layerwise, on))[:, self.phase_ends]
+        """Error on a batch at the end of each layer-wise phase.
+
+        Of a batch other than `test` and `validation`: at the end of the last one alone.
+        """
+        errors = held(at_own_rate(self.layerwise, on))
+        return errors[:, self.phase_ends if on in ARRIVAL else [-1]]
 
     @property
     def phase_ends(self) -> list[int]:
@@ -267,7 +275,7 @@ class Reproduction:
         """How far the filters have moved on arrival, at each learning rate, or NaN."""
         return np.stack([moved(self.rates, lr) for lr in self.lrs])
 
-    @property
+    @cached_property
     def deviation(self) -> Real[np.ndarray, " run"]:
         """How far the filters have moved on arrival, at the best rate, or NaN."""
         return moved(self.together, self.best)
@@ -278,11 +286,14 @@ class Reproduction:
         `when`: start, arrival, or end. A run that never arrived has the filters of its
         last epoch instead.
         """
-        found = self.together.of("filters")[run, :, :, 0]
-        last = int((~np.isnan(found[:, 0, 0])).sum()) - 1
-        arrival = self.times[run] if when == "arrival" else np.inf
-        record = int(arrival) if np.isfinite(arrival) else last
-        return found[0 if when == "start" else record]
+        never = when == "arrival" and np.isinf(self.times[run])
+        time = {"start": 0, "arrival": END if never else ARRIVED, "end": END}[when]
+        return self.looks[run, LOOKS.index(time)]
+
+    @property
+    def looks(self) -> Real[np.ndarray, "run look channel T"]:
+        """First-layer filters of all runs at the best rate, at each of LOOKS."""
+        return self.together.traces["filters"][:, :, :, 0]
 
     def seed(self, run: int) -> int:
         """The seed of a run at the best rate."""
@@ -381,8 +392,8 @@ def own_ranks(
 
 def moved(result: Result, lr: float) -> Real[np.ndarray, " run"]:
     """How far the filters of each run at `lr` have moved on arrival; NaN if never."""
-    far = deviation(result.of("filters", lr=lr), axes=3)
-    return value_at(result.epochs, far, when=arrived(result, "test", lr=lr))
+    far = deviation(result.of("filters", lr=lr), axes=3)[:, LOOKS.index(ARRIVED)]
+    return np.where(np.isfinite(arrived(result, "test", lr=lr)), far, np.nan)
 
 
 def until_arrival(
@@ -443,26 +454,44 @@ def variants(
 
 
 def common_settings(protocol: Protocol) -> dict[str, Any]:
-    """What all trainings of a row have in common: measures, sizes, device."""
+    """What trainings of a row have in common: measures, sizes, device.
+
+    Filters are kept at the start and on arrival.
+    """
+    return _settings(
+        protocol,
+        {**errors(*ARRIVAL), "filters": Seldom(Weights("conv"), LOOKS[:2])},
+    )
+
+
+def reported_settings(
+    protocol: Protocol, *, often: Sequence[str], at: Sequence = (END,)
+) -> dict[str, Any]:
+    """The same for runs that are reported, of a problem that is `Covered`.
+
+    Errors on the batches `often` after each epoch, on the others at the end, that on
+    `validation` only where it is named; filters at each of `at`.
+    """
+    ends = {
+        on: Seldom(Error(on), (END,))
+        for on in ("train", "seen", "unseen")
+        if on not in often
+    }
+    filters = Seldom(Weights("conv"), tuple(at))
+    return _settings(protocol, {**errors(*often), **ends, "filters": filters})
+
+
+def errors(*batches: str) -> dict[str, Measure]:
+    """Measures of the error on these batches, under their names."""
+    return {on: Error(on) for on in batches}
+
+
+def _settings(protocol: Protocol, measures: Mapping[str, Measure]) -> dict[str, Any]:
     return {
-        "measures": {
-            "test": Error("test"),
-            "validation": Error("validation"),
-            "filters": Weights("conv"),
-        },
+        "measures": dict(measures),
         "n_train": protocol.n_train,
         "device": protocol.device,
     }
-
-
-def reported_settings(protocol: Protocol) -> dict[str, Any]:
-    """The same for runs that are reported: errors on seen and on unseen inputs too.
-
-    Of a problem that is `Covered`.
-    """
-    common = common_settings(protocol)
-    parts = {on: Error(on) for on in ("train", "seen", "unseen")}
-    return {**common, "measures": {**common["measures"], **parts}}
 
 
 def reproduce(
@@ -484,36 +513,44 @@ def reproduce(
     model = toy_network(d=d, n_classes=problem.n_classes, T=T)
     train = partial(sweep, model=model, executor=executor)
     plain = {"problem": problem, **common_settings(protocol)}
-    parts = {"problem": Covered.of(problem), **reported_settings(protocol)}
+    covered, slow = Covered.of(problem), grid(protocol.few, protocol.slow_lrs)
     together = simultaneous(model, epochs=protocol.epochs)
     rates = train(
         schedule=together, runs=grid(protocol.choosing, protocol.lrs), **plain
     )
-    slow = grid(protocol.few, protocol.slow_lrs)
-    in_turn = layerwise(model, epochs=protocol.phase_epochs)
-    one_by_one = train(schedule=in_turn, runs=slow, **parts)
+    parts = ("seen", "unseen") if number == ASKED_WHEN else ()
+    best = train(
+        problem=covered,
+        schedule=together,
+        runs=grid(protocol.reporting, [best_rate(rates)]),
+        **reported_settings(protocol, often=("test", *parts), at=LOOKS),
+    )
+    in_turn = train(
+        problem=covered,
+        schedule=layerwise(model, epochs=protocol.phase_epochs),
+        runs=slow,
+        **reported_settings(protocol, often=(*ARRIVAL,)),
+    )
+    first, *upper = model.names
+    alone = {
+        name: train(
+            problem=problem,
+            schedule=only(model, name, epochs=protocol.alone_epochs),
+            runs=slow,
+            until=ARRIVAL,
+            **_settings(protocol, errors(*ARRIVAL)),
+        )
+        for name in upper
+    }
+    curves = {on: in_turn.traces[on] for on in ARRIVAL}
+    of_first = replace(in_turn, traces=curves).upto(protocol.phase_epochs)
     return Reproduction(
         number,
         reading,
         problem,
         model,
         rates,
-        train(
-            schedule=together,
-            runs=grid(protocol.reporting, [best_rate(rates)]),
-            **parts,
-        ),
-        one_by_one,
-        {
-            model.names[0]: one_by_one.upto(protocol.phase_epochs),
-            **{
-                name: train(
-                    schedule=only(model, name, epochs=protocol.alone_epochs),
-                    runs=slow,
-                    until=ARRIVAL,
-                    **plain,
-                )
-                for name in model.names[1:]
-            },
-        },
+        best,
+        in_turn,
+        {first: of_first, **alone},
     )

@@ -14,6 +14,7 @@ import numpy as np
 from jaxtyping import Real
 
 from hlnb.data.patterns import PatternProblem, toy_problem
+from hlnb.metrics.measures import END, Error, Measure, Seldom
 from hlnb.metrics.times import held
 from hlnb.models.layers import Glorot
 from hlnb.models.networks import toy_network
@@ -147,7 +148,7 @@ def layerwise_variants(
     """
     model, problem = row.model, Covered.of(row.problem)
     how = {
-        **reported_settings(protocol),
+        **reported_settings(protocol, often=("test",), at=(0, END)),
         "runs": grid(protocol.reporting[:seeds], [row.best]),
         "executor": executor,
     }
@@ -207,7 +208,9 @@ def network_errors(
     the epochs of the row have passed; seeds as in `layerwise_variants`. NaN where a
     part has no input.
     """
-    settings = reported_settings(protocol)
+    names = {part: "test" if part == "all" else part for part in PARTS}
+    measures: dict[str, Measure] = {"validation": Error("validation")}
+    measures |= {part: Seldom(Error(on), (END,)) for part, on in names.items()}
     found: dict[str, list[Real[np.ndarray, " run"]]] = {part: [] for part in PARTS}
     for n in sizes:
         result = sweep(
@@ -215,15 +218,14 @@ def network_errors(
             row.model,
             simultaneous(row.model, epochs=protocol.epochs),
             grid(protocol.reporting[:seeds], [row.best]),
+            measures=measures,
             until={"validation": 0.02},
             executor=executor,
-            **{**settings, "n_train": n},
+            n_train=n,
+            device=protocol.device,
         )
-        last = (~np.isnan(result.of("test"))).sum(1) - 1
-        runs = np.arange(len(last))
         for part in PARTS:
-            values = result.of("test" if part == "all" else part)
-            found[part].append(values[runs, last])
+            found[part].append(result.of(part)[:, 0])
     return {part: np.stack(errors, axis=1) for part, errors in found.items()}
 
 
