@@ -278,6 +278,7 @@ def same_claims(
             unit="apart, of the way that the weights went",
             verdict=exactly(same),
             note=f"the same within {SAME_WEIGHTS:g}, and to the test input; {note}",
+            kind="identity",
         )
     ]
 
