@@ -102,23 +102,44 @@ def test_kernels_are_judged_on_inputs_they_have_not_seen():
 
 
 @pytest.mark.parametrize(
-    ("together", "in_turn", "wanted"),
+    ("together", "in_turn", "with_heads", "wanted"),
     [
-        ([0.0, 0.1], [0.11, 0.3], ["reproduced", "reproduced"]),
-        ([0.1, 0.11], [0.1, 0.3], ["undecided", "undecided"]),
+        ([0.0, 0.1], [0.11, 0.3], [0.0, 0.1], ["reproduced"] * 3),
+        ([0.1, 0.11], [0.1, 0.3], [0.1, 0.11], ["undecided"] * 3),
         (  # a tenth of the inputs, as a sum of float32 may give it, is a tenth
             [0.1 + 9e-9] * 2,
             [0.1 + 9e-9] * 2,
-            ["reproduced", "not reproduced"],
+            [0.1 + 9e-9] * 2,
+            ["reproduced", "not reproduced", "reproduced"],
         ),
-        ([0.2, 0.11], [0.1, 0.0], ["not reproduced", "not reproduced"]),
+        ([0.2, 0.11], [0.1, 0.0], [0.2, 0.11], ["not reproduced"] * 3),
     ],
 )
-def test_both_ways_are_judged_at_an_error_of_a_tenth(together, in_turn, wanted):
-    made = claims.about_both(
-        np.repeat(together, 5), np.repeat(in_turn, 5), epochs=7, note="lr 0.1"
-    )
+def test_three_orders_are_judged_at_an_error_of_a_tenth(
+    together, in_turn, with_heads, wanted
+):
+    ends = (np.repeat(errors, 5) for errors in (together, in_turn, with_heads))
+    made = claims.about_orders(*ends, epochs=7, note="lr 0.1")
     assert [claim.verdict for claim in made] == wanted
+    assert {claim.kind for claim in made} == {"guess"}
     assert [claim.note for claim in made] == [
-        *("after 7 epochs, lr 0.1", "after 7 epochs a layer, lr 0.1")
+        "after 7 epochs, lr 0.1",
+        "after 7 epochs a layer, lr 0.1",
+        "after 7 epochs a phase, lr 0.1",
     ]
+
+
+@pytest.mark.parametrize(
+    ("errors", "weights", "verdict"),
+    [
+        (1e-4, 1e-3, "reproduced"),
+        (2e-4, 0.0, "not as stated"),
+        (0.0, 2e-3, "not as stated"),
+        (np.nan, np.nan, "not as stated"),
+    ],
+)
+def test_two_loops_are_the_same_if_both_trainings_are(errors, weights, verdict):
+    (claim,) = claims.same_claims(
+        np.array([0.0, errors]), np.array([0.0, weights]), note=""
+    )
+    assert (claim.verdict, claim.kind) == (verdict, "identity")
