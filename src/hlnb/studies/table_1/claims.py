@@ -278,7 +278,6 @@ def same_claims(
             unit="apart, of the way that the weights went",
             verdict=exactly(same),
             note=f"the same within {SAME_WEIGHTS:g}, and to the test input; {note}",
-            kind="identity",
         )
     ]
 
