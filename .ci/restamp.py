@@ -6,7 +6,8 @@ BASE is the commit before the refactoring, whose chapters were fresh. Old and ne
 execute every chapter at smoke size and some chapters whole, side by side on this
 machine; all outputs have to be equal to the byte, but those that the old code itself
 does not repeat, which are named. Only then do the executed copies get the keys of the
-new code, and so do the sets of fresh seeds that the old code executed; what is in them
+new code (but those `--without` which the proof is made: they are to be executed anew),
+and so do the sets of fresh seeds that the old code executed; what is in them
 stays. What was executed lies in `runs/proof`
 and is not executed again, so that an interrupted proof goes on.
 """
@@ -32,6 +33,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("base", help="the commit before the refactoring")
     parser.add_argument("--whole", nargs="*", default=[], metavar="CHAPTER")
+    parser.add_argument("--without", nargs="*", default=[], metavar="CHAPTER")
     arguments = parser.parse_args()
     root = find_root()
     base = _output(["git", "rev-parse", arguments.base], root)
@@ -51,6 +53,9 @@ def main() -> int:
         )
         return 1
     listed = chapters.load(root)
+    if arguments.without:
+        anew = chapters.select(listed, arguments.without)
+        listed = [chapter for chapter in listed if chapter not in anew]
     whole = chapters.select(listed, arguments.whole) if arguments.whole else []
     differ = [
         *_different(listed, old, before / "smoke", "--smoke"),
