@@ -111,8 +111,9 @@ def runs() -> dict[str, set[Definition]]:
     import_all()
     found = {}
     for name, arguments in small_runs.RUNS.items():
+        train = small_runs.loop.trainer(arguments["measures"])
         with trace() as found[name]:
-            small_runs.loop.trainer(arguments["measures"]).anew(**arguments)
+            train.anew(**arguments)
     return found
 
 

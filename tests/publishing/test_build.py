@@ -521,7 +521,7 @@ def test_an_overtaken_chapter_says_so_at_its_top_and_the_lists_do_too(book, over
     assert "2 of 3 chapters are overtaken." in status
     assert status.count("overtaken: code of the package has changed since") == 2
     assert "2026-11-23, drawn again 2026-12-01" in status
-    assert words(page(root, "book/intro")).count("( overtaken )") == 2
+    assert words(page(root, "book/contents")).count("( overtaken )") == 2
     assert "overtaken" not in page(root, "book/chapters/01_hierarchical_learning")
 
 

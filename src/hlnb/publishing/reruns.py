@@ -91,6 +91,20 @@ def _write_source(root: Path, folder: Path, found: dict[str, Path]) -> None:
         path = folder / "book" / "chapters" / file.name
         write_whole(path, to_bytes(with_differences(file, published)))
         shutil.copy(file.with_suffix(".provenance.json"), path.parent)
+    _keep_true_findings(folder)
+
+
+def _keep_true_findings(folder: Path) -> None:
+    """Takes out the findings that rest on a verdict which the re-run has moved."""
+    path = folder / "book" / "findings.yml"
+    files = places.notebooks(folder / "book" / "chapters")
+    words = {c["id"]: c["verdict"] for file in files for c in copies.claims_of(file)}
+    rows = [
+        row
+        for row in yaml.safe_load(path.read_text("utf8"))
+        if all(words.get(id) == word for id, word in row["rests_on"].items())
+    ]
+    write_whole(path, yaml.safe_dump(rows, allow_unicode=True).encode())
 
 
 def with_differences(file: Path, published: Sequence[Mapping[str, Any]]) -> Notebook:
