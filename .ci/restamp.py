@@ -6,10 +6,9 @@ BASE is the commit before the refactoring, whose chapters were fresh. Old and ne
 execute every chapter at smoke size and some chapters whole, side by side on this
 machine; all outputs have to be equal to the byte, but those that the old code itself
 does not repeat, which are named. Only then do the executed copies get the keys of the
-new code (but those `--without` which the proof is made: they are to be executed anew),
-and so do the sets of fresh seeds that the old code executed; what is in them
-stays. What was executed lies in `runs/proof`
-and is not executed again, so that an interrupted proof goes on.
+new code, and so do the sets of fresh seeds that the old code executed; what is in them
+stays. Chapters that are to be executed anew are left out by `--without`. What the proof
+executed lies in `runs/proof` and is not executed again, so that it goes on.
 """
 
 import argparse

@@ -11,6 +11,7 @@ from hlnb.errors import HlnbError
 from hlnb.publishing import chapters, compare, copies, editions, freshness, places
 from hlnb.publishing.chapters import NAME, Chapter, read_notebook
 from hlnb.publishing.notebooks import Notebook, outputs_digest, to_bytes, weave
+from hlnb.publishing.render import parts
 from hlnb.storage import write_whole
 
 
@@ -99,11 +100,8 @@ def _keep_true_findings(folder: Path) -> None:
     path = folder / "book" / "findings.yml"
     files = places.notebooks(folder / "book" / "chapters")
     words = {c["id"]: c["verdict"] for file in files for c in copies.claims_of(file)}
-    rows = [
-        row
-        for row in yaml.safe_load(path.read_text("utf8"))
-        if all(words.get(id) == word for id, word in row["rests_on"].items())
-    ]
+    rows = yaml.safe_load(path.read_text("utf8"))
+    rows = [row for row in rows if not parts.shaken(row, words)]
     write_whole(path, yaml.safe_dump(rows, allow_unicode=True).encode())
 
 

@@ -4,6 +4,7 @@ import ast
 import base64
 import re
 import textwrap
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -286,21 +287,27 @@ def findings(rows: list[dict], claims: list[dict], *, known: dict) -> str:
     HlnbError says which. Rows of chapters that have no page are left out.
     """
     by_id = {c["id"]: c for c in claims}
+    words = {c["id"]: c["verdict"] for c in claims}
     lines = []
     for row in rows:
         if row["chapter"] not in known:
             continue
-        for id, verdict in row["rests_on"].items():
-            found = by_id.get(id, {}).get("verdict", "no claim")
-            if found != verdict:
-                raise HlnbError(
-                    f"The finding {row['title']!r} rests on {id} being {verdict!r}, "
-                    f"and it is {found!r}: make its sentences true."
-                )
+        for id, found in shaken(row, words).items():
+            raise HlnbError(
+                f"The finding {row['title']!r} rests on {id} being "
+                f"{row['rests_on'][id]!r}, and it is {found!r}: make its sentences "
+                "true."
+            )
         title = f"**{{doc}}`{row['title']} </book/chapters/{row['chapter']}>`.**"
         text = filled(row["text"], by_id, known=known, reached=False)
         lines.append(f"1. {title} {text}")
     return "\n".join(lines)
+
+
+def shaken(row: dict[str, Any], verdicts: Mapping[str, str]) -> dict[str, str]:
+    """The verdicts of today that differ from those on which a finding rests, by id."""
+    found = {id: verdicts.get(id, "no claim") for id in row["rests_on"]}
+    return {id: word for id, word in found.items() if word != row["rests_on"][id]}
 
 
 def filled(
