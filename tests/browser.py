@@ -41,6 +41,8 @@ SETTLED = """async () => {
     await new Promise(done => setTimeout(done, 200));
 }"""
 
+OPENED = """() => document.querySelectorAll("details")
+    .forEach(fold => { fold.open = true; })"""
 FETCHED = """() => Promise.all([...document.images].map(
     image => { image.loading = "eager"; return image.decode(); }))"""
 

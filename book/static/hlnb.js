@@ -18,6 +18,49 @@ document.addEventListener("load", reachable, true); // a picture, of a film as w
 window.addEventListener("resize", reachable);
 document.addEventListener("change", reachable); // another card of a widget is shown
 
+// An address inside of what is folded opens it; paper shows all but code.
+function unfold() {
+  const target = document.getElementById(decodeURIComponent(location.hash.slice(1)));
+  let fold = target && target.closest("details");
+  if (!fold) return;
+  for (; fold; fold = fold.parentElement.closest("details")) fold.open = true;
+  target.scrollIntoView();
+}
+document.addEventListener("DOMContentLoaded", unfold);
+window.addEventListener("hashchange", unfold);
+window.addEventListener("beforeprint", function () {
+  document.querySelectorAll(".hlnb-fold:not([open], .code)").forEach(function (fold) {
+    fold.open = true;
+    window.addEventListener("afterprint", () => (fold.open = false), { once: true });
+  });
+});
+
+// Whoever reads again, or teaches, opens all answers; the choice holds for all chapters.
+document.addEventListener("DOMContentLoaded", function () {
+  const answers = [...document.querySelectorAll("details.answer")];
+  const head = document.querySelector(".hlnb-head");
+  if (!head || !answers.length) return;
+  const key = "hlnb-answers";
+  const button = document.createElement("button");
+  function show(open) {
+    answers.forEach((answer) => (answer.open = open));
+    button.textContent = open ? "Hide the answers again" : "Open all answers";
+    button.setAttribute("aria-pressed", open);
+    try {
+      localStorage.setItem(key, open ? "open" : "");
+    } catch {} // a browser that keeps nothing for pages
+  }
+  let kept = "";
+  try {
+    kept = localStorage.getItem(key);
+  } catch {}
+  button.className = "hlnb-answers";
+  button.addEventListener("click", () => show(!answers.every((answer) => answer.open)));
+  show(kept === "open");
+  head.append(button);
+  unfold();
+});
+
 // The list of claims: choose a source and a verdict. Without this script all are shown.
 document.addEventListener("DOMContentLoaded", function () {
   const place = document.querySelector(".hlnb-filter");

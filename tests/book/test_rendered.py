@@ -39,14 +39,17 @@ def base(html):
 def test_every_page_is_quiet_accessible_and_fits(html, chromium, base, mode):
     """In dark without loading it again, as for a reader whose evening comes.
 
-    On a phone in letters wider than any font's, too: each machine has its own.
+    There, and on a phone, with all that is folded open. On a phone in letters wider than any font's, too: each machine has its own.
     """
     found = []
     for name in browser.pages(html):
         with browser.visit(chromium, base + name, mode=mode) as (page, problems):
+            if mode == "phone":
+                page.evaluate(browser.OPENED)
             findings = browser.axe(page, assets.axe(ROOT))
             if mode == "light":
                 page.add_style_tag(content="* { transition: none !important }")
+                page.evaluate(browser.OPENED)
                 page.emulate_media(color_scheme="dark")
                 page.wait_for_selector("html[data-theme=dark]")
                 in_dark = browser.axe(page, assets.axe(ROOT))
@@ -75,6 +78,7 @@ def test_films_answer_to_the_arrow_key_from_the_disk(html, chromium):
         url = (html / name).as_uri()
         with browser.visit(chromium, url, mode="light") as (page, problems):
             assert not problems, f"{name}: {problems}"
+            page.evaluate(browser.OPENED)
             for film in page.locator(FILM).all():
                 picture = film.locator("img:visible")
                 before = picture.get_attribute("alt")
@@ -91,6 +95,7 @@ def test_a_film_plays_to_its_end_and_anew(html, chromium):
     """By the keyboard; a button, when pressed again, holds it."""
     url = (html / with_films(html)[0]).as_uri()
     with browser.visit(chromium, url, mode="light") as (page, _):
+        page.evaluate(browser.OPENED)
         film = page.locator(FILM).first
         slider, button = film.get_by_role("slider"), film.get_by_role("button")
         last = slider.get_attribute("max")
@@ -208,12 +213,11 @@ def test_reading_works_without_scripts(html, chromium, name):
     page.goto((html / name).as_uri())
     article = page.locator("article")
     assert len(article.inner_text()) > 1000
-    for figure in page.locator("article figure img:not([hidden])").all():
-        assert figure.is_visible()
-    for box in page.locator(
-        "article .dropdown.admonition > p:not(.admonition-title)"
-    ).all():
-        assert box.is_visible()
+    for line in page.locator("article summary:visible").all():
+        if not line.evaluate("line => line.parentElement.open"):
+            line.click()
+    for shown in page.locator("article :is(figure img:not([hidden]), .note p)").all():
+        assert shown.is_visible()
     if page.query_selector(FILM):
         assert page.locator("article noscript img").count() > 0
         assert page.locator(FILM).first.locator("img:visible").count() == 3
@@ -231,6 +235,63 @@ def test_reading_works_without_scripts(html, chromium, name):
     if cards.count():
         assert sum(card.is_visible() for card in cards.all()) == 1
     context.close()
+
+
+def chapters(html):
+    """The pages of the chapters."""
+    found = [n for n in browser.pages(html) if n.startswith("book/chapters/")]
+    assert len(found) > 20
+    return found
+
+
+def test_a_guess_comes_before_its_answer(html, chromium):
+    """Until its line is opened, nobody reads an answer, nor the figure above it."""
+    asked = 0
+    for name in chapters(html):
+        with browser.visit(chromium, (html / name).as_uri(), mode="light") as (page, _):
+            answers = page.locator("article details.answer")
+            predicted = page.locator("article .admonition-title", has_text="Predict")
+            assert answers.count() == predicted.count(), name
+            for answer in answers.all():
+                asked += 1
+                text = answer.locator(".admonition.note").last
+                assert not text.is_visible(), name
+                assert "blur" in answer.evaluate(CURTAIN)
+                answer.locator("summary").first.click()
+                assert text.is_visible(), name
+                assert answer.evaluate(CURTAIN) == "none"
+    assert asked > 80
+
+
+CURTAIN = "fold => getComputedStyle(fold, '::details-content').filter"
+
+
+def test_answers_open_together_and_stay_open_in_other_chapters(html, chromium):
+    one, two = chapters(html)[2:4]
+    context = chromium.new_context()
+    page = context.new_page()
+    page.goto((html / one).as_uri())
+    count = page.locator("details.answer").count()
+    page.get_by_role("button", name="Open all answers").click()
+    assert page.locator("details.answer[open]").count() == count
+    page.goto((html / two).as_uri())
+    assert page.locator("details.answer:not([open])").count() == 0
+    page.get_by_role("button", name="Hide the answers again").click()
+    assert page.locator("details.answer[open]").count() == 0
+    context.close()
+
+
+def test_an_address_opens_what_holds_it(html, chromium):
+    name = next(n for n in chapters(html) if "toy_problem_1" in n)
+    with browser.visit(chromium, (html / name).as_uri(), mode="light") as (page, _):
+        inside = page.locator("details.verdicts [id^=at-]")
+        assert not inside.first.is_visible()
+        place = inside.last.get_attribute("id")
+        page.goto(f"{(html / name).as_uri()}#{place}")
+        assert page.locator(f"[id='{place}']").is_visible()
+    at = f"{(html / name).as_uri()}#fig-tp1-rates"  # in an answer, from another page
+    with browser.visit(chromium, at, mode="light") as (page, _):
+        assert page.locator("details.answer[open] #fig-tp1-rates").count() == 1
 
 
 def test_the_explorer_answers_to_the_keyboard(html, chromium):

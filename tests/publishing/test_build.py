@@ -132,7 +132,7 @@ def test_a_chapter_has_its_head_its_figure_number_and_its_stamp(book):
     assert "8 · A made-up chapter 08" in text
     assert "Draw one curve." in text
     assert 'href="02_toy_problem_1.html"' in text
-    assert "ran in 12 min on A processor &#64; 2.40GHz (2 cores, 1 thread)" in text
+    assert "A processor &#64; 2.40GHz (2 cores, 1 thread)" in text
     words = re.sub("<[^>]+>", "", text)
     assert "papermill notebooks/08_cifar_filters.ipynb out.ipynb -p seeds 1" in words
     assert "Fig. 8.1" in text
@@ -159,7 +159,7 @@ def words(text: str) -> str:
 
 def test_a_head_sums_up_the_verdicts_and_says_how_long_it_is_to_read(book):
     text = words(page(book, "book/chapters/02_toy_problem_1"))
-    assert "1 min to read; ran in 74 s" in text
+    assert "1 min to read" in text
     assert "1 reproduced 1 partly 1 not reproduced 1 not testable here" in text
 
 

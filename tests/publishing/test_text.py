@@ -2,7 +2,7 @@
 
 import pytest
 
-from hlnb.publishing.render.text import label_equations, link_terms, terms
+from hlnb.publishing.render.text import label_equations, link_terms, terms, typeset
 
 GLOSSARY = """# Glossary
 
@@ -103,3 +103,18 @@ def test_equations_in_code_stay_and_those_in_boxes_are_labelled():
     assert label_equations([code], "05") == [code]
     box = "```{prf:theorem} X\n:label: t\n$$\na\n$$\n```"
     assert "$$ (eq-05-1)\n```" in label_equations([box], "05")[0]
+
+
+@pytest.mark.parametrize(
+    ("typed", "shown"),
+    [
+        ("1.5e-15 [7.5e-16–1e+20]", "1.5 × 10⁻¹⁵ [7.5 × 10⁻¹⁶–10²⁰]"),
+        ("-1e-05, -2.5e3, 0.0e+00", "−10⁻⁵, −2.5 × 10³, 0"),
+        ("from -0.06 to -.5, [-1 to 2]", "from −0.06 to −.5, [−1 to 2]"),
+        ("on 2026-11-29, x-1, LMS-7, 5-8", "on 2026-11-29, x-1, LMS-7, 5-8"),
+        ("key 1e5f, a 3e2b, version 1.2e3.4", "key 1e5f, a 3e2b, version 1.2e3.4"),
+        ("-p first_seed, e-5, one-1e", "-p first_seed, e-5, one-1e"),
+    ],
+)
+def test_numbers_are_typeset_as_print_has_them(typed, shown):
+    assert typeset(typed) == shown

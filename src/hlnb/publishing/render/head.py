@@ -1,5 +1,6 @@
-"""What stands above and below a chapter: banner, head, stamp."""
+"""What stands above and below a chapter: banner, head, foot."""
 
+import re
 import shlex
 from typing import Any
 
@@ -31,21 +32,35 @@ def banner(chapter: Executed) -> str:
     )
 
 
-def head(chapter: Executed, *, known: dict[str, Executed], claims: list[dict]) -> str:
-    """What stands below the title: goals, needs, times, verdicts, parameters."""
+SHORT = re.compile(r"\*\*In short\.\*\* .*(?:\n.+)*")
+
+
+def after_the_finding(text: str, below: str, chapter: Executed) -> str:
+    """A chapter's first text, with its head below the paragraph that says the result.
+
+    Above the text, where no paragraph does. A re-run that moves a verdict on which the
+    result rests (`rests_on` of the chapter) has no such paragraph.
+    """
+    text = text.lstrip()
+    short = SHORT.match(text)
+    if short is None:
+        return f"{below}\n\n{text}"
+    moved = {id for id, *_ in chapter.metadata.get("rerun", {}).get("verdicts", [])}
+    rest = text[short.end() :]
+    if moved & set(chapter.metadata.get("rests_on", [])):
+        return f"{below}\n\n{rest}"
+    return f":::{{div}} hlnb-short\n{short[0]}\n:::\n\n{below}\n\n{rest}"
+
+
+def head(chapter: Executed, known: dict[str, Executed], *, claims: list[dict]) -> str:
+    """Goals, needs, minutes and verdicts."""
     needs = chapter.metadata.get("needs", [])
     return rendered(
         "publishing/templates/head.md",
-        name=chapter.name,
         goals=chapter.metadata.get("goals"),
         needs=[known[n].link if n in known else n for n in needs],
         minutes=chapter.minutes,
-        took=duration(chapter.provenance),
-        machine=machine_in_words(chapter.provenance),
         badges=badges([c for c in claims if c["chapter"] == chapter.name]),
-        downloads=downloads(chapter),
-        table=parameter_table(chapter) if chapter.parameters else "",
-        command=command(chapter),
     )
 
 
@@ -106,8 +121,8 @@ def command(chapter: Executed) -> str:
     return shlex.join(words)
 
 
-def stamp(chapter: Executed) -> str:
-    """What stands at the end: when, where and with what the chapter was executed."""
+def foot(chapter: Executed) -> str:
+    """What stands at the end: how to run it, and when and with what it was executed."""
     ran = chapter.provenance
     fields = {
         "Executed": f"{ran['date']}, in {duration(ran)}",
@@ -117,7 +132,14 @@ def stamp(chapter: Executed) -> str:
         "Data": data(ran),
         "Key": f"`{chapter.metadata['key'][:12]}`",
     }
-    return rendered("publishing/templates/stamp.md", fields=fields)
+    return rendered(
+        "publishing/templates/foot.md",
+        name=chapter.name,
+        downloads=downloads(chapter),
+        table=parameter_table(chapter) if chapter.parameters else "",
+        command=command(chapter),
+        fields=fields,
+    )
 
 
 def redrawing(ran: dict[str, Any]) -> dict[str, str]:

@@ -7,7 +7,9 @@ from urllib.parse import unquote
 
 import pybtex.database
 import yaml
+from docutils import nodes
 from sphinx.errors import ExtensionError
+from sphinx.transforms.post_transforms import SphinxPostTransform
 
 from hlnb.errors import HlnbError
 from hlnb.publishing import copies, notebooks, replication
@@ -15,6 +17,7 @@ from hlnb.publishing.render import (
     assets,
     executed,
     films,
+    folds,
     formulas,
     head,
     loads,
@@ -140,16 +143,16 @@ def frame(text, chapter, *, known, claims):
     """The notebook with its number in the title, its head and its stamp."""
     notebook = json.loads(text)
     cells = notebook["cells"]
-    first = "".join(cells[0]["source"])
-    above = head.banner(chapter), head.head(chapter, known=known, claims=claims)
-    opening = "\n\n".join([f"# {chapter.numbered_title}", *filter(None, above)])
     films.shown(notebook, chapter=chapter.number)
-    cells[0]["source"] = re.sub(
-        r"^# .*$", lambda _: opening, first, count=1, flags=re.M
-    )
+    banner, below = head.banner(chapter), head.head(chapter, known, claims=claims)
+    above, _, text = re.split(r"(?m)^(# .*)$", "".join(cells[0]["source"]), maxsplit=1)
+    title = "\n\n".join([f"{above}# {chapter.numbered_title}", banner])
+    if not text.strip() and cells[1]["cell_type"] == "markdown":
+        text = "".join(cells.pop(1)["source"])
+    cells[0]["source"] = f"{title}\n\n{head.after_the_finding(text, below, chapter)}"
     for cell in cells:
         tags = cell["metadata"].setdefault("tags", [])
-        if folds(cell, tags):
+        if hidden(cell, tags):
             tags.append("hide-input")
         for output in cell.get("outputs", []):
             data = output.get("data", {})
@@ -158,10 +161,10 @@ def frame(text, chapter, *, known, claims):
             for mime in (notebooks.DATA, notebooks.NUMBERS):  # for machines
                 data.pop(mime, None)
     notebook["cells"] = cells = [part for cell in cells for part in apart(cell)]
-    stamp = {"cell_type": "markdown", "metadata": {}, "source": head.stamp(chapter)}
+    foot = {"cell_type": "markdown", "metadata": {}, "source": head.foot(chapter)}
     if notebook["nbformat_minor"] >= 5:
-        stamp["id"] = "hlnb-stamp"
-    cells.append(stamp)
+        foot["id"] = "hlnb-foot"
+    cells.append(foot)
     return notebook
 
 
@@ -186,14 +189,38 @@ def apart(cell):
     return [cell | {"outputs": pictures}, rest]
 
 
-def folds(cell, tags):
-    """Whether a cell's code is folded: the page shows what it says in another form.
+def hidden(cell, tags):
+    """Whether a cell's code is folded: a reader follows the argument without it."""
+    if cell["cell_type"] != "code" or {"remove-input", "hide-input"} & set(tags):
+        return False
+    told = {"parameters", "claims", "solution"} & set(tags)
+    shows = [o for o in cell["outputs"] if "image/png" in o.get("data", {})]
+    return bool(told or shows) or folds.plumbing("".join(cell["source"]))
 
-    Parameters stand in the head; figures and claims are their own output, and the code
-    that draws them is mostly captions and statements.
-    """
-    shows = [o for o in cell.get("outputs", []) if "image/png" in o.get("data", {})]
-    return bool(shows) or "parameters" in tags or "claims" in tags
+
+def fold(app, doctree):
+    """What of a chapter is folded; other pages are looked up, not read through."""
+    if app.env.docname.startswith(FOLDER):
+        folds.fold(doctree)
+
+
+class Typeset(SphinxPostTransform):
+    """Numbers of the running text as print has them, glued ones as well."""
+
+    default_priority = 900  # when the numbers of other chapters are in place
+
+    def run(self, **_):
+        for node in list(self.document.findall(nodes.Text)):
+            if not any(isinstance(above, VERBATIM) for above in _above(node)):
+                node.parent.replace(node, nodes.Text(prose.typeset(str(node))))
+
+
+VERBATIM = (nodes.literal, nodes.literal_block, nodes.math, nodes.math_block, nodes.raw)
+
+
+def _above(node):
+    while node := node.parent:
+        yield node
 
 
 def number_figures(app, env):
@@ -323,6 +350,9 @@ def setup(app):
     app.setup_extension("sphinx.ext.autodoc")
     app.connect("autodoc-process-signature", short)
     app.connect("doctree-read", unindexed)
+    app.connect("doctree-read", fold)
+    app.add_post_transform(Typeset)
+    folds.add_to(app)
     app.connect("config-inited", offline)
     app.connect("builder-inited", share_handlers, priority=1)
     app.connect("builder-inited", read_book)

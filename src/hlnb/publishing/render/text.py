@@ -1,4 +1,4 @@
-"""What the book does to the prose of a page: glossary links, equation numbers."""
+"""What the book does to prose: glossary links, equation numbers, signs and powers."""
 
 import re
 from collections.abc import Iterable, Iterator
@@ -14,6 +14,9 @@ INLINE = re.compile(  # what is no running text: roles, code, formulas, links, H
     r"|\[[^\]]*\]\{[^}]*\}|<[^>]+>|https?://\S+|\*\*[^*]*\*\*",
     re.DOTALL,
 )
+POWER = re.compile(r"(?<![\w.])(-?\d(?:\.\d+)?)e([+-]?\d+)(?![\w.]*\w)")
+MINUS = re.compile(r"(?<![\w.)\]-])-(?=\.?\d)")
+RAISED = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 FENCE = re.compile(r"\s*(`{3,}|:{3,})(.*)")
 
 
@@ -135,3 +138,16 @@ def label_equations(texts: Iterable[str], prefix: str) -> list[str]:
                 )
         parts.append("".join(pieces))
     return parts
+
+
+def typeset(text: str) -> str:
+    """Running text with numbers as print has them: 1.5e-15 is 1.5 × 10⁻¹⁵, -2 is −2."""
+
+    def power(match: re.Match) -> str:
+        digits, exponent = match[1], int(match[2])
+        if float(digits) == 0:
+            return "0"
+        times = {"1": "", "-1": "-"}.get(digits, f"{digits} × ")
+        return f"{times}10{str(exponent).translate(RAISED)}" if exponent else digits
+
+    return MINUS.sub("−", POWER.sub(power, text))

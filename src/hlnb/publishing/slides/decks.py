@@ -27,6 +27,7 @@ SHORT, LONG = 260, 340  # characters of a paragraph that is cut, and of one that
 TEXT = ("p", "ul", "ol", "dl", "blockquote")
 EXERCISES = "Exercises"  # what their cells show is the solution
 OPENING = ("You need", "Time", "Claims")  # what of a head the title slide shows
+CLOSED = ".hlnb-fold:is(.code, .solution, .hlnb-check)"
 HIDDEN = re.compile(r"(?i)(solution|proof)\b")
 SENTENCE = re.compile(r"(?:(?<=[a-z0-9)\]”\"'…%])|^)[.!?][”\")]?\s+(?=[A-Z“\"(\d])")
 
@@ -111,8 +112,11 @@ def deck(page: str, name: str, *, offline: bool = True) -> str:
 
 def _clean(top: Tag, *, base: str) -> None:
     """Takes away what belongs to a page only; links and pictures hold from `slides`."""
-    for tag in top.select(".headerlink, noscript, style, .hlnb-stamp, .sd-dropdown"):
+    for tag in top.select(f".headerlink, noscript, style, .hlnb-stamp, {CLOSED}"):
         tag.decompose()
+    for fold in top.select("details"):
+        fold.summary.decompose()
+        fold.unwrap()
     for tag in top.find_all(True):
         for key in ("href", "src"):
             if key in tag.attrs:
@@ -240,7 +244,7 @@ class _Section:
         elif name == "Answer":
             self.pack(f"The answer {_small(self.title)}", inner, "answer")
             self.asked = False
-        elif "dropdown" not in block.get("class", []) and not HIDDEN.match(name):
+        elif not HIDDEN.match(name):
             title = heading.decode_contents() if heading else self.title
             self.pack(title, inner, "box")
 
