@@ -61,6 +61,21 @@ document.addEventListener("DOMContentLoaded", function () {
   unfold();
 });
 
+// A question beside choices sets them to what answers it.
+document.addEventListener("DOMContentLoaded", function () {
+  document.querySelectorAll(".hlnb-presets").forEach(function (box) {
+    const groups = [...box.parentElement.querySelectorAll("fieldset")];
+    box.hidden = false;
+    box.addEventListener("click", function (event) {
+      if (!event.target.dataset.choice) return;
+      event.target.dataset.choice.split(",").forEach(function (place, i) {
+        groups[i].querySelectorAll("input")[place].checked = true;
+      });
+      groups[0].dispatchEvent(new Event("change", { bubbles: true }));
+    });
+  });
+});
+
 // The list of claims: choose a source and a verdict. Without this script all are shown.
 document.addEventListener("DOMContentLoaded", function () {
   const place = document.querySelector(".hlnb-filter");

@@ -39,7 +39,8 @@ def base(html):
 def test_every_page_is_quiet_accessible_and_fits(html, chromium, base, mode):
     """In dark without loading it again, as for a reader whose evening comes.
 
-    There, and on a phone, with all that is folded open. On a phone in letters wider than any font's, too: each machine has its own.
+    There, and on a phone, with all that is folded open. On a phone in letters wider
+    than any font's, too: each machine has its own.
     """
     found = []
     for name in browser.pages(html):
@@ -214,8 +215,8 @@ def test_reading_works_without_scripts(html, chromium, name):
     article = page.locator("article")
     assert len(article.inner_text()) > 1000
     for line in page.locator("article summary:visible").all():
-        if not line.evaluate("line => line.parentElement.open"):
-            line.click()
+        line.click()
+    page.evaluate(browser.OPENED)  # what lay in others
     for shown in page.locator("article :is(figure img:not([hidden]), .note p)").all():
         assert shown.is_visible()
     if page.query_selector(FILM):
@@ -302,6 +303,18 @@ def test_the_explorer_answers_to_the_keyboard(html, chromium):
         page.keyboard.press("ArrowRight")
         assert page.locator(shown).count() == 1
         assert page.locator(shown).inner_text() != before
+
+
+def test_a_question_sets_the_explorer(html, chromium):
+    with browser.visit(chromium, (html / KINDS[0]).as_uri(), mode="light") as (page, _):
+        questions = page.locator(".hlnb-presets button")
+        assert questions.count() > 2
+        seen = set()
+        for question in questions.all():
+            question.click()
+            assert page.locator(".hlnb-choice:visible").count() == 1
+            seen.add(page.locator(".hlnb-choice:visible").inner_text())
+        assert len(seen) == questions.count()
 
 
 def test_claims_can_be_filtered_by_source_and_verdict(html, chromium):

@@ -53,6 +53,15 @@ def test_the_first_choice_is_checked_and_each_group_is_named():
         assert f'<label for="{box}">' in html
 
 
+def test_a_question_names_the_places_of_its_answer():
+    widget = Choices("test", GROUPS, presets={"Is <two> enough?": ("two", "0.1")})
+    for choice in widget._combinations():
+        widget.add(*choice, words="w", fig=figure(), alt="a")
+    html = widget.html(first=("one", "1"))
+    assert 'data-choice="1,0">Is &lt;two&gt; enough?</button>' in html
+    assert "hlnb-presets" not in filled().html(first=("one", "1"))
+
+
 def test_pictures_have_words_and_few_colours():
     html = filled().html(first=("one", "1"))
     alts = re.findall(r'class="hlnb-frame" alt="([^"]+)"', html)
@@ -91,6 +100,10 @@ def test_each_set_of_ticked_boxes_shows_its_card():
     ("act", "text"),
     [
         (lambda: Choices("No Name", GROUPS), "lower case, digits, hyphens"),
+        (
+            lambda: Choices("test", GROUPS, presets={"Is it?": ("two", "2")}),
+            "is no choice of test",
+        ),
         (lambda: ticks(name="No Name"), "lower case, digits, hyphens"),
         (lambda: ticks(boxes=["a"]), "needs a card for each set of boxes"),
         *(

@@ -4,15 +4,16 @@ import numpy as np
 import pytest
 
 from hlnb.studies.explorer.claims import about_trainings
+from hlnb.studies.explorer.views import ALONE, IN_TURN, TOGETHER
 
 LEARNED, NEVER = [3.0, 5.0, 4.0], [np.inf] * 3
 
 
 def verdicts(changed):
     """The verdicts where the guesses are right but for the changed times."""
-    times = {(n, "all at once"): LEARNED for n in range(1, 6)}
-    times |= {(n, "first layer alone"): NEVER for n in range(1, 6)}
-    times |= {(n, "layer by layer"): NEVER for n in range(1, 6)}
+    times = {(n, TOGETHER): LEARNED for n in range(1, 6)}
+    times |= {(n, ALONE): NEVER for n in range(1, 6)}
+    times |= {(n, IN_TURN): NEVER for n in range(1, 6)}
     times = {key: np.array(value) for key, value in (times | changed).items()}
     made = about_trainings(times=times, epochs=9)
     assert {claim.note for claim in made} == {
@@ -28,15 +29,15 @@ def verdicts(changed):
     [
         ({}, ["reproduced"] * 3),
         (  # layer by layer, problem 1 is not asked
-            {(1, "all at once"): NEVER, (1, "layer by layer"): LEARNED},
+            {(1, TOGETHER): NEVER, (1, IN_TURN): LEARNED},
             ["reproduced", "reproduced", "reproduced"],
         ),
         (
-            {(n, "all at once"): NEVER for n in range(1, 6)},
+            {(n, TOGETHER): NEVER for n in range(1, 6)},
             ["not reproduced", "reproduced", "reproduced"],
         ),
         (
-            {(5, "first layer alone"): LEARNED, (4, "layer by layer"): LEARNED},
+            {(5, ALONE): LEARNED, (4, IN_TURN): LEARNED},
             ["reproduced", "undecided", "undecided"],
         ),
     ],

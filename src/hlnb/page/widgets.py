@@ -3,7 +3,7 @@
 import base64
 import io
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import product
 
@@ -32,16 +32,25 @@ class Choices:
     """Groups of options, and for each combination of them a sentence and a picture.
 
     It answers to mouse and keyboard without a kernel and without a script: each card is
-    shown by a CSS rule on the chosen options. Refuses a name with other characters than
-    lower case, digits and hyphens.
+    shown by a CSS rule on the chosen options. `presets` are questions, each with the
+    combination that answers it, of which the book's script makes buttons. Refuses a
+    name with other characters than lower case, digits and hyphens, and a preset that is
+    no combination.
     """
 
     name: str  # of the widget in the page: lower case, digits, hyphens
     groups: Mapping[str, Sequence[str]]
+    presets: Mapping[str, Sequence[str]] = field(default_factory=dict)
     cards: dict[tuple[str, ...], Card] = field(default_factory=dict)
 
     def __post_init__(self):
         _check_name(self.name)
+        for choice in self.presets.values():
+            self._check(tuple(choice))
+
+    def _check(self, choice: tuple[str, ...]) -> None:
+        if choice not in self._combinations():
+            raise HlnbError(f"{choice} is no choice of {self.name}: see its groups.")
 
     def add(self, *choice: str, words: str, fig: Figure, alt: str) -> None:
         """Makes the card of one option of each group, from words and a picture.
@@ -49,12 +58,11 @@ class Choices:
         `alt` describes the picture. Closes the figure. Refuses a combination that the
         groups do not have, and empty words.
         """
-        if choice not in self._combinations():
-            raise HlnbError(f"{choice} is no choice of {self.name}: see its groups.")
+        self._check(choice)
         if not words.strip() or not alt.strip():
             raise HlnbError(f"The card of {choice} needs words and an alternative.")
         packed = io.BytesIO()
-        with Image.open(io.BytesIO(save(fig, dpi=75))) as picture:
+        with Image.open(io.BytesIO(save(fig, dpi=100))) as picture:
             picture.quantize(COLOURS).save(packed, format="PNG", optimize=True)
         data = base64.b64encode(packed.getvalue()).decode()
         self.cards[choice] = Card(words, alt, data)
@@ -80,7 +88,15 @@ class Choices:
             groups=[*self.groups.items()],
             cards=[*zip(places, cards, strict=True)],
             first=first,
+            presets=[
+                (question, ",".join(self._places(choice)))
+                for question, choice in self.presets.items()
+            ],
         )
+
+    def _places(self, choice: Sequence[str]) -> Iterator[str]:
+        for options, option in zip(self.groups.values(), choice, strict=True):
+            yield str(list(options).index(option))
 
     def show(self, *, first: Sequence[str]) -> None:
         """Displays the widget; `first`: the options chosen at the start."""

@@ -6,6 +6,7 @@ import numpy as np
 from jaxtyping import Real
 
 from hlnb.claims import Claim, counted
+from hlnb.studies.explorer.views import ALONE, IN_TURN, TOGETHER
 from hlnb.verdicts import most
 
 Times = Mapping[tuple[int, str], Real[np.ndarray, " run"]]
@@ -32,15 +33,15 @@ def about_trainings(*, times: Times, epochs: int) -> list[Claim]:
         )
         for id, training, problems, learns, statement in (
             (
-                *("together", "all at once", every, True),
+                *("together", TOGETHER, every, True),
                 "All layers at once learn the toy problems",
             ),
             (
-                *("first-layer", "first layer alone", (2, 3, 5), False),
+                *("first-layer", ALONE, (2, 3, 5), False),
                 "The first layer alone does not learn problems 2, 3 and 5",
             ),
             (
-                *("layerwise", "layer by layer", (2, 3, 4), False),
+                *("layerwise", IN_TURN, (2, 3, 4), False),
                 "Layer by layer, problems 2, 3 and 4 are not learned",
             ),
         )

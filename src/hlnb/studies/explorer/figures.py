@@ -1,41 +1,46 @@
-"""The pictures of the explorer: how the error went, and what the filters became."""
+"""The pictures of the explorer: how errors went, and what the filters became."""
 
-import numpy as np
-from jaxtyping import Real
+from collections.abc import Mapping
+
 from matplotlib.figure import Figure
 
-from hlnb.figures.artists import cosine_image, curves, panels, phase_marks, threshold
+from hlnb.figures.artists import (
+    cosine_image,
+    curves,
+    legend_below,
+    panels,
+    phase_marks,
+    threshold,
+)
 from hlnb.metrics.likeness import cosines
+from hlnb.studies.explorer.views import ALONE, GREEDY, IN_TURN, TOGETHER, View
 
 MEANING = {  # training: the meaning that gives it its colour
-    "all at once": "simultaneous",
-    "layer by layer": "layer-wise",
-    "first layer alone": "only conv",
+    TOGETHER: "simultaneous",
+    IN_TURN: "layer-wise",
+    GREEDY: "greedy",
+    ALONE: "only conv",
 }
 
 
-def card_figure(
-    training: str,
-    epochs: Real[np.ndarray, " record"],
-    errors: Real[np.ndarray, "run record"],
-    *,
-    filters: tuple[Real[np.ndarray, "channel T"], Real[np.ndarray, "channel T"]],
-    patterns: Real[np.ndarray, "k T"],
-    ends: tuple[int, ...],
-    phases: tuple[str, ...],
-) -> Figure:
-    """Test errors, and cosines of filters with patterns, untrained and at the end."""
-    fig, axes = panels(3, width=8.4, height=2.9, width_ratios=(2, 1, 1.2))
-    curves(axes[0], epochs, errors, meaning=MEANING[training])
+def card_figure(views: Mapping[str, View], *, phases: tuple[str, ...]) -> Figure:
+    """Test errors of two trainings, and the cosines of their filters with patterns.
+
+    `views`: by training; `phases`: the names of the parts that learn layer by layer.
+    """
+    fig, axes = panels(3, width=7.4, height=3.4, width_ratios=(2.2, 1, 1))
+    for training, view in views.items():
+        curves(axes[0], view.epochs, view.errors, meaning=MEANING[training])
+        axes[0].lines[-1].set_label(training)
     threshold(axes[0])
     axes[0].set(xlabel="epoch", ylabel="test error", ylim=(0, 1))
-    if len(ends) > 1:
-        phase_marks(axes[0], ends, phases)
-    for ax, weights, when in zip(
-        axes[1:], filters, ("untrained", "at the end"), strict=True
-    ):
-        image = cosine_image(ax, cosines(weights, patterns))
-        ax.set_title(f"filters, {when}", fontsize=10)
-    axes[1].set_ylabel("filter")
-    fig.colorbar(image, ax=axes[2], label="cosine")
+    longest = max(views.values(), key=lambda view: len(view.ends))
+    if len(longest.ends) > 1:
+        phase_marks(axes[0], longest.ends, phases[: len(longest.ends)])
+    for ax, (training, view) in zip(axes[1:], views.items(), strict=True):
+        image = cosine_image(ax, cosines(view.end, view.patterns))
+        ax.set_title(training.replace(" with ", "\nwith "), fontsize=9)
+    axes[1].set_ylabel("filter, at the end")
+    fig.colorbar(image, ax=axes[2], label="cosine with the pattern")
+    legend_below(fig, columns=3)
     return fig
