@@ -101,8 +101,8 @@ $(DONE): pyproject.toml constraints.txt
 		echo "Python cannot make $(VENV): on Debian and Ubuntu, apt install python3-venv." >&2; exit 1; }
 	$(BIN)/pip install -q $(TORCH) $(if $(TORCH_INDEX),--index-url $(TORCH_INDEX))
 	$(BIN)/pip install -q -e '.[test]' -c constraints.txt
-	@# npm fetches MathJax; pip brings it where the machine has none
+	@# npm fetches fonts and scripts; pip brings it where the machine has none
 	@command -v npm >/dev/null || $(BIN)/pip install -q $(NODE) || \
-		echo "No npm here: the pages will load their scripts from public hosts."
+		echo "No npm here: formulas will be set more plainly, and slides load a script from a public host."
 	$(BIN)/python -m hlnb.training.fast.warm || echo "The first run will compile Numba's loops."
 	@touch $@

@@ -37,7 +37,6 @@ CARDS = """() => [...document.querySelectorAll(
     .map(table => `${table.className}: ${table.innerText.slice(0, 60)}`)"""
 SETTLED = """async () => {
     await document.fonts.ready;
-    if (window.MathJax?.startup) await MathJax.startup.promise;
     await new Promise(done => setTimeout(done, 200));
 }"""
 

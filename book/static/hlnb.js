@@ -7,7 +7,8 @@ document.addEventListener("DOMContentLoaded", function () {
 
 // What scrolls sideways can be reached by the keyboard.
 function reachable() {
-  const boxes = ".pst-scrollable-table-container, .bd-article figure, .hlnb-choice";
+  const boxes = ".pst-scrollable-table-container, .bd-article figure, .hlnb-choice, " +
+    ".hlnb-formula, span.math";
   document.querySelectorAll(boxes).forEach(function (box) {
     if (box.scrollWidth > box.clientWidth) box.tabIndex = 0;
     else box.removeAttribute("tabindex");

@@ -17,7 +17,7 @@ from types import SimpleNamespace
 
 import html5lib
 import pytest
-from bs4 import BeautifulSoup
+from bs4 import BeautifulSoup, Tag
 from sphinx.errors import ExtensionError
 
 import browser
@@ -580,7 +580,7 @@ def test_a_chapter_without_provenance_stops_the_build(own, capsys):
 @pytest.mark.parametrize(
     ("code", "notice"),
     [
-        (None, "npm is not installed, so the pages will load"),
+        (None, "npm is not installed, so formulas will be set more plainly, and"),
         ("ENOTFOUND", "could not fetch the book's scripts (ENOTFOUND), so"),
     ],
 )
@@ -593,15 +593,49 @@ def test_without_the_scripts_one_line_says_so(
     assert notice in line
 
 
-def test_without_the_scripts_the_pages_take_the_same_from_a_public_host(
+def test_without_node_alone_one_line_says_so(book, tmp_path, monkeypatch, capsys):
+    root = copy(book, tmp_path)
+    shutil.copytree(book / assets.FOLDER, root / assets.FOLDER)
+    fake_npm(tmp_path / "bin", monkeypatch, code=None)
+    assert assets.prepare(root) == root / assets.FOLDER / "static"
+    told = "hlnb: Node is not installed, so formulas will be set more plainly.\n"
+    assert capsys.readouterr().err == told
+
+
+def test_without_the_scripts_slides_alone_take_theirs_from_a_public_host(
     book, tmp_path, monkeypatch
 ):
     root = tmp_path / "book"
     shutil.copytree(book, root, ignore=shutil.ignore_patterns("_build"))
     fake_npm(tmp_path / "bin", monkeypatch, code=None)
     build.build(root)
-    text = page(root, "book/chapters/02_toy_problem_1")
-    assert re.search(r'src="https://\S+/mathjax@3.2.2/', text)
+    found = {
+        name: re.findall(r'<(?:script|link)[^>]*"(https://cdn[^"]*)"', page(root, name))
+        for name in ("book/chapters/02_toy_problem_1", "slides/02_toy_problem_1")
+    }
+    on_page, on_slides = found.values()
+    assert on_page == []
+    assert {address.rsplit("/", 1)[1] for address in on_slides} == {
+        "reveal.js",
+        "reveal.css",
+    }
+    (formula,) = formulas(root, "book/chapters/02_toy_problem_1")[:1]
+    assert formula.find("math", recursive=False)
+
+
+def formulas(root: Path, name: str) -> list[Tag]:
+    """The boxes of the formulas on a page."""
+    soup = BeautifulSoup(page(root, name), "html.parser")
+    return soup.select("span.math, .hlnb-formula")
+
+
+def test_a_formula_that_is_not_understood_stops_the_build_and_is_named(own, capsys):
+    glossary = own / "book/glossary.md"
+    glossary.write_text(f"{glossary.read_text('utf8')}\nLet $x = \\nonsense$.\n")
+    with pytest.raises(HlnbError, match="Jupyter Book gave the 1 message"):
+        build.build(own)
+    (line,) = capsys.readouterr().err.splitlines()
+    assert re.search(r"book/glossary\.md:\d+: .*formula x = \\nonsense can", line)
 
 
 def copy(book: Path, folder: Path) -> Path:
@@ -629,7 +663,7 @@ def test_fetched_assets_are_kept_until_the_recipe_changes(book, tmp_path, monkey
 
 def test_licences_travel_with_the_scripts(book):
     vendor = book / "_build/html/_static/vendor"
-    for name in ("mathjax/LICENSE", "reveal/LICENSE"):
+    for name in ("stix/LICENSE", "reveal/LICENSE"):
         assert (vendor / name).is_file()
 
 

@@ -225,7 +225,7 @@ def test_a_chapter_that_is_not_fresh_is_refused(tmp_path, monkeypatch, capsys):
     ("spoil", "told"),
     [
         (lambda b: (b / "_build/html/index.html").unlink(), "is not built; run"),
-        (lambda b: shutil.rmtree(b / "_build/html/_static/vendor"), "public hosts"),
+        (lambda b: shutil.rmtree(b / "_build/html/_static/vendor"), "a public host"),
         (
             lambda b: edit(b / "book/intro.md", "# Hierarchical", "# A hierarchical"),
             "the page book/intro is older than its source",

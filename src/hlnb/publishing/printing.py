@@ -16,7 +16,7 @@ QUIET = (  # a browser that asks the network for nothing of its own
     *("--disable-background-networking", "--disable-component-update"),
     "--disable-sync",
 )
-SETTLE = 120_000  # milliseconds of the page's own time: formulas, widgets
+SETTLE = 120_000  # milliseconds of the page's own time: fonts, widgets
 SECONDS = 900
 
 

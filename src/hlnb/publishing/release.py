@@ -184,7 +184,7 @@ def _refuse_outdated(root: Path, html: Path) -> None:
         raise HlnbError("No release: the book is not built; run `hlnb build` first.")
     if not (html / decks.VENDOR).is_dir():
         raise HlnbError(
-            "No release: the pages take their scripts from public hosts; install npm "
+            "No release: the slides take their script from a public host; install npm "
             "and run `hlnb build`, so that the archive works offline."
         )
     for name in chapters.pages(root) or []:

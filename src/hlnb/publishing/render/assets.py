@@ -12,13 +12,10 @@ from hlnb.errors import HlnbError
 
 FOLDER = Path("_build", "assets")  # below the book's root; git ignores it
 PARTS = {  # in node_modules -> below static/vendor
-    "mathjax/es5/tex-mml-chtml.js": "mathjax/tex-mml-chtml.js",
-    "mathjax/es5/input/tex/extensions": "mathjax/input/tex/extensions",
-    "mathjax/es5/output/chtml/fonts": "mathjax/output/chtml/fonts",
-    "mathjax/es5/a11y": "mathjax/a11y",  # asked for from the menu of a formula
-    "mathjax/es5/sre/mathmaps/base.json": "mathjax/sre/mathmaps/base.json",
-    "mathjax/es5/sre/mathmaps/en.json": "mathjax/sre/mathmaps/en.json",
-    "mathjax/LICENSE": "mathjax/LICENSE",
+    "@fontsource/stix-two-math/files/stix-two-math-latin-400-normal.woff2": (
+        "stix/stix-two-math.woff2"  # whole, whatever its name says
+    ),
+    "@fontsource/stix-two-math/LICENSE": "stix/LICENSE",
     "reveal.js/dist/reveal.js": "reveal/reveal.js",
     "reveal.js/dist/reveal.css": "reveal/reveal.css",
     "reveal.js/LICENSE": "reveal/LICENSE",
@@ -38,12 +35,27 @@ def axe(root: Path) -> Path:
     return root / FOLDER / "axe.min.js"
 
 
+def temml(root: Path) -> Path:
+    """The script that makes MathML of TeX when the book is built."""
+    return root / FOLDER / "temml.cjs"
+
+
+def program(name: str) -> str | None:
+    """The path of npm or of node, or None."""
+    return shutil.which(name, path=_path())
+
+
+def _path() -> str:
+    return os.pathsep.join([os.environ.get("PATH", ""), BESIDE])
+
+
 def prepare(root: Path) -> Path | None:
     """The folder that holds `vendor/`, fetched by npm where it is absent or outdated.
 
-    None, after one line that says why, where npm or the network is missing: the pages
-    then take the same scripts from public hosts. npm compares every file with the
-    digests in `book/assets/package-lock.json`; a difference is an error.
+    None, after one line that says why, where npm or the network is missing: formulas
+    are then set more plainly, and slides take their script from a public host. npm
+    compares every file with the digests in `book/assets/package-lock.json`; a
+    difference is an error.
     """
     source = root / "book" / "assets"
     recipe = [source / n for n in ("package.json", "package-lock.json", ".npmrc")]
@@ -52,6 +64,8 @@ def prepare(root: Path) -> Path | None:
         digest.update(file.read_bytes())
     target, mark = root / FOLDER, root / FOLDER / "recipe.sha256"
     if mark.is_file() and mark.read_text() == digest.hexdigest():
+        if program("node") is None:
+            _say("Node is not installed, so formulas will be set more plainly")
         return target / "static"
     staging = target.with_name("assets.part")
     shutil.rmtree(staging, ignore_errors=True)
@@ -61,31 +75,35 @@ def prepare(root: Path) -> Path | None:
         shutil.copy(file, staging)
     if problem := _npm_ci(staging):
         shutil.rmtree(staging)
-        print(
-            f"hlnb: {problem}, so the pages will load MathJax from a public host.",
-            file=sys.stderr,
+        _say(
+            f"{problem}, so formulas will be set more plainly, and slides will load "
+            "their script from a public host"
         )
         return None
     modules = staging / "node_modules"
     _copy(modules, staging / "static" / "vendor")
-    shutil.copy(modules / "axe-core" / "axe.min.js", staging)
+    for script in ("axe-core/axe.min.js", "temml/dist/temml.cjs"):
+        shutil.copy(modules / script, staging)
     shutil.rmtree(modules)  # 150 MB, of which the book needs 6
     (staging / mark.name).write_text(digest.hexdigest())
     staging.rename(target)
     return target / "static"
 
 
+def _say(what: str) -> None:
+    print(f"hlnb: {what}.", file=sys.stderr)
+
+
 def _npm_ci(folder: Path) -> str | None:
     """None after an install that agrees with the lock file, else why there is none."""
-    path = os.pathsep.join([os.environ.get("PATH", ""), BESIDE])
-    npm = shutil.which("npm", path=path)
+    npm = program("npm")
     if npm is None:
         return "npm is not installed"
     try:
         done = subprocess.run(
             [npm, "ci"],
             cwd=folder,
-            env={**os.environ, "PATH": path},
+            env={**os.environ, "PATH": _path()},
             capture_output=True,
             text=True,
             timeout=SECONDS,

@@ -64,7 +64,8 @@ def _inputs(root: Path) -> str:
     digest = hashlib.sha256()
     for name in ("jupyter-book", "sphinx", "myst-nb", "sphinx-book-theme", "docutils"):
         digest.update(f"{name} {version(name)}\n".encode())
-    digest.update(f"{sys.version} {shutil.which('npm') is not None}\n".encode())
+    found = [name for name in ("npm", "node") if assets.program(name)]
+    digest.update(f"{sys.version} {found}\n".encode())
     digest.update(f"{copies.states(root)}\n".encode())
     for name in release.SOURCES:
         place = root / name

@@ -2,6 +2,7 @@
 
 import json
 import re
+from contextlib import ExitStack
 from pathlib import Path
 from urllib.parse import unquote
 
@@ -31,11 +32,10 @@ from hlnb.publishing.render.left_out import LeftOut
 from hlnb.publishing.render.speed import speed
 
 FOLDER = "book/chapters/"
-HOST = "https://cdn.jsdelivr.net/npm"  # only where the assets could not be fetched
 
 
 def offline(app, config):
-    """MathJax comes from the book's own files."""
+    """Fonts and scripts come from the book's own files."""
     root = Path(app.srcdir)
     if not (root / "notebooks").is_dir():  # `jupyter-book build` of a page
         raise ExtensionError(
@@ -44,10 +44,14 @@ def offline(app, config):
         )
     if folder := assets.static_folder(root):
         config.html_static_path.append(str(folder.relative_to(root)))
-        return
-    package = json.loads((root / "book/assets/package.json").read_text("utf8"))
-    mathjax = package["dependencies"]["mathjax"]
-    config.mathjax_path = f"{HOST}/mathjax@{mathjax}/es5/tex-mml-chtml.js"
+        config.html_css_files.append("formulas.css")  # it asks for the font
+
+
+def open_converter(app):
+    """What makes MathML of formulas, for as long as the build takes."""
+    stack = ExitStack()
+    app.hlnb_mathml = stack.enter_context(formulas.converter(Path(app.srcdir)))
+    app.connect("build-finished", lambda *_: stack.close())
 
 
 def read_book(app):
@@ -268,7 +272,7 @@ def mend(app, pagename, templatename, context, doctree):
         name = pagename.removeprefix(FOLDER)
         body += moved.leading_on(name, body, app.hlnb_moves, titles=found)
     if app.builder.name == "html":  # one page for print holds all of its pictures
-        body = formulas.readable(light(app, body, context["pathto"]))
+        body = light(app, body, context["pathto"])
     context["body"] = body
 
 
@@ -356,8 +360,14 @@ def setup(app):
     app.connect("config-inited", offline)
     app.connect("builder-inited", share_handlers, priority=1)
     app.connect("builder-inited", read_book)
+    app.connect("builder-inited", open_converter)
+    app.add_html_math_renderer(
+        formulas.RENDERER, (formulas.visit_inline, None), (formulas.visit_block, None)
+    )
     app.connect("source-read", generate)
     app.connect("env-get-updated", number_figures, priority=900)
+    app.connect("doctree-resolved", formulas.glued)
     app.connect("html-page-context", mend, priority=900)
     app.connect("build-finished", mend_files)
-    return {"parallel_read_safe": True, "parallel_write_safe": True, "version": "1"}
+    # one converter answers one writer
+    return {"parallel_read_safe": True, "parallel_write_safe": False, "version": "1"}

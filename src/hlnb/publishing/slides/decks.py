@@ -104,9 +104,13 @@ def deck(page: str, name: str, *, offline: bool = True) -> str:
             words, place = heading.decode_contents(), section.get("id") or ""
             _Section(made, words, place).add(_blocks(section))
     _claims(made)
-    scripts = _scripts(page, offline=offline)
+    reveal = f"../{VENDOR}/reveal" if offline else f"{HOST}/reveal.js@{REVEAL}/dist"
     return rendered(
-        "publishing/templates/deck.html", title=title, slides=made.slides, **scripts
+        "publishing/templates/deck.html",
+        title=title,
+        slides=made.slides,
+        reveal=reveal,
+        offline=offline,
     )
 
 
@@ -399,16 +403,15 @@ def _item_lines(item: Tag) -> float:
 
 
 def _width(tag: Tag) -> int:
-    """About how many letters wide a text is; TeX is longer than what it prints."""
-    formulas = sum(len(f.get_text()) for f in tag.select(".math"))
+    """About how many letters wide a text is."""
     small = sum(len(_text(s)) for s in tag.select(".hlnb-small"))
-    return len(_text(tag)) - formulas // 2 - small // 4
+    return len(_text(tag)) - small // 4
 
 
 def _lines(block: Tag) -> float:
     """About how many lines a block takes on a slide."""
     if _is_formula(block):
-        return 2 + 1.3 * block.get_text().count(r"\\")
+        return 2 + 1.3 * max(0, len(block.select("mtr")) - 1)
     if block.name in ("ul", "ol"):
         return sum(map(_item_lines, block.find_all("li", recursive=False)))
     return math.ceil(_width(block) / COLUMNS) + 0.5
@@ -484,13 +487,3 @@ def _frames(film: Tag) -> str:
         step = f'class="frame fragment {shown}" data-fragment-index="{max(0, i - 1)}"'
         parts.append(f"<div {step}>{image}<p>{escape(label)}</p></div>")
     return f'<div class="frames">{"".join(parts)}</div>'
-
-
-def _scripts(page: str, *, offline: bool) -> dict[str, str]:
-    """Where reveal.js and MathJax come from: from where the page takes its own."""
-    if offline:
-        return {"reveal": f"../{VENDOR}/reveal", "mathjax": f"../{VENDOR}/mathjax"}
-    found = re.search(rf'src="({HOST}/mathjax@[^/"]+/es5)/tex-mml-chtml', page)
-    if found is None:
-        raise HlnbError("A page says not where its formulas come from: build anew.")
-    return {"reveal": f"{HOST}/reveal.js@{REVEAL}/dist", "mathjax": found[1]}

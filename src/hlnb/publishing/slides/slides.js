@@ -1,24 +1,17 @@
-// Formulas are set while every slide is still shown; then the deck starts.
-window.MathJax = {
-  startup: { pageReady: () => MathJax.startup.defaultPageReady().then(start) },
-  options: { enableMenu: false },
-};
-
-function start() {
-  const deck = new Reveal({
-    width: 1280,
-    height: 720,
-    margin: 0,
-    center: false,
-    display: "flex",
-    hash: true,
-    slideNumber: "c/t",
-    transition: "none",
-    scrollActivationWidth: null,
-  });
-  deck.on("slidechanged", fit);
-  return deck.initialize().then(fit);
-}
+const deck = new Reveal({
+  width: 1280,
+  height: 720,
+  margin: 0,
+  center: false,
+  display: "flex",
+  hash: true,
+  slideNumber: "c/t",
+  transition: "none",
+  scrollActivationWidth: null,
+});
+deck.on("slidechanged", fit);
+deck.initialize().then(fit);
+document.fonts.addEventListener("loadingdone", fit); // formulas may have grown
 
 // what a slide cannot hold scrolls, with the keyboard too
 function fit() {
