@@ -10,6 +10,7 @@ from hlnb import code
 from hlnb.errors import HlnbError
 from hlnb.publishing.chapters import Chapter, read_notebook, tags_of, text_of
 from hlnb.publishing.notebooks import Keys, outputs_digest, weave
+from hlnb.publishing.slicing import behind_claims
 from hlnb.storage import write_whole
 
 MISSING, DAMAGED, ALTERED = "missing", "damaged", "altered"
@@ -30,6 +31,15 @@ def keys(
     found = code.Cells(code.current(package), map(text_of, cells))
     tags = [sorted(EXECUTING & {*tags_of(cell)}) for cell in cells]
     own = {"cells": [*zip(found.trees, tags, strict=True)], "parameters": parameters}
+    return Keys(key=code.digest(own), code=found.digest())
+
+
+def keys_of_claims(
+    chapter: Chapter, parameters: dict[str, Any], *, package: Path = code.PACKAGE
+) -> Keys:
+    """The keys of what a chapter's claims depend on; its figures are no part of it."""
+    found = code.Cells(code.current(package), [behind_claims(chapter.cells)])
+    own = {"cells": found.trees, "parameters": parameters}
     return Keys(key=code.digest(own), code=found.digest())
 
 

@@ -2,7 +2,8 @@
 
 A set of fresh seeds is an execution whose `first_seed` is 1000, 2000, … further on than
 the published one. What came out is kept in book/replication/, a file a chapter, with
-the keys of the code that computed it: a set is executed anew once they have changed.
+the keys of the code that computed its claims: a set is executed anew once they have
+changed, and not for the sake of a figure.
 """
 
 import json
@@ -80,13 +81,13 @@ def _path(root: Path, name: str) -> Path:
 def _harvest(chapter: Chapter, number: int) -> bool:
     """Whether a set is kept, executed by today's code; a finished copy is kept now."""
     first = _first(chapter, number)
-    keys = freshness.keys(chapter, {SEED: first})._asdict()
+    keys = freshness.keys_of_claims(chapter, {SEED: first})._asdict()
     known = _read(chapter.root, chapter.name)
     if _of(known.get(str(number), {}), keys):
         return True
     copy = _folder(chapter.root, number) / f"{chapter.name}.ipynb"
-    dated = provenance(copy)
-    if dated is None or not _of(dated, keys) or not _whole(copy, dated):
+    dated, whole = provenance(copy), freshness.keys(chapter, {SEED: first})._asdict()
+    if dated is None or not _of(dated, whole) or not _whole(copy, dated):
         return False
     found = {
         claim["id"]: {name: claim[name] for name in ("verdict", *NUMBERS)}
@@ -111,8 +112,8 @@ def restamp(chapter: Chapter, *, before: Path) -> None:
     known = _read(chapter.root, chapter.name)
     for one in known.values():
         seed = {SEED: one.get(SEED)}
-        if _of(one, freshness.keys(chapter, seed, package=before)._asdict()):
-            one |= freshness.keys(chapter, seed)._asdict()
+        if _of(one, freshness.keys_of_claims(chapter, seed, package=before)._asdict()):
+            one |= freshness.keys_of_claims(chapter, seed)._asdict()
     if known:
         _write(chapter, known)
 
@@ -190,7 +191,7 @@ def _overtaken(root: Path, name: str) -> bool:
     """Whether today's code is not that which executed every set of a chapter."""
     (chapter,) = chapters.chosen(root, [name])
     return not all(
-        _of(one, freshness.keys(chapter, {SEED: one.get(SEED)})._asdict())
+        _of(one, freshness.keys_of_claims(chapter, {SEED: one.get(SEED)})._asdict())
         for one in _read(root, name).values()
     )
 
