@@ -11,7 +11,7 @@ from hlnb.publishing.render import search
 def page():
     """A page with code, a formula, a table, a theorem, a subsection and a term."""
     text = nodes.paragraph("", "", nodes.Text("Here "), nodes.math("", r"\eta x"))
-    cells = ["A row", "0.3", "and what is said of it"]
+    cells = ["A row", "0.3", "and what the table says of it"]
     row = nodes.row("", *(nodes.entry("", nodes.paragraph("", c)) for c in cells))
     said = nodes.section("", nodes.paragraph("", "It holds."), ids=["content"])
     below = nodes.section("", nodes.title("", "Below"), ids=["below"])
@@ -37,7 +37,7 @@ def page():
 
 def test_sections_and_terms_without_code_pictures_and_stamp():
     found = search.entries(page(), kind="chapter")
-    whole = "Here ηx\nA row · and what is said of it\nIt holds."
+    whole = "Here ηx\nA row · and what the table says of it\nIt holds."
     assert found == {
         "kind": "chapter",
         "sections": [["", "A page", whole], ["below", "Below", "Deeper."]],
