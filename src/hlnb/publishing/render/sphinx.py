@@ -25,6 +25,7 @@ from hlnb.publishing.render import (
     moved,
     parts,
     pictures,
+    search,
 )
 from hlnb.publishing.render import text as prose
 from hlnb.publishing.render.claims import claim_table, claim_tables, total, totals
@@ -66,6 +67,7 @@ def read_book(app):
         sources = {k: e.fields["title"] for k, e in bibliography.entries.items()}
         app.hlnb_titles = {k: re.sub("[{}]", "", title) for k, title in sources.items()}
         app.hlnb_terms = prose.terms((root / "book/glossary.md").read_text("utf8"))
+        app.hlnb_found = {}  # what the search reads, by page
         app.hlnb_moves = yaml.safe_load((root / "book/moved.yml").read_text("utf8"))
     except (OSError, KeyError, TypeError, ValueError, HlnbError) as error:
         raise ExtensionError(
@@ -258,7 +260,7 @@ def mend(app, pagename, templatename, context, doctree):
     if films.MARK in body:
         app.add_js_file("hlnb-film.js", loading_method="defer")
     context["script_files"] = [
-        f for f in context.get("script_files", []) if not unwanted(f, pagename)
+        f for f in context.get("script_files", []) if not unwanted(f)
     ]
     # the launch buttons open the clean source notebook, not the executed copy
     for group in context.get("header_buttons", []):
@@ -324,16 +326,16 @@ def mend_files(app, error):
             page.write_text(text, "utf8")
 
 
-def unwanted(script, pagename):
+def unwanted(script):
     """Whether a page can do without a script that an extension puts on it.
 
     sphinx-thebe declares its constant twice: a SyntaxError on every page. What marks
-    the words of a search on other pages leaves a button there to take the marks away.
+    the words of a search on other pages leaves a button there to take the marks away,
+    and the book's own search does without it.
     """
     name = f"{getattr(script, 'filename', '')}"
     body = (getattr(script, "attributes", None) or {}).get("body") or ""
-    marks = "sphinx_highlight.js" in name and pagename != "search"
-    return marks or "thebe" in f"{name}{body}".lower()
+    return "sphinx_highlight.js" in name or "thebe" in f"{name}{body}".lower()
 
 
 def short(app, what, name, thing, options, signature, returned):
@@ -342,6 +344,28 @@ def short(app, what, name, thing, options, signature, returned):
         return None
     signature = re.sub(r"~(?:\w+\.)+", "", signature)
     return signature.replace("<factory>", "{}"), returned
+
+
+def fold_parts(app, config):
+    """The left bar shows the pages of the part that is read, of the others the name."""
+    config.html_theme_options["show_navbar_depth"] = 0
+
+
+def read_for_search(app, doctree, docname):
+    """Keep what the search reads of a page."""
+    if app.builder.name == "html":
+        kind = "chapter" if docname.startswith(FOLDER) else "page"
+        if "nosearch" in app.env.metadata[docname]:
+            kind = "list"
+        app.hlnb_found[docname] = search.entries(doctree, kind=kind)
+
+
+def write_search(app, error):
+    """Put what the search reads in the place of Sphinx's index, which it replaces."""
+    if error is None and app.builder.name == "html":
+        aliases = yaml.safe_load(Path(app.srcdir, "book/aliases.yml").read_text("utf8"))
+        written = search.script(app.hlnb_found, aliases)
+        Path(app.outdir, app.builder.searchindex_filename).write_text(written, "utf8")
 
 
 def unindexed(app, doctree):
@@ -358,6 +382,7 @@ def setup(app):
     app.add_post_transform(Typeset)
     folds.add_to(app)
     app.connect("config-inited", offline)
+    app.connect("config-inited", fold_parts)
     app.connect("builder-inited", share_handlers, priority=1)
     app.connect("builder-inited", read_book)
     app.connect("builder-inited", open_converter)
@@ -368,6 +393,8 @@ def setup(app):
     app.connect("env-get-updated", number_figures, priority=900)
     app.connect("doctree-resolved", formulas.glued)
     app.connect("html-page-context", mend, priority=900)
+    app.connect("doctree-resolved", read_for_search, priority=900)
     app.connect("build-finished", mend_files)
+    app.connect("build-finished", write_search)
     # one converter answers one writer
     return {"parallel_read_safe": True, "parallel_write_safe": False, "version": "1"}
