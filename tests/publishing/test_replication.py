@@ -112,12 +112,16 @@ def test_a_copy_that_is_not_as_executed_is_made_anew(book, old, new):
     kept.write_bytes(before)
 
 
-def test_edited_code_is_executed_anew(tmp_path):
+def test_only_code_behind_the_claims_makes_a_set_due(tmp_path):
     root = make_book(tmp_path)
-    path = add_chapter(root, "01_one", "'old'", parameters=SEEDED)
+    path = add_chapter(root, "01_one", "'old'", "seeds = 2", parameters=SEEDED)
     lines = []
     assert replication.replicate(root, sets=1, say=lines.append)
-    edit(path, "'old'", "'new'")
+    edit(path, "'old'", "'new'")  # a picture, say
+    again = []
+    assert replication.replicate(root, sets=1, say=again.append)
+    assert not any("Set 1" in line for line in again)
+    edit(path, "seeds = 2", "seeds = 4 - 2")
     again = []
     assert replication.replicate(root, sets=1, say=again.append)
     assert again[0] == lines[0]
@@ -179,7 +183,7 @@ def test_sets_of_older_code_are_told(tmp_path):
 
 def test_a_proof_of_equality_moves_the_keys_of_the_sets_it_is_about(tmp_path):
     root = make_book(tmp_path)
-    drawing = "from hlnb.seeding import stream\nstream(1, 'a')\n" + TURNING
+    drawing = "from hlnb.seeding import stream\nseeds = 2 + 0 * bool(stream(1, 'a'))"
     add_chapter(root, "01_one", drawing, parameters=SEEDED)
     assert execute.run(root)
     assert replication.replicate(root, sets=2, say=lambda line: None)
@@ -189,7 +193,8 @@ def test_a_proof_of_equality_moves_the_keys_of_the_sets_it_is_about(tmp_path):
     edit(older / "seeding.py", "return ", "return 1 * ")
     path = root / "book/replication/01_one.json"
     today = json.loads(path.read_text("utf8"))
-    then = freshness.keys(chapter, {"first_seed": 1007}, package=older).code
+    seed = {"first_seed": 1007}
+    then = freshness.keys_of_claims(chapter, seed, package=older).code
     assert then != today["1"]["code"]
     edited = {**today, "1": today["1"] | {"code": then}}
     edited["2"] = today["2"] | {"code": "of something else"}
