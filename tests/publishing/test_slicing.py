@@ -85,3 +85,7 @@ def test_what_is_expected_does_not_count():
         for word in ("reproduced", "partly")
     )
     assert one == two == "runs = 1\nclaims(runs)"
+
+
+def test_a_cell_that_is_no_python_is_left_to_the_check():
+    assert lines("%matplotlib inline", "runs = 1") == ["runs = 1", CLAIM]

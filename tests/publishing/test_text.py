@@ -112,6 +112,7 @@ def test_equations_in_code_stay_and_those_in_boxes_are_labelled():
         ("-1e-05, -2.5e3, 0.0e+00", "−10⁻⁵, −2.5 × 10³, 0"),
         ("from -0.06 to -.5, [-1 to 2]", "from −0.06 to −.5, [−1 to 2]"),
         ("on 2026-11-29, x-1, LMS-7, 5-8", "on 2026-11-29, x-1, LMS-7, 5-8"),
+        ("in x1e5, seed1.5e3", "in x1e5, seed1.5e3"),
         ("key 1e5f, a 3e2b, version 1.2e3.4", "key 1e5f, a 3e2b, version 1.2e3.4"),
         ("-p first_seed, e-5, one-1e", "-p first_seed, e-5, one-1e"),
     ],

@@ -29,7 +29,7 @@ def behind_claims(cells: Sequence[dict[str, Any]]) -> str:
     todo: list[int] = []
     for cell in cells:
         if cell["cell_type"] == "code":
-            found = ast.parse(text_of(cell)).body
+            found = _parsed(cell)
             if "claims" in tags_of(cell):
                 todo += range(len(body), len(body) + len(found))
             body += found
@@ -51,6 +51,13 @@ def behind_claims(cells: Sequence[dict[str, Any]]) -> str:
     used = {name for place in kept for name in reads[place]}
     sliced = [_trimmed(body[place], used) for place in sorted(kept)]
     return ast.unparse(ast.Module(sliced, []))
+
+
+def _parsed(cell: dict[str, Any]) -> list[ast.stmt]:
+    try:
+        return ast.parse(text_of(cell)).body
+    except SyntaxError:  # `hlnb check` reports it
+        return []
 
 
 def _table(statement: ast.stmt) -> symtable.SymbolTable:
