@@ -179,9 +179,11 @@ def test_a_summary_is_the_first_of_each_fold():
         ("figure(draw(runs), name='fig-a')", True),
         ("film = Film('epoch')", True),
         ("table(*rows)", True),
+        ("for n in cards:\n    widget.add(n)\nwidget.show()", True),
+        ("widget = Choices('a', groups)", True),
         ("runs = sweep(problem, net, plan)", False),
         ("def train():\n    import time\n    return time.time()", False),
-        ("model.table(3)", False),
+        ("model.fit(3)", False),
     ],
 )
 def test_what_a_reader_would_not_copy_is_plumbing(source, whether):

@@ -15,7 +15,7 @@ from hlnb.publishing.copies import VERDICTS
 
 OPEN = "Make your guess, then open"
 ROWS = 8  # a longer table is folded: it is looked up, not read
-LAYOUT = {"glue", "table", "figure", "claims", "Film"}  # of `hlnb.page.show`
+LAYOUT = {"glue", "table", "figure", "claims", "Film", "Choices", "Ticks", "show"}
 
 
 class Fold(nodes.General, nodes.Element):
@@ -32,7 +32,7 @@ def plumbing(source: str) -> bool:
     if any(isinstance(line, ast.Import | ast.ImportFrom) for line in tree.body):
         return True
     called = (n.func for n in ast.walk(tree) if isinstance(n, ast.Call))
-    return any(isinstance(f, ast.Name) and f.id in LAYOUT for f in called)
+    return any(getattr(f, "id", getattr(f, "attr", "")) in LAYOUT for f in called)
 
 
 def fold(document: nodes.document) -> None:
