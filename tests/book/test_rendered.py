@@ -258,6 +258,43 @@ def test_a_guess_comes_before_its_answer(html, chromium):
     assert asked > 80
 
 
+SHARES = """() => {
+    const article = document.querySelector(".bd-article");
+    const height = article.getBoundingClientRect().height;
+    const seen = (of) => [...article.querySelectorAll(of)].filter(
+        (e) => e.checkVisibility() && !e.parentElement.closest(of));
+    const aside = "table, figcaption, .hlnb-stamp, .hlnb-head, li p";
+    const open = seen("p, li, h1, h2, h3").filter((e) => !e.closest(aside));
+    const share = (of) => seen(of).reduce((sum, e) => {
+        const box = e.getBoundingClientRect();
+        const fold = e.closest("details:not([open])")?.getBoundingClientRect();
+        return sum + Math.min(box.bottom, fold?.bottom ?? box.bottom)
+            - Math.min(box.top, fold?.bottom ?? box.top);
+    }, 0) / height;
+    return {
+        words: open.reduce((n, e) => n + e.innerText.trim().split(/\\s+/).length, 0),
+        figures: share("figure"),
+        tables: share("table"),
+        code: share(".cell_input"),
+        screens: height / 900,
+    };
+}"""
+
+
+def test_a_chapter_is_read_not_scrolled(html, chromium, base):
+    """As it opens: words of the open text, and shares of the height."""
+    found = []
+    for name in chapters(html):
+        with browser.visit(chromium, base + name, mode="light") as (page, _):
+            has = page.evaluate(SHARES)
+            told = ", ".join(
+                f"{k} {v:.2f}".rstrip("0").rstrip(".") for k, v in has.items()
+            )
+            if has["words"] > 2000 or has["tables"] > 0.25 or has["code"] > 0.2:
+                found.append(f"{name}: {told}")
+    assert not found, "\n".join(found)
+
+
 CURTAIN = "fold => getComputedStyle(fold, '::details-content').filter"
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from hlnb.publishing import chapters
+from hlnb.publishing import chapters, copies
 
 ROOT = Path(__file__).parents[2]
 ALL = chapters.load(ROOT)
@@ -40,6 +40,19 @@ def test_each_prediction_has_one_answer_that_is_hidden_glued_and_after_it(chapte
     for number, answer in enumerate(answers, start=1):
         assert "{glue:text}" in answer[1]
         assert sum(place < answer.start() for place in asked) >= number
+
+
+@each
+def test_the_first_paragraph_says_what_was_found_and_what_it_rests_on(chapter):
+    short = re.match(r"# .*\n+(\*\*In short\.\*\* .+)\n", prose(chapter))
+    assert short, "no first paragraph **In short.**"
+    assert len(short[1].split()) <= 2 + 60
+    assert "{glue:text}" in short[1]
+    copy = ROOT / "book" / "chapters" / f"{chapter.name}.ipynb"
+    own = {claim["id"] for claim in copies.claims_of(copy)}
+    rests_on = chapter.metadata.get("rests_on")
+    assert rests_on
+    assert set(rests_on) <= own
 
 
 @each
