@@ -271,8 +271,13 @@ SHARES = """() => {
         return sum + Math.min(box.bottom, fold?.bottom ?? box.bottom)
             - Math.min(box.top, fold?.bottom ?? box.top);
     }, 0) / height;
+    const counted = (e) => {  // a formula is a word
+        const text = e.cloneNode(true);
+        text.querySelectorAll("math").forEach((m) => m.replaceWith("x"));
+        return text.textContent.trim().split(/\\s+/).length;
+    };
     return {
-        words: open.reduce((n, e) => n + e.innerText.trim().split(/\\s+/).length, 0),
+        words: open.reduce((n, e) => n + counted(e), 0),
         figures: share("figure"),
         tables: share("table"),
         code: share(".cell_input"),
