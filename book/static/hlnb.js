@@ -5,6 +5,15 @@ document.addEventListener("DOMContentLoaded", function () {
   });
 });
 
+// The theme scrolls the left bar to the page that is read, even where all of it fits.
+window.addEventListener("load", function () {
+  const bar = document.querySelector(".bd-sidebar-primary");
+  const here = bar && bar.querySelector("nav .current.active");
+  if (!here) return;
+  const below = here.getBoundingClientRect().bottom - bar.getBoundingClientRect().top;
+  if (below + bar.scrollTop < bar.clientHeight) bar.scrollTop = 0;
+});
+
 // What scrolls sideways can be reached by the keyboard.
 function reachable() {
   const boxes = ".pst-scrollable-table-container, .bd-article figure, .hlnb-choice, " +
