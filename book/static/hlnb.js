@@ -27,6 +27,7 @@ window.addEventListener("load", reachable);
 document.addEventListener("load", reachable, true); // a picture, of a film as well
 window.addEventListener("resize", reachable);
 document.addEventListener("change", reachable); // another card of a widget is shown
+document.addEventListener("toggle", reachable, true); // what was folded has a width now
 
 // An address inside of what is folded opens it; paper shows all but code.
 function unfold() {

@@ -234,7 +234,7 @@ def test_the_words_of_a_card_are_compared(chapters, capsys):
     capsys.readouterr()
     assert run(chapters) == 1
     words, alternative = capsys.readouterr().out.splitlines()
-    assert ', is "7 Epochs' in words
+    assert ', is "7 All layers' in words
     assert ', is "7 Toy problem 1' in alternative
 
 
