@@ -19,7 +19,7 @@ FIRST = {  # a query, and what the address of its first hit matches
     "parity": "11_parity",
     "NTK": "glossary.html#term-tangent-kernel",
     "SVCCA": "glossary.html#term-SVCCA",
-    "learning rate": "07_table_1.html#property-3-|of-the-learning-rate$|glossary.html#term-learning-rate",
+    "learning rate": "#property-3-|of-the-learning-rate$|#term-learning-rate",
     "truck": "01_hierarchical_learning",
     "double descent": "18_linear_regression.html#the-double-descent",
     "Table 1": "07_table_1.html$",

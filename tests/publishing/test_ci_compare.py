@@ -235,7 +235,7 @@ def test_the_words_of_a_card_are_compared(chapters, capsys):
     assert run(chapters) == 1
     words, alternative = capsys.readouterr().out.splitlines()
     assert ', is "7 All layers' in words
-    assert ', is "7 Toy problem 1' in alternative
+    assert ', is "7 Problem 1: one' in alternative
 
 
 def test_texts_of_html_in_order_without_rules_and_scripts():
