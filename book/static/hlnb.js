@@ -17,7 +17,7 @@ window.addEventListener("load", function () {
 // What scrolls sideways can be reached by the keyboard.
 function reachable() {
   const boxes = ".pst-scrollable-table-container, .bd-article figure, .hlnb-choice, " +
-    ".hlnb-formula, span.math";
+    ".hlnb-formula, span.math, .bd-article pre";
   document.querySelectorAll(boxes).forEach(function (box) {
     if (box.scrollWidth > box.clientWidth) box.tabIndex = 0;
     else box.removeAttribute("tabindex");

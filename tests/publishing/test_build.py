@@ -461,6 +461,12 @@ def test_parameters_figures_and_claims_are_shown_with_their_code_folded(book):
     assert "verdict-not-testable-here" in text  # as badges, not as plain Markdown
 
 
+def test_the_value_of_a_cells_last_line_is_not_shown():
+    value = {"output_type": "execute_result", "data": {"text/plain": "[Claim(id=3)]"}}
+    picture = {"output_type": "display_data", "data": {"image/png": ""}}
+    assert sphinx.shown_of([value, picture]) == [picture]
+
+
 def test_the_launch_buttons_open_the_clean_notebook(book):
     text = page(book, "book/chapters/02_toy_problem_1")
     assert "blob/main/notebooks/02_toy_problem_1.ipynb" in text

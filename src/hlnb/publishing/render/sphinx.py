@@ -160,6 +160,8 @@ def frame(text, chapter, *, known, claims):
         tags = cell["metadata"].setdefault("tags", [])
         if hidden(cell, tags):
             tags.append("hide-input")
+        if "outputs" in cell:
+            cell["outputs"] = shown_of(cell["outputs"])
         for output in cell.get("outputs", []):
             data = output.get("data", {})
             if shown := data.pop(notebooks.CLAIMS, None):
@@ -172,6 +174,11 @@ def frame(text, chapter, *, known, claims):
         foot["id"] = "hlnb-foot"
     cells.append(foot)
     return notebook
+
+
+def shown_of(outputs):
+    """Outputs without the value of a cell's last line, which is no part of the page."""
+    return [o for o in outputs if o.get("output_type") != "execute_result"]
 
 
 def apart(cell):
