@@ -9,8 +9,9 @@
   // The loops over windows for numbers of any kind; window j is of row[j], begins at
   // position at[j] and at pixel source[j]. kernel.c has them for 32-bit numbers.
   const plain = {
-    // active_j = (shift + Σ_t x_t filter_t)₊; NaN stays NaN
-    filter(n, size, x, source, filters, shift, active) {
+    // active_j = (shift + Σ_t x_t filter_t)₊, extra_j = active_j - blank,
+    // sums_row += extra_j; NaN stays NaN
+    filter(n, size, x, row, source, filters, shift, blank, active, extra, sums) {
       for (let j = 0; j < n; j++) {
         const h = j * CHANNELS;
         for (let c = 0; c < CHANNELS; c++) active[h + c] = shift[c];
@@ -19,7 +20,11 @@
           if (pixel === 0) continue;
           for (let c = 0; c < CHANNELS; c++) active[h + c] += pixel * filters[f + c];
         }
-        for (let c = 0; c < CHANNELS; c++) if (active[h + c] < 0) active[h + c] = 0;
+        for (let c = 0, s = row[j] * CHANNELS; c < CHANNELS; c++) {
+          if (active[h + c] < 0) active[h + c] = 0;
+          extra[h + c] = active[h + c] - blank[c];
+          sums[s + c] += extra[h + c];
+        }
       }
     },
     // out_row += extra_j V_at
@@ -53,10 +58,16 @@
         }
       }
     },
-    // slope_t = Σ_j x_t down_j
-    gather(n, size, x, source, down, slope) {
-      slope.fill(0);
+    // down_j += back_row, blanks -= down_j; of those that are active, moved += down_j,
+    // slope_t += x_t down_j
+    gather(n, size, x, row, source, active, back, down, blanks, moved, slope) {
       for (let j = 0; j < n; j++) {
+        for (let c = 0, b = row[j] * CHANNELS, h = j * CHANNELS; c < CHANNELS; c++) {
+          const g = down[h + c] + back[b + c];
+          blanks[c] -= g;
+          down[h + c] = active[h + c] <= 0 ? 0 : g;
+          moved[c] += down[h + c];
+        }
         for (let t = 0; t < size; t++) {
           const pixel = x[source[j] + t], f = t * CHANNELS;
           if (pixel === 0) continue;
@@ -193,53 +204,50 @@
 
     // The windows of these rows, sorted by position; their number
     sort(on, rows) {
-      const { first, at } = this.windows[on], { count } = this;
-      const visit = (act) => rows.forEach((i, r) => {
-        for (let k = first[i]; k < first[i + 1]; k++) act(at[k], i, r);
-      });
+      const { first, at: found } = this.windows[on], { count, row, at, source } = this;
       count.fill(0);
-      visit((l) => count[l + 1]++);
+      for (const i of rows) for (let k = first[i]; k < first[i + 1]; k++) count[found[k] + 1]++;
       for (let l = 0; l < this.L; l++) count[l + 1] += count[l];
       const n = count[this.L];
-      visit((l, i, r) => {
-        const j = count[l]++;
-        this.row[j] = r;
-        this.at[j] = l;
-        this.source[j] = i * this.d + l;
-      });
+      for (let r = 0; r < rows.length; r++) {
+        for (let k = first[rows[r]]; k < first[rows[r] + 1]; k++) {
+          const j = count[found[k]]++;
+          row[j] = r;
+          at[j] = found[k];
+          source[j] = rows[r] * this.d + found[k];
+        }
+      }
       return n;
     }
 
     // Scores of these rows of a batch (at most BATCH), through the head or the readout
     forward(on, rows, head) {
       const { row, at, source, filters, shift, active, extra, blank, sums, out } = this;
+      const { K, readout, readoutBias, scores } = this;
       const [weights, bias, units, loops] = this.above(head), n = rows.length;
       const N = (this.N = this.sort(on, rows));
-      this.loops.filter(N, this.T, this[on], source, filters, shift, active);
       for (let c = 0; c < CHANNELS; c++) blank[c] = shift[c] < 0 ? 0 : shift[c];
       sums.fill(0);
-      for (let j = 0; j < N; j++) {
-        const h = j * CHANNELS, s = row[j] * CHANNELS;
-        for (let c = 0; c < CHANNELS; c++) {
-          sums[s + c] += extra[h + c] = active[h + c] - blank[c];
-        }
-      }
+      this.loops.filter(
+        N, this.T, this[on], row, source, filters, shift, blank, active, extra, sums
+      );
       out.set(bias);
       loops.spread(1, this.each, this.total, blank, weights, out, units);
       for (let r = 1; r < n; r++) out.copyWithin(r * units, 0, units);
       loops.spread(N, row, at, extra, weights, out, units);
       loops.spread(n, this.each, this.common, sums, weights, out, units);
       if (head) {
-        this.scores.set(out.subarray(0, n * units));
+        scores.set(out.subarray(0, n * units));
         return;
       }
       for (let i = 0; i < n * UNITS; i++) if (out[i] < 0) out[i] = 0;
-      for (let r = 0; r < n; r++) for (let k = 0; k < this.K; k++) {
-        let score = this.readoutBias[k];
-        for (let i = 0; i < UNITS; i++) {
-          score += out[r * UNITS + i] * this.readout[k * UNITS + i];
+      for (let r = 0; r < n; r++) for (let k = 0; k < K; k++) {
+        let score = readoutBias[k], other = 0; // two sums at a time
+        for (let i = 0, a = r * UNITS, w = k * UNITS; i < UNITS; i += 2) {
+          score += out[a + i] * readout[w + i];
+          other += out[a + i + 1] * readout[w + i + 1];
         }
-        this.scores[r * this.K + k] = score;
+        scores[r * K + k] = score + other;
       }
     }
 
@@ -289,20 +297,15 @@
     // The step of the filters, before the weights above them change
     descendFilters(n, weights, units, loops, lr) {
       const { row, at, N, each, common, total, active, down, back, blank, blanks } = this;
-      const { slope, every, moved, byFilter, filters, shift } = this;
+      const { train, source, slope, every, moved, byFilter, filters, shift } = this;
       loops.pull(N, row, at, slope, weights, down, units);
       loops.pull(n, each, common, slope, weights, back, units);
       loops.pull(1, each, total, every, weights, blanks, units);
       moved.fill(0);
-      for (let j = 0; j < N; j++) {
-        const h = j * CHANNELS, b = row[j] * CHANNELS;
-        for (let c = 0; c < CHANNELS; c++) {
-          const g = down[h + c] + back[b + c];
-          blanks[c] -= g;
-          moved[c] += down[h + c] = active[h + c] <= 0 ? 0 : g;
-        }
-      }
-      this.loops.gather(N, this.T, this.train, this.source, down, byFilter);
+      byFilter.fill(0);
+      this.loops.gather(
+        N, this.T, train, row, source, active, back, down, blanks, moved, byFilter
+      );
       for (let c = 0; c < CHANNELS; c++) {
         shift[c] -= lr * (moved[c] + (blank[c] <= 0 ? 0 : blanks[c]));
       }
@@ -317,9 +320,14 @@
         const size = Math.min(BATCH, n - from);
         this.forward(on, Int32Array.from({ length: size }, (_, i) => from + i), head);
         for (let r = 0; r < size; r++) {
-          const row = scores.subarray(r * K, r * K + K), label = y[from + r];
-          losses[from + r] = crossEntropy(scores, delta, r * K, K, label, 1);
-          wrong[from + r] = row.indexOf(Math.max(...row)) !== label || !row.every(Number.isFinite);
+          const row = r * K, label = y[from + r];
+          let best = 0, sum = 0;
+          for (let k = 0; k < K; k++) {
+            if (scores[row + k] > scores[row + best]) best = k;
+            sum += scores[row + k];
+          }
+          losses[from + r] = crossEntropy(scores, delta, row, K, label, 1);
+          wrong[from + r] = best !== label || !Number.isFinite(sum);
         }
       }
       return { losses, wrong };

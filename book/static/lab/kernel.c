@@ -17,8 +17,9 @@ static lanes relu(lanes h) { return wasm_f32x4_pmax(h, (lanes){0}); }
 // An odd one of two windows is taken twice: it is written, not added
 
 EXPORT(filter)
-void filter(int n, int size, const float *x, const int *source, const lanes *filters,
-            const lanes *shift, lanes *active) {
+void filter(int n, int size, const float *x, const int *row, const int *source,
+            const lanes *filters, const lanes *shift, const lanes *blank, lanes *active,
+            lanes *extra, lanes *sums) {
   for (int j = 0; j < n; j += 2) {
     int k = least(j + 1, n - 1);
     lanes g[C], h[C];
@@ -32,6 +33,10 @@ void filter(int n, int size, const float *x, const int *source, const lanes *fil
     }
     EACH(c, C) active[j * C + c] = relu(g[c]);
     EACH(c, C) active[k * C + c] = relu(h[c]);
+  }
+  EACH(j, n) EACH(c, C) {
+    extra[j * C + c] = active[j * C + c] - blank[c];
+    sums[row[j] * C + c] += extra[j * C + c];
   }
 }
 
@@ -100,11 +105,19 @@ void push(int n, const int *row, const int *at, const float *extra, const lanes 
 }
 
 EXPORT(gather)
-void gather(int n, int size, const float *x, const int *source, const lanes *down,
-            lanes *slope) {
+void gather(int n, int size, const float *x, const int *row, const int *source,
+            const lanes *active, const lanes *back, lanes *down, lanes *blanks,
+            lanes *moved, lanes *slope) {
+  EACH(j, n) EACH(c, C) {
+    lanes g = down[j * C + c] + back[row[j] * C + c];
+    blanks[c] -= g;
+    down[j * C + c] = wasm_v128_andnot(g, active[j * C + c] <= 0);
+    moved[c] += down[j * C + c];
+  }
   for (int t = 0; t < size; t += 2) {
     int s = least(t + 1, size - 1);
-    lanes g[C] = {0}, h[C] = {0};
+    lanes g[C], h[C];
+    EACH(c, C) g[c] = slope[t * C + c], h[c] = slope[s * C + c];
     EACH(j, n) {
       float one = x[source[j] + t], other = x[source[j] + s];
       EACH(c, C) {
