@@ -77,10 +77,23 @@
     },
   };
 
+  function instance() {
+    const wasm = Uint8Array.from(atob(lab.kernel.wasm), (c) => c.charCodeAt(0));
+    return new WebAssembly.Instance(new WebAssembly.Module(wasm));
+  }
+
+  // Whether the kernel runs here: not in an old browser, nor where a policy forbids it
+  lab.kernelRuns = function () {
+    try {
+      return Boolean(instance());
+    } catch {
+      return false;
+    }
+  };
+
   // The kernel's loops, the memory that they work on, and where it is free
   function compiled(bytes) {
-    const wasm = Uint8Array.from(atob(lab.kernel.wasm), (c) => c.charCodeAt(0));
-    const { exports } = new WebAssembly.Instance(new WebAssembly.Module(wasm));
+    const { exports } = instance();
     const loops = Object.keys(plain).map((name) => [
       name, (...given) => exports[name](...given.map((one) => one.byteOffset ?? one)),
     ]);

@@ -70,7 +70,7 @@
       return (this.next() & 0xffffff) / 2 ** 24;
     }
 
-    // A number of `torch.randint(n, …)`
+    // A number of `torch.randint(n, …)` for n below 2^28: beyond, torch takes 64 bits
     randint(n) {
       return this.next() % n;
     }

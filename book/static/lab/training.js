@@ -21,7 +21,7 @@
   const ROUNDING = 1e-6; // relative, as in `hlnb.metrics.times`
 
   // The settings, those that are absent by default; refuses what cannot be trained.
-  // Where there is no WebAssembly, numbers are of 64 bits: plain loops are faster so.
+  // Where the kernel does not run, numbers are of 64 bits: plain loops are faster so.
   function checked(given) {
     const settings = { ...DEFAULTS, ...given };
     for (const [name, value] of Object.entries(settings)) {
@@ -38,7 +38,7 @@
         refuse(`${name} = ${value}: take a finite number above 0.`);
       }
     }
-    if (typeof WebAssembly === "undefined") settings.dtype = "float64";
+    if (!lab.kernelRuns()) settings.dtype = "float64";
     return settings;
   }
 
@@ -69,14 +69,13 @@
   class Training {
     constructor(given) {
       this.settings = checked(given);
-      const { n, epochs, schedule, seed } = this.settings;
+      const { n, epochs, schedule } = this.settings;
       this.problem = toyProblem(this.settings);
       this.batches = this.problem.split(n);
       this.params = initial(this.problem.classes.length, this.settings);
       this.phases = SCHEDULES[schedule].map((learns) =>
         ({ learns, head: learns.includes("conv_head") })); // which exit the scores take
       this.epochs = epochs * this.phases.length;
-      this.order = stream(seed, "order");
       this.descent = new Descent(this.params, this.batches, this.settings);
       this.rewind();
     }

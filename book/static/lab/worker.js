@@ -32,6 +32,9 @@
       },
       run({ epochs }) {
         if (!run) lab.refuse("There is nothing to run: send the settings first.");
+        if (!(Number.isInteger(epochs) && epochs > 0)) {
+          lab.refuse(`epochs = ${epochs}: take a whole number from 1 up.`);
+        }
         left = epochs;
         if (!waiting) next();
       },
@@ -47,6 +50,9 @@
     };
     return function (message) {
       try {
+        if (!(message.type in take)) {
+          lab.refuse(`There is no message ${message.type}: send ${Object.keys(take).join(", ")}.`);
+        }
         take[message.type](message);
       } catch (error) {
         if (error.name !== "HlnbError") throw error;
