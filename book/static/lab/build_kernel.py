@@ -12,6 +12,7 @@ import tempfile
 from pathlib import Path
 
 HERE = Path(__file__).parent
+ZIG = "0.17.1"  # another compiler may give other bytes
 FLAGS = (
     *("-target", "wasm32-freestanding", "-mcpu=generic+simd128"),
     *("-O3", "-funroll-loops", "-ffp-contract=off", "-nostdlib", "-s"),
