@@ -37,7 +37,6 @@ function unfold() {
   for (; fold; fold = fold.parentElement.closest("details")) fold.open = true;
   target.scrollIntoView();
 }
-document.addEventListener("DOMContentLoaded", unfold);
 window.addEventListener("hashchange", unfold);
 window.addEventListener("beforeprint", function () {
   document.querySelectorAll(".hlnb-fold:not([open], .code)").forEach(function (fold) {
@@ -57,20 +56,23 @@ document.addEventListener("DOMContentLoaded", function () {
     answers.forEach((answer) => (answer.open = open));
     button.textContent = open ? "Hide the answers again" : "Open all answers";
     button.setAttribute("aria-pressed", open);
-    try {
-      localStorage.setItem(key, open ? "open" : "");
-    } catch {} // a browser that keeps nothing for pages
   }
   let kept = "";
   try {
     kept = localStorage.getItem(key);
   } catch {}
   button.className = "hlnb-answers";
-  button.addEventListener("click", () => show(!answers.every((answer) => answer.open)));
+  button.addEventListener("click", function () {
+    const open = !answers.every((answer) => answer.open);
+    show(open);
+    try {
+      localStorage.setItem(key, open ? "open" : "");
+    } catch {} // a browser that keeps nothing for pages
+  });
   show(kept === "open");
   head.append(button);
-  unfold();
 });
+document.addEventListener("DOMContentLoaded", unfold); // when the answers stand as kept
 
 // A question beside choices sets them to what answers it.
 document.addEventListener("DOMContentLoaded", function () {

@@ -11,8 +11,10 @@ from typing import Any
 from hlnb.publishing.chapters import tags_of, text_of
 
 LATER = ast.FunctionDef | ast.ClassDef | ast.Lambda  # what is read when it is called
-IMPORT = ast.Import | ast.ImportFrom
-ANEW = ast.Assign | ast.AnnAssign | IMPORT | ast.FunctionDef | ast.ClassDef
+ANEW = (
+    *(ast.Assign, ast.AnnAssign, ast.Import, ast.ImportFrom),
+    *(ast.FunctionDef, ast.ClassDef),
+)
 SHOWS = {"glue", "figure", "table"}  # of `hlnb.page.show`: they change no argument
 
 

@@ -22,7 +22,13 @@ def badges(claims: list[dict]) -> str:
 
 def verdict(name: str, *, words: str = "") -> str:
     """A verdict as a badge, which says its name or other words."""
-    return f"[{words or name}]{{.verdict .verdict-{name.replace(' ', '-')}}}"
+    classes = " ".join(f".{label}" for label in verdict_classes(name))
+    return f"[{words or name}]{{{classes}}}"
+
+
+def verdict_classes(name: str) -> list[str]:
+    """What a style knows a verdict's badge by."""
+    return ["verdict", f"verdict-{name.replace(' ', '-')}"]
 
 
 def total(claims: list[dict]) -> str:

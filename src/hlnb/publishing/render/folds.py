@@ -12,6 +12,7 @@ from docutils import nodes
 from sphinx_proof.nodes import proof_node
 
 from hlnb.publishing.copies import VERDICTS
+from hlnb.publishing.render.claims import verdict_classes
 
 OPEN = "Make your guess, then open"
 ROWS = 8  # a longer table is folded: it is looked up, not read
@@ -50,6 +51,12 @@ def fold(document: nodes.document) -> None:
             _fold_box(box)
 
 
+def above(node: nodes.Node) -> Iterator[nodes.Element]:
+    """The elements around a node, the nearest first."""
+    while node := node.parent:
+        yield node
+
+
 def _having(document: nodes.document, label: str) -> Iterator[nodes.container]:
     for node in document.findall(nodes.container):
         if label in node["classes"]:
@@ -62,26 +69,20 @@ def _fold_code(cell: nodes.container) -> None:
         return
     cell["hide_mode"] = None
     code = cell.children[0]
-    before = _previous(cell)
+    before = cell.previous_sibling()
     if isinstance(before, nodes.container) and _is_silent(before):
         part = before.children[0]
         before.parent.remove(before)
     else:
         part = _made("code", [nodes.Text("Code")])
-    cell.remove(code)
-    part.append(code)
-    cell.insert(0, part)
+    cell.replace(code, part)
+    part += code
 
 
 def _is_silent(cell: nodes.container) -> bool:
     """Whether nothing is seen of a cell but its folded code."""
     folded = [isinstance(c, Fold) and "code" in c["classes"] for c in cell.children]
     return "cell" in cell["classes"] and folded == [True]
-
-
-def _previous(node: nodes.Element) -> nodes.Node | None:
-    place = node.parent.index(node)
-    return node.parent[place - 1] if place else None
 
 
 def _fold_verdicts(cell: nodes.container) -> None:
@@ -93,8 +94,8 @@ def _fold_verdicts(cell: nodes.container) -> None:
         many = "1 statement" if len(marks) == 1 else f"{len(marks)} statements"
         line: list[nodes.Node] = [nodes.Text(f"{many} judged:")]
         for word in filter(count.__contains__, VERDICTS):
-            classes = ["verdict", f"verdict-{word.replace(' ', '-')}"]
-            badge = nodes.inline("", f"{count[word]} {word}", classes=classes)
+            told = f"{count[word]} {word}"
+            badge = nodes.inline("", told, classes=verdict_classes(word))
             line += [nodes.Text(" "), badge]
         cell.remove(output)
         rest = _taken(cell, range(len(cell)))
@@ -103,10 +104,8 @@ def _fold_verdicts(cell: nodes.container) -> None:
 
 def _fold_table(table: nodes.table) -> None:
     """Folds a long table that no fold holds below a line with its columns."""
-    above, rows = table.parent, len(list(next(table.findall(nodes.tbody))))
-    while above is not None and not isinstance(above, Fold):
-        above = above.parent
-    if rows <= ROWS or above is not None:
+    rows = len(next(table.findall(nodes.tbody)))
+    if rows <= ROWS or any(isinstance(node, Fold) for node in above(table)):
         return
     head = next(table.findall(nodes.thead), None)
     names = [] if head is None else [e.astext() for e in head.findall(nodes.entry)]
@@ -181,10 +180,8 @@ def _taken(parent: nodes.Element, places: range) -> list[nodes.Node]:
 
 def _put_into(fold: Fold, node: nodes.Element) -> None:
     """Puts what stands somewhere into a fold, and the fold there."""
-    parent, place = node.parent, node.parent.index(node)
-    parent.remove(node)
+    node.parent.replace(node, fold)
     fold += node
-    parent.insert(place, fold)
 
 
 def _made(

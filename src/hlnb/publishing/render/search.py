@@ -16,7 +16,7 @@ SILENT = (  # code, what code printed, pictures with their alternative texts, li
     *(nodes.thead, addnodes.toctree, addnodes.glossary, folds.Summary),
 )
 WORDS, FEW = re.compile(r"[^\W\d_]{3,}"), 3  # a cell of fewer words is a number
-ASIDE = {"hlnb-head", "hlnb-stamp", "sd-dropdown", "hlnb-small"}
+ASIDE = {"hlnb-head", "hlnb-stamp", "hlnb-small"}
 
 
 def entries(doctree: nodes.document, *, kind: str) -> dict[str, Any]:

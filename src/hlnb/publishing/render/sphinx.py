@@ -224,16 +224,11 @@ class Typeset(SphinxPostTransform):
 
     def run(self, **_):
         for node in list(self.document.findall(nodes.Text)):
-            if not any(isinstance(above, VERBATIM) for above in _above(node)):
+            if not any(isinstance(around, VERBATIM) for around in folds.above(node)):
                 node.parent.replace(node, nodes.Text(prose.typeset(str(node))))
 
 
 VERBATIM = (nodes.literal, nodes.literal_block, nodes.math, nodes.math_block, nodes.raw)
-
-
-def _above(node):
-    while node := node.parent:
-        yield node
 
 
 def number_figures(app, env):
