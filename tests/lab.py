@@ -12,6 +12,10 @@ from hlnb.publishing.render import assets
 
 FOLDER = Path(__file__).parents[1] / "book" / "static" / "lab"
 SCRIPTS = ("streams", "problems", "kernel", "descent", "training", "worker")
+SCHEDULES = (
+    *("simultaneous", "layer-wise", "greedy"),
+    *("only conv", "only hidden", "only readout"),
+)
 NUMBERS = {
     "Float32Array": "f4",
     "Float64Array": "f8",

@@ -23,7 +23,7 @@ from hlnb.training.optimizers import SGD, Adam, Optimizer
 from hlnb.training.runs import Run
 
 STEPS = 10
-SHARED = ("streams", "problems", "dense")
+SHARED = ("streams", "dense")
 TRAIN = """
 const net = lab.dense(given.sizes, lab.stream(given.seed, "init"));
 const order = lab.stream(given.seed, "order");

@@ -144,6 +144,18 @@
   // A network with its parameters drawn from a stream
   lab.dense = (sizes, draws) => new Dense(sizes).draw(draws);
 
+  // Calls `act` so many times, in slices between which the page answers and draws
+  lab.sliced = async function (count, act) {
+    const pause = () => new Promise((done) => setTimeout(done));
+    for (let since = performance.now(), i = 0; i < count; i++) {
+      act();
+      if (performance.now() - since < 8) continue;
+      await pause();
+      since = performance.now();
+    }
+    await pause();
+  };
+
   // Rows of a training set in batches, each epoch in a new order
   lab.batches = function* (n, size, order) {
     for (;;) {

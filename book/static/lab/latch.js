@@ -61,7 +61,7 @@ self.hlnbUi?.add("latch", {
     "use strict";
     const ui = self.hlnbUi, lab = {}, REACH = 1.5, GOAL = 0.01, CAP = 20000, EVERY = 20;
     self.hlnbLab.forEach((part) => part(lab));
-    const names = ["No hint", "With a hint"], cells = lab.cells(51, REACH), c = Math.SQRT1_2;
+    const names = ["No hint", "With a hint"], cells = lab.cells(41, REACH), c = Math.SQRT1_2;
     const far = []; // points of the square that are not near the halfspace's border
     for (let i = 0; i <= 40; i++) {
       for (let j = 0; j <= 40; j++) {
@@ -100,7 +100,11 @@ self.hlnbUi?.add("latch", {
       context.fillStyle = ui.ink();
       context.textAlign = "left";
       context.fillText(`${k && !values.hint ? "The hint is off" : names[k]}: error ${ui.number(seen.at(-1)[1], 2)}`, 2, 9);
-      ui.shade(context, lab.chances(net, cells), box);
+      if (sides[k].mapped !== seen.at(-1)) { // one that has arrived stays as it is
+        sides[k].says = lab.chances(net, cells);
+        sides[k].mapped = seen.at(-1);
+      }
+      ui.shade(context, sides[k].says, box);
       ui.marks(context, set.train, 200, box, REACH);
       if (!k || !values.hint) return;
       context.strokeStyle = ui.ink();
@@ -136,15 +140,18 @@ self.hlnbUi?.add("latch", {
       label: "Test errors of both networks against steps, log scale." }));
 
     return {
-      start(now) {
+      async start(now) {
         values = now;
         t = 0;
         off = null;
         const { seed, right, width } = now, { stream } = lab;
-        sets = [null, 2 - right / 50].map((noise) => ({
-          train: lab.slabs({ noise, seed, n: 4096 }, "train"),
-          test: lab.slabs({ noise, seed, n: 2000 }, "test"),
-        }));
+        sets = [{}, {}];
+        for (const [k, noise] of [null, 2 - right / 50].entries()) {
+          for (const [name, n] of [["train", 4096], ["test", 2000]]) {
+            sets[k][name] = lab.slabs({ noise, seed, n }, name);
+            await lab.sliced(0);
+          }
+        }
         sides = names.map((_, k) => ({
           set: kind(k), net: lab.dense([2, width, 2], stream(seed, "init")),
           rows: lab.batches(4096, 64, stream(seed, "order")), seen: [[-1, NaN]],

@@ -16,16 +16,6 @@
       1 / (1 + Math.exp(scores[2 * r] - scores[2 * r + 1])));
   };
 
-  // Calls `act` so many times, in slices, so that the page answers meanwhile
-  lab.sliced = async function (count, act) {
-    let since = performance.now();
-    for (let i = 0; i < count; i++) {
-      act();
-      if (performance.now() - since < 12) continue;
-      await new Promise((done) => setTimeout(done));
-      since = performance.now();
-    }
-  };
 });
 
 if (self.hlnbUi) {
