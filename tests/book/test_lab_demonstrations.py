@@ -182,6 +182,20 @@ def test_singular_values_grow_as_in_the_package(depth):
         np.testing.assert_allclose(np.array(found["ends"])[:, j], grown, rtol=1e-10)
 
 
+def test_singular_values_and_their_effective_rank_are_the_packages():
+    body = """
+    const values = lab.singular(Float64Array.from(given.w), 30);
+    return [values, lab.effectiveRank(values)];
+    """
+    entries = deep.completion(30, rank=2, share=0.4, seed=20)
+    start = deep.product(deep.small_start(30, 3, size=0.001, seed=20))
+    for w in (entries.target, start, np.where(entries.seen, entries.target, 0)):
+        values, rank = engine(body, "depth", w=w.ravel().tolist())
+        expected = np.linalg.svd(w, compute_uv=False)
+        np.testing.assert_allclose(values, expected, rtol=0, atol=1e-10 * expected[0])
+        assert rank == pytest.approx(deep.effective_rank(w), rel=1e-8)
+
+
 def test_a_parity_is_raced_for_as_by_the_package():
     body = """
     const support = lab.support(given);

@@ -83,11 +83,11 @@ self.hlnbUi?.add("latch", {
     }
     function step() {
       t++;
-      for (const side of sides) {
-        if (!side.busy) continue;
+      sides.forEach((side, k) => {
+        if (!side.busy) return;
         side.net.learn(side.set.train, side.rows.next().value, lab.sgd(values.lr));
-        if (t % EVERY === 0) look(side);
-      }
+        if ((t + k * EVERY / 2) % EVERY === 0) look(side); // never both at once
+      });
     }
     // On what share of the square a network says what the halfspace says
     function follows({ net }) {
@@ -118,7 +118,7 @@ self.hlnbUi?.add("latch", {
     };
     function paintErrors(context, width, height) {
       if (!sides.length) return;
-      const most = Math.max(2000, t), axes = ui.axes(context, [0, 0, width, height], {
+      const most = Math.max(2000, t), axes = ui.axes(context, [0, 0, width - 8, height], {
         xlim: [0, most], ylim: [0.004, 1], ylog: true, xlabel: "step", ylabel: "test error" });
       axes.line([[0, GOAL], [most, GOAL]], { stroke: ui.muted(), dash: [2, 3], thick: 1 });
       axes.text(most, GOAL, "goal", { fill: ui.muted(), align: "right", dx: -4, dy: -8 });
@@ -167,7 +167,7 @@ self.hlnbUi?.add("latch", {
       },
       async advance(stride) {
         await lab.sliced(stride, step);
-        if (t % EVERY) sides.filter(({ busy }) => busy).forEach(look);
+        sides.filter(({ busy, seen }) => busy && stride === 1 && seen.at(-1)[0] < t).forEach(look);
         return t < CAP && sides.some(({ busy }) => busy);
       },
       draw() { canvases.forEach(({ redraw }) => redraw()); },

@@ -22,7 +22,7 @@ if (self.hlnbUi) {
   const ui = self.hlnbUi, drawn = document.createElement("canvas");
 
   // Numbers from 0 to 1 on side × side cells, as colours in a box [left, top, size]:
-  // those of labels 0 and 1, or from low to high
+  // those of labels 0 and 1, or from low to high; NaN is blank
   ui.shade = function (c, values, [left, top, size], kind = "labels") {
     const side = Math.sqrt(values.length), dark = ui.dark();
     const ends = kind === "labels" ? [[243, 179, 138], [143, 193, 227]] : [[67, 120, 180], [200, 70, 75]];
@@ -33,11 +33,11 @@ if (self.hlnbUi) {
       const place = 4 * ((side - 1 - Math.floor(k / side)) * side + k % side);
       const end = ends[Number(value > 0.5)];
       middle.forEach((m, j) => (image.data[place + j] = m + (end[j] - m) * far));
-      image.data[place + 3] = 255;
+      image.data[place + 3] = Number.isNaN(value) ? 0 : 255;
     });
     drawn.width = drawn.height = side;
     drawn.getContext("2d").putImageData(image, 0, 0);
-    c.imageSmoothingEnabled = true;
+    c.imageSmoothingEnabled = kind !== "entries";
     c.drawImage(drawn, left, top, size, size);
     c.strokeStyle = ui.muted();
     c.lineWidth = 1;

@@ -141,7 +141,7 @@ self.hlnbUi?.add("step", {
     }
     function paintErrors(c, width, height) {
       if (!sides.length) return;
-      const axes = ui.axes(c, [0, 0, width, height], { xlim: [0, STEPS], ylim: [5e-4, 5], ylog: true,
+      const axes = ui.axes(c, [0, 0, width - 8, height], { xlim: [0, STEPS], ylim: [5e-4, 5], ylog: true,
         xlabel: "step", ylabel: "distance left, as a share of the first" });
       axes.line([[0, GONE], [STEPS, GONE]], { stroke: ui.muted(), dash: [2, 3], thick: 1 });
       sides.forEach(({ error }, k) => {

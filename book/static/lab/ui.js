@@ -250,7 +250,7 @@ self.hlnbUi = (function () {
       input = made("input", { type: "range", min: least, max: most, step: step ?? "any" });
       out = made("span");
     } else {
-      input = made("input", { type: "text", inputMode: "decimal", size: 6, autocomplete: "off" });
+      input = made("input", { type: "text", inputMode: "decimal", size: Math.max(6, String(spec.value).length), autocomplete: "off" });
     }
     input.name = key;
     const box = made("label", { className: `hlnb-lab-control${slider ? " wide" : ""}` }, `${label} `, input, out);
