@@ -18,6 +18,7 @@ from hlnb.studies.linear_regression import experiment as reg
 from hlnb.studies.parity import gf2
 from hlnb.studies.parity.experiment import equations
 from hlnb.studies.pitfalls import experiment as pit
+from hlnb.studies.simplicity import experiment as sim
 from hlnb.training.loop import train
 from hlnb.training.optimizers import SGD, Adam, Optimizer
 from hlnb.training.runs import Run
@@ -119,6 +120,28 @@ def test_stripes_and_their_network_are_the_packages():
     batch = Stripes(0.3).sample(500, generator=stream(1, "stripes/test"))
     assert np.array_equal(data["x"].reshape(-1, 2), batch.x)
     assert np.array_equal(data["y"], batch.y)
+
+
+@pytest.mark.parametrize("width", [0.5, 1.5, 4.0])
+def test_the_straight_line_and_the_weight_across_are_the_packages(width):
+    body = """
+    const [train, validation, test] = given.sizes.map(([part, n]) =>
+      lab.stripes({ width: given.width, seed: 1, n }, part));
+    const line = lab.linear(train, validation);
+    const share = lab.across({ w: given.weights });
+    return { line, error: lab.lineError(line, test), share };
+    """
+    drawn = torch.randn(8, 2, generator=stream(0, "any")).double().numpy()
+    sizes = [("train", 1000), ("validation", 500), ("test", 2000)]
+    given = {"width": width, "sizes": sizes, "weights": drawn.ravel().tolist()}
+    found = engine(body, "stripes", **given)
+    split = Stripes(width).split(1, n_train=1000)
+    fit = sim.linear_classifier(split)
+    expected = [*fit.coef_[0], *fit.intercept_]
+    np.testing.assert_allclose(found["line"], expected, rtol=1e-3, atol=1e-3)
+    right = fit.score(split["test"].x.numpy(), split["test"].y.numpy())
+    assert found["error"] == pytest.approx(1 - right, abs=1e-3)
+    assert found["share"] == pytest.approx(sim.diagonal_share(drawn))
 
 
 @pytest.mark.parametrize(

@@ -141,17 +141,17 @@ self.hlnbUi?.add("latch", {
 
     return {
       async start(now) {
-        values = now;
-        t = 0;
-        off = null;
-        const { seed, right, width } = now, { stream } = lab;
-        sets = [{}, {}];
+        const { seed, right, width } = now, { stream } = lab, drawn = [{}, {}];
         for (const [k, noise] of [null, 2 - right / 50].entries()) {
           for (const [name, n] of [["train", 4096], ["test", 2000]]) {
-            sets[k][name] = lab.slabs({ noise, seed, n }, name);
+            drawn[k][name] = lab.slabs({ noise, seed, n }, name);
             await lab.sliced(0);
           }
         }
+        values = now;
+        sets = drawn;
+        t = 0;
+        off = null;
         sides = names.map((_, k) => ({
           set: kind(k), net: lab.dense([2, width, 2], stream(seed, "init")),
           rows: lab.batches(4096, 64, stream(seed, "order")), seen: [[-1, NaN]],

@@ -27,14 +27,14 @@ if (self.hlnbUi) {
     const side = Math.sqrt(values.length), dark = ui.dark();
     const ends = kind === "labels" ? [[243, 179, 138], [143, 193, 227]] : [[67, 120, 180], [200, 70, 75]];
     const middle = dark ? [30, 35, 42] : [255, 255, 255];
-    const image = new ImageData(side, side);
-    values.forEach((value, k) => {
+    const image = new ImageData(side, side), { data } = image;
+    for (let k = 0; k < values.length; k++) {
+      const value = values[k], end = ends[Number(value > 0.5)];
       const far = Math.abs(2 * value - 1) * (dark && kind === "labels" ? 0.6 : 1);
       const place = 4 * ((side - 1 - Math.floor(k / side)) * side + k % side);
-      const end = ends[Number(value > 0.5)];
-      middle.forEach((m, j) => (image.data[place + j] = m + (end[j] - m) * far));
-      image.data[place + 3] = Number.isNaN(value) ? 0 : 255;
-    });
+      for (let j = 0; j < 3; j++) data[place + j] = middle[j] + (end[j] - middle[j]) * far;
+      data[place + 3] = Number.isNaN(value) ? 0 : 255;
+    }
     drawn.width = drawn.height = side;
     drawn.getContext("2d").putImageData(image, 0, 0);
     c.imageSmoothingEnabled = kind !== "entries";
