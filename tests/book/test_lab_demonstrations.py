@@ -219,17 +219,25 @@ def test_singular_values_and_their_effective_rank_are_the_packages():
         assert rank == pytest.approx(deep.effective_rank(w), rel=1e-8)
 
 
-def test_a_parity_is_raced_for_as_by_the_package():
+@pytest.mark.parametrize(("d", "k", "n"), [(20, 3, 160), (10, 5, 1600)])
+def test_a_parity_is_raced_for_as_by_the_package(d, k, n):
     body = """
-    const support = lab.support(given);
-    const data = lab.parities({ ...given, support, n: 10000 }, "train");
+    const examples = lab.fresh({ ...given, support: lab.support(given) });
+    const net = lab.dense([given.d, 100, 2], lab.stream(given.seed, "init"));
+    const rule = lab.sgd(given.lr), seen = [net.params.map((p) => p.slice())];
+    for (let t = 0; t < given.steps; t++) {
+      net.learn(...examples.next().value, rule);
+      seen.push(net.params.map((p) => p.slice()));
+    }
+    return { seen, moved: lab.moved(net.layers[0], seen[0][0]) };
     """
-    given = {"d": 10, "k": 5, "seed": 20, "lr": 0.3, "batch": 100, "steps": STEPS}
-    found = engine(body + TRAIN, "parity", sizes=[10, 100, 2], rule="sgd", **given)
-    sizes = {"n_train": 10000, "batch_size": 100, "online": True}
-    problem = Parity(10, 5, n_test=10)
-    run = weights(problem, (100,), 20, 0.3, optimizer=SGD(), **sizes)
+    given = {"d": d, "k": k, "n": n, "seed": 20, "lr": 0.1, "batch": 32, "steps": STEPS}
+    found = engine(body, "parity", **given)
+    sizes = {"n_train": n, "batch_size": 32, "online": True}
+    run = weights(Parity(d, k, n_test=10), (100,), 20, 0.1, optimizer=SGD(), **sizes)
     assert_same_steps(found, run)
+    moved = (run[-1][0] - run[0][0]).reshape(100, d)
+    np.testing.assert_allclose(found["moved"], np.sqrt((moved**2).mean(0)), atol=1e-10)
 
 
 @pytest.mark.parametrize(("d", "n"), [(10, 20), (30, 40), (64, 74), (12, 11)])

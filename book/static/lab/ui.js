@@ -447,6 +447,7 @@ self.hlnbUi = (function () {
       stage, foot, live, button,
       values: () => ({ ...values }), // now
       set(key, value) { change(key, value); },
+      hides: (key) => hidden.includes(key) || hidden.includes("all"),
       playing: () => playing,
       again: begin, play, pause,
       update: () => show(true),
