@@ -246,7 +246,7 @@ self.hlnbUi?.add("depth", {
         look();
         const { fit } = seen.at(-1);
         if (!Number.isFinite(fit)) ui.refuse(`entries start at = ${values.size}: here descent runs away; take less.`);
-        return fit > FIT && t < STEPS;
+        return (fit > FIT && t < STEPS) || frame < FRAMES;
       },
       draw() { canvases.forEach(({ redraw }) => redraw()); },
       says() {
