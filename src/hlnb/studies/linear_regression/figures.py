@@ -18,7 +18,9 @@ from hlnb.figures.artists import (
     panels,
     plain_ticks,
     say_diverged,
+    threshold,
 )
+from hlnb.figures.drawn import Drawn
 from hlnb.figures.style import STYLES
 
 BLUE, ORANGE, GREEN, PURPLE = "#0072B2", "#D55E00", "#009E73", "#AA4499"
@@ -183,3 +185,64 @@ def risk_figure(risks: Runs, theory: Curve, *, null: float) -> Figure:
     legend_below(fig, [*known, chance])
     say_diverged(fig, *risks.values())
     return fig
+
+
+# learner and truth → (colour, dashes, marker)
+SPARSE_STYLES: Mapping[str, tuple[str, Any, str]] = {
+    "ridge": (BLUE, "-", "o"),
+    "least ℓ₁ norm": (ORANGE, "--", "s"),
+    "least ℓ₁ norm, turned basis": (GREEN, (0, (6, 1.5)), "^"),
+}
+
+
+def sparse_figure(
+    ns: Real[np.ndarray, " _n"],
+    errors: Mapping[str, Real[np.ndarray, "_run _n"]],
+    needed: Mapping[str, Mapping[int, Real[np.ndarray, " _run"]]],
+    *,
+    d: int,
+    sparsity: int,
+) -> Drawn:
+    """What is left after n examples, d parameters, and how many are needed against d.
+
+    `errors[learner]`: shares of the variance. `needed[learner][d]`: a number a run.
+    """
+    fig, (left, right) = panels(2, height=3.5)
+    for label, runs in errors.items():
+        colour, dashes, marker = SPARSE_STYLES[label]
+        left.plot(ns, runs.T, color=colour, linewidth=0.5, alpha=0.35)
+        middle = finite_medians(runs)
+        look = {"color": colour, "linestyle": dashes, "marker": marker, "ms": 3.5}
+        left.plot(ns, middle, linewidth=1.8, label=label, **look)
+    threshold(left, value=0.1, label="a tenth of the variance")
+    left.set(xlabel=f"examples, d = {d}", ylabel="excess risk / variance")
+    for label, found in needed.items():
+        colour, dashes, marker = SPARSE_STYLES[label]
+        for at, runs in found.items():
+            right.plot(np.full(len(runs), at), runs, marker, color=colour, ms=3)
+        typical = [np.median(runs) for runs in found.values()]
+        right.plot([*found], typical, color=colour, linestyle=dashes, lw=1.6)
+    right.set(xscale="log", yscale="log", xlabel="parameters d")
+    right.set_ylabel("examples until a tenth is left")
+    plain_ticks(right.xaxis, [*needed["ridge"]])
+    plain_ticks(right.yaxis, [10, 20, 50, 100, 200, 400])
+    legend_below(fig)
+    largest = max(needed["ridge"])
+    words = "; ".join(
+        f"{label} {np.median(found[largest]):.0f}"
+        for label, found in needed.items()
+        if largest in found
+    )
+    n_runs = len(needed["ridge"][largest])
+    return Drawn(
+        fig,
+        f"Targets without noise from a β with {sparsity} entries that are not zero, or "
+        "with such a β in a randomly turned basis. Left: what is left against the "
+        f"number of examples. Right: examples until a tenth is left; {n_runs} problems "
+        "(dots) and their median (line). Ridge regression has its best penalty.",
+        "Left, ridge regression falls along a straight line and reaches a tenth near "
+        f"{0.9 * d:.0f} examples; least ℓ₁ norm drops to zero early, and late if the "
+        "basis is turned. Right, on log scales the need of ridge regression grows in "
+        "proportion to d, that of least ℓ₁ norm hardly. Medians at "
+        f"d = {largest}: {words}.",
+    )
