@@ -6,9 +6,9 @@ from scipy import linalg, stats
 
 from drawn import lines
 from hlnb.errors import HlnbError
-from hlnb.studies.linear_regression import claims, sparse
+from hlnb.studies.linear_regression import captions, claims, sparse
 from hlnb.studies.linear_regression.experiment import Regression, minimum_norm
-from hlnb.studies.linear_regression.figures import SPARSE_STYLES, sparse_figure
+from hlnb.studies.linear_regression.figures import SPARSE_STYLES
 
 PROBLEM = sparse.sparse_regression(15, 40, sparsity=3, seed=7)
 ALL = sparse.sparse_regression(12, 12, sparsity=3, seed=7)
@@ -91,7 +91,7 @@ def test_the_figure_holds_medians_of_errors_and_every_need():
     need = {ridge: {10: [9, 8], 20: [19, 18]}, least: {10: [4, 4], 20: [5, 6]}}
     need |= {turned: {10: [9, 9]}}
     need = {name: {d: np.array(v) for d, v in by.items()} for name, by in need.items()}
-    drawn = sparse_figure(np.array([5, 10]), errors, need, d=10, sparsity=2)
+    drawn = captions.sparse(np.array([5, 10]), errors, need, d=10, sparsity=2)
     left, right = drawn.figure.axes
     (middle,) = lines(left, "ridge")
     assert middle.get_ydata() == pytest.approx([1.0, 0.3])

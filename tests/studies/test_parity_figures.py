@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from hlnb.metrics.chance import interval
+from hlnb.studies.parity import captions
 from hlnb.studies.parity import figures as pp
 
 RNG = np.random.default_rng([11, 1])
@@ -242,11 +243,11 @@ def test_dense_curves_stay_where_a_run_ended():
             assert name == "test error"
             return self.errors
 
-    drawn = pp.dense_figure({4: Found(), 6: Found()}, cap=200)
+    drawn = captions.dense({4: Found(), 6: Found()}, cap=200)
     middle = [line for line in drawn.figure.axes[0].lines if line.get_linewidth() > 1.5]
     assert [line.get_label() for line in middle] == ["d = 4", "d = 6"]
     assert middle[0].get_ydata() == pytest.approx([0.5, 0.795, 0.99, 0.99])
-    assert "d = 4: step 50" in drawn.alt
+    assert "d = 4: 75 [50–100]" in drawn.alt
 
 
 def texts(fig):

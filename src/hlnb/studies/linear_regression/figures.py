@@ -20,7 +20,6 @@ from hlnb.figures.artists import (
     say_diverged,
     threshold,
 )
-from hlnb.figures.drawn import Drawn
 from hlnb.figures.style import STYLES
 
 BLUE, ORANGE, GREEN, PURPLE = "#0072B2", "#D55E00", "#009E73", "#AA4499"
@@ -201,8 +200,7 @@ def sparse_figure(
     needed: Mapping[str, Mapping[int, Real[np.ndarray, " _run"]]],
     *,
     d: int,
-    sparsity: int,
-) -> Drawn:
+) -> Figure:
     """What is left after n examples, d parameters, and how many are needed against d.
 
     `errors[learner]`: shares of the variance. `needed[learner][d]`: a number a run.
@@ -227,22 +225,4 @@ def sparse_figure(
     plain_ticks(right.xaxis, [*needed["ridge"]])
     plain_ticks(right.yaxis, [10, 20, 50, 100, 200, 400])
     legend_below(fig)
-    largest = max(needed["ridge"])
-    words = "; ".join(
-        f"{label} {np.median(found[largest]):.0f}"
-        for label, found in needed.items()
-        if largest in found
-    )
-    n_runs = len(needed["ridge"][largest])
-    return Drawn(
-        fig,
-        f"Targets without noise from a β with {sparsity} entries that are not zero, or "
-        "with such a β in a randomly turned basis. Left: what is left against the "
-        f"number of examples. Right: examples until a tenth is left; {n_runs} problems "
-        "(dots) and their median (line). Ridge regression has its best penalty.",
-        "Left, ridge regression falls along a straight line and reaches a tenth near "
-        f"{0.9 * d:.0f} examples; least ℓ₁ norm drops to zero early, and late if the "
-        "basis is turned. Right, on log scales the need of ridge regression grows in "
-        "proportion to d, that of least ℓ₁ norm hardly. Medians at "
-        f"d = {largest}: {words}.",
-    )
+    return fig

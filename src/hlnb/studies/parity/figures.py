@@ -453,37 +453,23 @@ def memory_figure(
     return fig
 
 
-def dense_figure(found: Mapping[int, Any], *, cap: int) -> Drawn:
+def dense_figure(found: Mapping[int, Any], *, cap: int) -> Figure:
     """Accuracy on fresh examples against steps, a shade for each d.
 
     `found[d]`: the Result of `train_dense`. Runs thin, their median thick; a run that
-    has learned stays where it ended. Source: the kind of Figure 1 of Shalev-Shwartz et
-    al. 2017.
+    has learned stays where it ended.
     """
     fig, (ax,) = panels(1, width=6.4, height=3.7)
     shades = matplotlib.colormaps["cividis"](np.linspace(0.85, 0, len(found)))
-    rises = {}
     for i, (d, result) in enumerate(found.items()):
         right = 1 - held(result.of("test error"))
-        x, middle = np.maximum(result.steps, 1), np.median(right, 0)
+        x = np.maximum(result.steps, 1)  # zero has no place on a log scale
         look = {"color": shades[i], "zorder": 2 + i / len(found)}
         ax.plot(x, right.T, linewidth=0.4, alpha=0.3, **look)
-        dashes = ("-", "--", ":", "-.")[i % 4]
-        ax.plot(x, middle, linewidth=1.8, linestyle=dashes, label=f"d = {d}", **look)
-        rises[d] = np.flatnonzero(middle > 0.75)[:1]
+        look |= {"linestyle": ("-", "--", ":", "-.")[i % 4], "label": f"d = {d}"}
+        ax.plot(x, np.median(right, 0), linewidth=1.8, **look)
     ax.axhline(0.5, color=NULL, linestyle=":", linewidth=1.2, label="guessing")
     ax.set(xscale="log", xlabel="steps", ylabel="share of fresh examples right")
     ax.set(xlim=(10, cap), ylim=(0.45, 1.02))
     legend_below(fig, columns=6)
-    when = "; ".join(
-        f"d = {d}: step {found[d].steps[at[0]]}" if len(at) else f"d = {d}: not"
-        for d, at in rises.items()
-    )
-    return Drawn(
-        fig,
-        "SGD on dense parities: the share of fresh examples that it gets right against "
-        "its steps (runs thin, their median thick). A run that gets 99 % right has "
-        "ended, and stays there.",
-        "Each curve stays at one half and then rises steeply to one; the larger d, the "
-        f"later. Three quarters right, in the median: {when}.",
-    )
+    return fig
