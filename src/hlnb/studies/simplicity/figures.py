@@ -147,7 +147,7 @@ def layers_figure(
     ]
     return Drawn(
         fig,
-        caption=f"Complexity and read-out by layer, {runs} runs (thin), medians "
+        caption=f"Turns, and accuracy of a readout, by layer: {runs} runs (thin), medians "
         "(thick).",
         alt="A panel for each quantity, by layer: " + "; ".join(said) + ".",
     )
