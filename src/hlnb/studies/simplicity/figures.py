@@ -147,8 +147,8 @@ def layers_figure(
     ]
     return Drawn(
         fig,
-        caption=f"Turns, and accuracy of a readout, by layer: {runs} runs (thin), medians "
-        "(thick).",
+        caption=f"Turns, and accuracy of a readout, by layer: {runs} runs (thin), "
+        "medians (thick).",
         alt="A panel for each quantity, by layer: " + "; ".join(said) + ".",
     )
 
