@@ -32,7 +32,7 @@ def angles_figure(
 
     found: target → α → state → degrees by run; predicted: target → α, degrees.
     """
-    fig, axes = panels(len(found), height=3.2, sharey=True)
+    fig, axes = panels(len(found), height=3.8, sharey=True)
     for ax, (target, by_alpha) in zip(axes, found.items(), strict=True):
         ax.plot(*predicted[target], color="#000000", lw=1.2)
         for alpha, states in by_alpha.items():
@@ -120,7 +120,7 @@ def tower_figure(
     Both as strengths, and the angles by how many layers learned: of the best fit, where
     it is not 0, and of runs.
     """
-    fig, (ax,) = panels(1, height=3.4)
+    fig, (ax,) = panels(1, height=4.3)
     handles = []
     for k, name in TRAINED.items():
         colour, marker = PART_COLOURS[k - 1], "os^"[k - 1]
@@ -166,7 +166,7 @@ def states_figure(
     found: problem → what φ is, and state → values.
     """
     rows = -(-len(found) // 2)
-    fig, axes = panels(len(found), columns=2, height=0.4 + 1.9 * rows)
+    fig, axes = panels(len(found), columns=2, height=0.4 + 2.2 * rows)
     for i, (ax, (problem, (phi, states))) in enumerate(
         zip(axes, found.items(), strict=True)
     ):
@@ -262,7 +262,7 @@ def reach_figure(
     found: problem → names of layers, errors after the last 0, 1, … layers learned on,
     and the relative change of each layer's weights.
     """
-    fig, axes = panels(2 * len(found), columns=len(found), height=4.6)
+    fig, axes = panels(2 * len(found), columns=len(found), height=5.4)
     words = []
     for column, (problem, (names, errors, moved)) in enumerate(found.items()):
         ax, below = axes[column], axes[len(found) + column]
