@@ -109,7 +109,7 @@ def test_censored_runs_are_drawn_and_counted():
     assert [line.get_xdata()[0] for line in crosses] == [0.1, 0.2]
     assert all(line.get_ydata()[0] > 50 for line in crosses)
     assert {"1", "3", "not reached:"} == {text.get_text() for text in ax.texts}
-    (middle,) = (line for line in ax.lines if line.get_label() == "simultaneous")
+    (middle,) = (line for line in ax.lines if line.get_label() == "all layers together")
     assert middle.get_ydata()[0] == 4
     assert np.isnan(middle.get_ydata()[1])
 
