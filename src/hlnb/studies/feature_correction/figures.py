@@ -10,7 +10,7 @@ from hlnb.figures.artists import key, legend_below, panels, plain_ticks
 from hlnb.figures.drawn import Drawn
 from hlnb.figures.style import PART_COLOURS, STYLES, style
 from hlnb.metrics.likeness import cosines
-from hlnb.words import listed
+from hlnb.words import layer_in_words, listed, training_in_words
 
 SHOWN = {
     "layer-wise": "layer-wise",
@@ -179,7 +179,7 @@ def states_figure(
                 ms=5,
             )
             ax.plot(np.median(values), place, "|", color=colour, ms=16, mew=2.5)
-        names = [*states]
+        names = [training_in_words(state) for state in states]
         ax.set_yticks(range(len(names)), names if i % 2 == 0 else [""] * len(names))
         ax.set_ylim(len(names) - 0.5, -0.5)
         ax.set_title(problem, fontsize=10)
@@ -280,7 +280,7 @@ def reach_figure(
             dark = value > 0.6 * share.max()
             colour = "white" if dark else "black"
             below.text(k, layer, said, ha="center", va="center", color=colour, size=8)
-        below.set_yticks(range(len(names)), names, fontsize=8)
+        below.set_yticks(range(len(names)), map(layer_in_words, names), fontsize=8)
         below.set_xticks(range(len(names)), [str(k) for k in counts[1:]])
         below.set_xlabel("last layers that learn on")
         below.grid(False)

@@ -12,6 +12,7 @@ from matplotlib.patches import Rectangle
 from hlnb.figures.artists import legend_below, multiples, panels
 from hlnb.figures.drawn import Drawn
 from hlnb.figures.style import PART_COLOURS
+from hlnb.words import layer_in_words
 
 # a layer from the input up: (dashes, marker); colours as for parts of image networks
 LAYER_MARKS = (
@@ -120,7 +121,7 @@ def settling_figure(
                 linewidth=2,
                 markersize=4,
                 markevery=3,
-                label=name,
+                label=layer_in_words(name),
             )
         ax.axhline(level, color="#666666", linestyle=":", linewidth=1.2)
         ax.set(xlabel=xlabels[title], ylim=(0, 1.03))
@@ -131,7 +132,8 @@ def settling_figure(
         fig,
         caption=f"{MEASURED[what]} {runs} runs (thin), medians (thick). Dotted: "
         f"{level:g}.",
-        alt=f"A panel for each view, a curve for each of {', '.join(names)}. Median "
+        alt=f"A panel for each view, a curve for each of "
+        f"{', '.join(map(layer_in_words, names))}. Median "
         f"places on the horizontal axis at which these pass {level:g}: {said}.",
     )
 

@@ -20,6 +20,7 @@ from hlnb.figures.artists import (
     say_diverged,
 )
 from hlnb.figures.style import STYLES, style
+from hlnb.words import training_in_words
 
 # The degree of a term: dark to light, told apart in grey too
 DEGREES = plt.get_cmap("viridis")
@@ -229,8 +230,11 @@ def trainings_figure(
     ax.axvline(1, color=STYLES["chance"][0], linestyle=":", linewidth=1.2)
     ax.set(xlabel=xlabel, ylim=(len(problems) - 0.5, -0.5), xlim=(-0.03, WORST + 0.08))
     ax.grid(axis="y", visible=False)
-    handles = [key(kind, style(kind)[2], colour=style(kind)[0]) for kind in kinds]
+    handles = [
+        key(training_in_words(kind), style(kind)[2], colour=style(kind)[0])
+        for kind in kinds
+    ]
     colour = STYLES["chance"][0]
     handles.append(key("guessing", colour=colour, linestyle=":"))
-    legend_below(fig, handles)
+    legend_below(fig, handles, columns=2)
     return fig
