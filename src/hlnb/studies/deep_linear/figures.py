@@ -187,8 +187,8 @@ def corner_figure(
         low, high = ax.get_ylim()
         plain_ticks(ax.yaxis, log_ticks(low, high))
     third.set(ylabel="effective rank", ylim=(0.95, 2.05))
-    for ax, place in zip(
-        fig.axes, ("upper left", "lower right", "center right"), strict=True
-    ):
-        ax.legend(loc=place, fontsize=7.5, handlelength=2.2, labelspacing=0.3)
+    small = {"fontsize": 7.5, "handlelength": 2.2, "labelspacing": 0.3}
+    first.legend(loc="lower right", bbox_to_anchor=(1.02, 0.08), **small)
+    second.legend(loc="lower right", **small)
+    third.legend(loc="center right", **small)
     return fig

@@ -154,9 +154,10 @@ def depths_figure(
     for ax in axes:
         ax.set(xscale="log", xlabel="training samples n")
         plain_ticks(ax.xaxis, ns)
-    beside_it = {"loc": "center left", "bbox_to_anchor": (1.02, 0.5)}
-    for ax in axes[-2:]:
-        ax.legend(**beside_it, fontsize=8.5, handlelength=3)
+    words = {"fontsize": 8.5, "handlelength": 3}
+    axes[0].legend(loc="upper right", bbox_to_anchor=(1.02, 0.92), **words)
+    below = {"loc": "upper center", "bbox_to_anchor": (0.5, -0.2), "ncols": 2}
+    last.legend(**below, **words)
     left = "; ".join(
         f"{title}, {label}: {in_range(runs[:, -1], '.3f')}"
         for title, found in errors.items()

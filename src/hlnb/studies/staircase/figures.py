@@ -113,7 +113,7 @@ def targets_figure(
     colour, dashes, _ = STYLES["chance"]
     ax.axhline(1, color=colour, linestyle=dashes, linewidth=1.2, label="the mean alone")
     ax.set(xlabel="iterations of SGD", ylabel=ylabel, ylim=(0, None))
-    legend_below(fig, columns=3)
+    legend_below(fig, columns=2)
     return fig
 
 
