@@ -22,7 +22,17 @@ DOWNLOADS = "downloads"  # below the rendered book
 FIGURES = "figures"  # below the downloads
 NOTEBOOKS = "hlnb-notebooks"
 SOURCES = (  # of the book, below its root: files, and folders with all they hold
-    *("src", "tests", "benchmarks", "notebooks", "book", ".binder", ".ci", ".github"),
+    *(
+        "src",
+        "tests",
+        "benchmarks",
+        "notebooks",
+        "book",
+        "paper",
+        ".binder",
+        ".ci",
+        ".github",
+    ),
     *("README.md", "CHANGELOG.md", "CONTRIBUTING.md", "DECISIONS.md", "LICENSE"),
     *("CITATION.cff", "Makefile", "pyproject.toml", "constraints.txt"),
     *("environment.yml", ".gitignore", ".gitattributes", ".pre-commit-config.yaml"),
