@@ -176,7 +176,10 @@ WORDS = {
         "which is above": in_part_3("lwt") > 0,
         "which is below": in_part_3("sgd") < 0,
     },
-    "10": {"None:": number("10", "strictly") == 0},
+    "10": {
+        "None:": number("10", "strictly") == 0,
+        "About a third": 0.25 < number("10", "two_high_left") < 0.4,
+    },
     "11": {"About fifteen times as many": 12 < examples(1000) / examples(10) < 18},
 }
 
