@@ -43,7 +43,7 @@ def test_targets_are_their_medians():
     assert len({line.get_linestyle() for line in thick(ax)}) == 3
     assert [text.get_text() for text in ax.texts] == ["rate halved"]
     labels = [text.get_text() for text in fig.legends[0].get_texts()]
-    assert labels == [*losses, "the mean alone"]
+    assert labels == [*plots.TARGETS_IN_WORDS.values(), "the mean alone"]
     save(fig)
 
 

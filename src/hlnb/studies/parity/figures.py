@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+import matplotlib
 import numpy as np
 from jaxtyping import Int, Real
 from matplotlib.axes import Axes
@@ -70,7 +71,7 @@ def rank_figure(
     trials: int,
 ) -> Figure:
     """Share of random systems of full rank against n − d: dots; the law as lines."""
-    fig, (ax,) = panels(1, width=6.0, height=3.2)
+    fig, (ax,) = panels(1, height=4.2)
     for i, (d, found) in enumerate(counts.items()):
         shift = 0.12 * (i - (len(counts) - 1) / 2)
         shares_panel(
@@ -103,7 +104,7 @@ def noise_figure(
 
     `counts` and `laws` by share of flipped labels; `tries` at `noise`, inf: given up.
     """
-    fig, (left, right) = panels(2, height=3.3)
+    fig, (left, right) = panels(2, height=4.0)
     for i, (p, found) in enumerate(counts.items()):
         label = f"{100 * p:g} % of labels flipped" if p else "no label flipped"
         style = {"colour": SIZES[i % len(SIZES)], "marker": MARKERS[i % len(MARKERS)]}
@@ -181,7 +182,7 @@ def signal_figure(
 
     `bounds`: what is proved, drawn without dots.
     """
-    fig, (ax,) = panels(1, width=6.4, height=3.7)
+    fig, (ax,) = panels(1, height=4.5)
     styles = zip(
         (SIZES[2], SIZES[1], SIZES[0]), ("-", "--", ":"), MARKERS, strict=False
     )
@@ -214,7 +215,7 @@ def cost_figure(
     random labels. `elimination`: examples that it needs.
     """
     d = np.array([*examples])
-    fig, (left, right) = panels(2, height=3.5)
+    fig, (left, right) = panels(2, height=4.1)
     never = 2.2 * cap
     for size, times in examples.items():
         done = times[np.isfinite(times)]
@@ -265,7 +266,7 @@ def told_figure(
     `variation`: from runs with coins, a value each, and `bounds` on its mean; both plus
     the share `luck`. `learned`: of so many `runs`.
     """
-    fig, (ax,) = panels(1, width=6.0, height=3.4)
+    fig, (ax,) = panels(1, height=4.3)
     d = np.array([*bounds])
     lucky = np.array([*luck.values()])
     proved = np.minimum(1, np.array([*bounds.values()]) + lucky)
@@ -301,7 +302,7 @@ def batch_figure(
 
     inf: not within `cap` examples. `points`: of the cube.
     """
-    fig, (ax,) = panels(1, width=6.0, height=3.2)
+    fig, (ax,) = panels(1, height=4.2)
     for size, found in examples.items():
         done = found[np.isfinite(found)]
         ax.plot(size + 0 * done, done, DOT, color=NETWORK, ms=4, alpha=0.45)
@@ -333,7 +334,7 @@ def gap_figure(
 
     ratios: the lowest signal in I by the highest elsewhere, for each run.
     """
-    fig, (ax,) = panels(1, width=6.6, height=2.6)
+    fig, (ax,) = panels(1, height=4.0)
     at = np.arange(d := len(signal))
     own = np.isin(at, inside)
     for chosen, colour, label in (
@@ -367,7 +368,7 @@ def hidden_figure(runs: Mapping[tuple[int, int], Sequence[Any]]) -> Drawn:
     `best` by record and its times `falls_at` and `leads_from`.
     """
     n = len(runs)
-    fig, axes = panels(2 * n, columns=n, height=4.4, sharex=True, sharey="row")
+    fig, axes = panels(2 * n, columns=n, height=5.8, sharex=True, sharey="row")
     line = {"color": NETWORK, "linewidth": 0.9, "alpha": 0.6}
     pairs = zip(axes[:n], axes[n:], runs.items(), strict=True)
     for ax, below, ((d, k), found) in pairs:
@@ -380,7 +381,7 @@ def hidden_figure(runs: Mapping[tuple[int, int], Sequence[Any]]) -> Drawn:
     axes[0].set(ylabel="test error (share)", ylim=(-0.02, 0.56))
     axes[n].set_ylabel("signal of $I$ / largest\nsignal of other sets")
     for below in axes[n:]:
-        plain_ticks(below.yaxis, [0.1, 1, 10, 100, 1000])
+        plain_ticks(below.yaxis, log_ticks(*below.get_ylim()))
     legend_below(
         fig,
         [
@@ -430,7 +431,7 @@ def memory_figure(
     test: Real[np.ndarray, "run record"],
 ) -> Figure:
     """Training and test error against epochs: runs thin, their median thick."""
-    fig, (ax,) = panels(1, width=6.0, height=3.0)
+    fig, (ax,) = panels(1, height=4.2)
     for values, colour, dashes, label in (
         (test, NETWORK, "-", "test error"),
         (training, NULL, "--", "training error"),
@@ -449,4 +450,26 @@ def memory_figure(
         )
     ax.set(xlabel="epochs", ylabel="error (share)", ylim=(-0.02, 0.56))
     legend_below(fig)
+    return fig
+
+
+def dense_figure(found: Mapping[int, Any], *, cap: int) -> Figure:
+    """Accuracy on fresh examples against steps, a shade for each d.
+
+    `found[d]`: the Result of `train_dense`. Runs thin, their median thick; a run that
+    has learned stays where it ended.
+    """
+    fig, (ax,) = panels(1, width=6.4, height=3.7)
+    shades = matplotlib.colormaps["cividis"](np.linspace(0.85, 0, len(found)))
+    for i, (d, result) in enumerate(found.items()):
+        right = 1 - held(result.of("test error"))
+        x = np.maximum(result.steps, 1)  # zero has no place on a log scale
+        look = {"color": shades[i], "zorder": 2 + i / len(found)}
+        ax.plot(x, right.T, linewidth=0.4, alpha=0.3, **look)
+        look |= {"linestyle": ("-", "--", ":", "-.")[i % 4], "label": f"d = {d}"}
+        ax.plot(x, np.median(right, 0), linewidth=1.8, **look)
+    ax.axhline(0.5, color=NULL, linestyle=":", linewidth=1.2, label="guessing")
+    ax.set(xscale="log", xlabel="steps", ylabel="share of fresh examples right")
+    ax.set(xlim=(10, cap), ylim=(0.45, 1.02))
+    legend_below(fig, columns=6)
     return fig

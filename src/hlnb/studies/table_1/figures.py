@@ -31,6 +31,7 @@ from hlnb.figures.artists import (
 from hlnb.figures.style import BETWEEN, PART_COLOURS, STYLES, style
 from hlnb.metrics.times import median
 from hlnb.results import Result
+from hlnb.words import training_in_words
 
 # (epochs (record,), values (run, record)), where a figure needs no more of a Result
 Pair = tuple[Real[np.ndarray, " _record"], Real[np.ndarray, "_run _record"]]
@@ -70,7 +71,8 @@ def hits(
             ax.text(lr * 1.08, never, f"{missed}", va="center", fontsize=8)
     middle = np.array([median(found) for found in times])
     middle[~np.isfinite(middle)] = np.nan  # the line breaks where it is unknown
-    ax.plot(lrs, middle, color=colour, linestyle=dashes, linewidth=2.2, label=meaning)
+    label = training_in_words(meaning)
+    ax.plot(lrs, middle, color=colour, linestyle=dashes, linewidth=2.2, label=label)
     ax.axhline(cap, color="#999999", linewidth=0.8)
     ax.text(lrs[0], 1.06 * cap, "not reached:", fontsize=8, color="#444444")
     ax.set(yscale="log", ylim=(0.8, 2.3 * cap))
@@ -179,7 +181,8 @@ def deviations_figure(
     for ax, (reading, values) in zip(axes, moved.items(), strict=True):
         ax.plot(lrs, values, marker, color=colour, ms=4, alpha=0.5)
         middle = medians(values.T)
-        ax.plot(lrs, middle, color=colour, linewidth=2.2, label="simultaneous")
+        label = training_in_words("simultaneous")
+        ax.plot(lrs, middle, color=colour, linewidth=2.2, label=label)
         reported(ax, report)
         threshold(ax, 1, "Property 3 asks ≥ 1")
         rate_axis(ax, lrs)
@@ -322,7 +325,7 @@ def arrivals_figure(
             ax.axvline(report, color=black, linestyle=dashes, linewidth=1)
         ax.set(xscale="log", xlim=(left, 3.2 * cap), ylim=(len(labels) - 0.4, -0.6))
         plain_ticks(ax.xaxis, log_ticks(left, cap))
-        ax.set_yticks(range(len(labels)), labels)
+        ax.set_yticks(range(len(labels)), [training_in_words(name) for name in labels])
         ax.grid(False, axis="y")
     handles = [
         key("a run", "o", markersize=4),
@@ -556,7 +559,7 @@ def shares_figure(
             ax.text(1.05, row, count, va="center", fontsize=8.5, transform=beside)
         ax.set(xlim=(0, 1), ylim=(max(len(labels), 1) - 0.5, -0.5))
         plain_ticks(ax.xaxis, [0, 0.25, 0.5, 0.75, 1])
-        ax.set_yticks(range(len(labels)), labels)
+        ax.set_yticks(range(len(labels)), [training_in_words(name) for name in labels])
         ax.grid(False, axis="y")
     return fig
 
