@@ -128,5 +128,9 @@ def test_trainings_are_told_apart_by_colour_marker_and_place():
     assert float(arrow.get_xdata()[0]) == plots.WORST < ax.get_xlim()[1]
     assert [text.get_text() for text in ax.texts] == ["1"]  # one run is beyond
     labels = [text.get_text() for text in fig.legends[0].get_texts()]
-    assert labels == ["simultaneous", "greedy", "guessing"]
+    assert labels == [
+        "all layers together",
+        "greedy, with readouts of their own",
+        "guessing",
+    ]
     save(fig)
