@@ -29,8 +29,8 @@ def test_filters_that_answer_to_nothing_are_counted_beside_the_figure():
     silent[[0, 2]] = NO_ANSWER
     layers = {"layer 1: 4×4 pixels": answering, "layer 2: 7×7 pixels": silent}
     drawn = captions.all_filters(layers, seed=7)
-    assert "0 of 4 of layer 1; 2 of 4 of layer 2" in drawn.caption
-    assert "0 of 4 of layer 1; 2 of 4 of layer 2" in drawn.alt
+    assert "0 of 4 in layer 1 and 2 of 4 in layer 2" in drawn.caption
+    assert "0 of 4 in layer 1 and 2 of 4 in layer 2" in drawn.alt
     assert "seed 7" in drawn.caption
 
 

@@ -174,7 +174,8 @@ def curves(
         )
     middle = np.median(held(runs), axis=0)
     label = training_in_words(meaning)
-    ax.plot(x, middle, color=colour, linestyle=dashes, linewidth=2, label=label)
+    look = {"color": colour, "linestyle": dashes, "linewidth": 2}
+    ax.plot(x, middle, **look, label=label, zorder=2.5)  # above the runs of others
 
 
 def legend_below(

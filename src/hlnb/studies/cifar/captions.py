@@ -55,8 +55,8 @@ def all_filters(layers: Mapping[str, Patches], *, seed: int) -> Drawn:
         name: int((patches == NO_ANSWER).all((1, 2, 3, 4)).sum())
         for name, patches in layers.items()
     }
-    silent = "; ".join(
-        f"{n} of {len(layers[name])} of {name.partition(':')[0]}"
+    silent = " and ".join(
+        f"{n} of {len(layers[name])} in {name.partition(':')[0]}"
         for name, n in grey.items()
     )
     return Drawn(
@@ -66,11 +66,11 @@ def all_filters(layers: Mapping[str, Patches], *, seed: int) -> Drawn:
             columns=2,
         ),
         caption=f"The same for all 32 filters of each layer (seed {seed}), nothing "
-        "left out. Grey: no further image to which the filter answers. All grey, a "
-        f"filter that answers to none of the 64 images: {silent}.",
+        "left out. Grey: no further image to which the filter answers. Rows that are "
+        f"all grey answer to none of the 64 images: {silent}.",
         alt="Two blocks of thirty-two rows of five image patches each. Most first-"
         "layer rows are alike in colour or in the direction of an edge; some rows are "
-        f"mixed. Rows that are all grey: {silent}.",
+        f"mixed. Rows all grey: {silent}.",
     )
 
 

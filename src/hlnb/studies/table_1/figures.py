@@ -11,7 +11,7 @@ from jaxtyping import Bool, Real
 from matplotlib.axes import Axes
 from matplotlib.colors import CenteredNorm, LogNorm, Normalize
 from matplotlib.figure import Figure
-from matplotlib.ticker import FixedLocator, MaxNLocator
+from matplotlib.ticker import FixedLocator, MaxNLocator, NullFormatter
 
 from hlnb.figures.artists import (
     cosine_image,
@@ -483,7 +483,7 @@ def grid_figure(
 
     `diverging`: the value that is white, with one colour below and one above.
     """
-    fig, (ax,) = panels(1, height=0.9 + 0.36 * len(rows))
+    fig, (ax,) = panels(1, height=0.9 + 0.42 * len(rows))
     usable = np.isfinite(values) & (values > 0 if log else True)
     norm = grid_norm(values[usable], log=log, diverging=diverging)
     colours = matplotlib.colormaps["Oranges" if diverging is None else "RdBu_r"]
@@ -502,7 +502,7 @@ def grid_figure(
             color=ink(colours(norm(value)) if usable[i, j] else "#e4e4e4"),
         )
     ax.xaxis.tick_top()
-    letters = max(1, int(55 / len(columns)))
+    letters = max(1, int((75 - max(map(len, rows))) / len(columns)))
     heads = [textwrap.fill(name, letters, break_long_words=False) for name in columns]
     narrow = letters < max(len(word) for name in columns for word in name.split())
     slant = {"rotation": 35, "ha": "left", "rotation_mode": "anchor"} if narrow else {}
@@ -544,7 +544,7 @@ def shares_figure(
     """
     labels = [*dict.fromkeys(label for rows in shares.values() for label in rows)]
     fig, axes = multiples(
-        [*shares], xlabel=xlabel, row=0.55 + 0.27 * len(labels), below=0.45
+        [*shares], xlabel=xlabel, row=0.55 + 0.34 * len(labels), below=0.45
     )
     for ax, rows in zip(axes, shares.values(), strict=True):
         ax.axvline(0.5, color=STYLES["chance"][0], linestyle=":", linewidth=1.2)
@@ -578,7 +578,7 @@ def learning_curves_figure(
     `learned[title][label]`: (sizes, errors (run, size)). A label that is no key of
     STYLES, such as "network", is blue; "memory alone" looks like chance.
     """
-    fig, axes = multiples([*learned], xlabel=xlabel, ylabel=ylabel, row=1.9, below=0.5)
+    fig, axes = multiples([*learned], xlabel=xlabel, ylabel=ylabel, row=2.3, below=0.5)
     sizes = [x for rows in learned.values() for x, _ in rows.values()]
     every = np.unique(np.concatenate([[1.0] * (not sizes), *sizes])).tolist()
     low, high = every[0], every[-1]
@@ -593,6 +593,7 @@ def learning_curves_figure(
         ax.set(xscale="log", xlim=(low / 1.15, high * 1.15))
         plain_ticks(ax.xaxis, every[:: math.ceil(len(every) / 4)])
         ax.xaxis.set_minor_locator(FixedLocator(every))
+        ax.xaxis.set_minor_formatter(NullFormatter())
     axes[0].set_ylim(-0.02, None)
     legend_below(fig)
     return fig
