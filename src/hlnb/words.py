@@ -34,7 +34,6 @@ LAYERS: Mapping[str, str] = {
 TRAININGS: Mapping[str, str] = {
     "simultaneous": "all layers together",
     "layer-wise": "layer by layer",
-    "layer-wise, best rates": "layer by layer, best rates",
     "layer-wise, then simultaneous": "layer by layer, then all together",
     "greedy": "greedy, with readouts of their own",
 }
@@ -51,8 +50,11 @@ def layer_in_words(name: str) -> str:
 def training_in_words(key: str) -> str:
     """The name of a Schedule, or a meaning of `figures.style`, as a reader sees it.
 
-    `only hidden` is hidden layer alone; a key without other words stays.
+    `only hidden` is hidden layer alone, and what a key adds after a comma is kept:
+    `layer-wise, Adam` is layer by layer, Adam. A key without other words stays.
     """
     if key.startswith("only "):
         return f"{layer_in_words(key.removeprefix('only '))} alone"
-    return TRAININGS.get(key, key)
+    name, comma, more = key.partition(", ")
+    plain = "greedy" if name == "greedy" and more else TRAININGS.get(name, name)
+    return TRAININGS.get(key) or f"{plain}{comma}{more}"

@@ -34,8 +34,8 @@ def test_every_training_of_the_palette_has_words_of_its_own():
     assert len({*words}) == len(STYLES)
     assert training_in_words("only conv") == "filters alone"
     assert training_in_words("only layer2") == "layer 2 alone"
-    assert training_in_words("greedy, a rate for each part") == (
-        "greedy, a rate for each part"
-    )
+    assert training_in_words("layer-wise, Adam") == "layer by layer, Adam"
+    for other in ("greedy, a rate for each part", "filters as drawn"):
+        assert training_in_words(other) == other
     for word in ("simultaneous", "conv", "layer-wise", "only"):
         assert not any(word in shown for shown in words)

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from hlnb.metrics.chance import interval
+from hlnb.studies.parity import captions
 from hlnb.studies.parity import figures as pp
 
 RNG = np.random.default_rng([11, 1])
@@ -231,6 +232,22 @@ def test_memory_curves_end_with_the_last_run():
     middle = [line for line in ax.lines if line.get_linewidth() == 2]
     assert [line.get_label() for line in middle] == ["test error", "training error"]
     assert list(middle[0].get_ydata()) == [0.5, 0.1, 0]
+
+
+def test_dense_curves_stay_where_a_run_ended():
+    class Found:
+        steps = np.array([0, 50, 100, 150])
+        errors = np.array([[0.5, 0.4, 0.01, np.nan], [0.5, 0.01, np.nan, np.nan]])
+
+        def of(self, name):
+            assert name == "test error"
+            return self.errors
+
+    drawn = captions.dense({4: Found(), 6: Found()}, cap=200)
+    middle = [line for line in drawn.figure.axes[0].lines if line.get_linewidth() > 1.5]
+    assert [line.get_label() for line in middle] == ["d = 4", "d = 6"]
+    assert middle[0].get_ydata() == pytest.approx([0.5, 0.795, 0.99, 0.99])
+    assert "d = 4: 75 [50–100]" in drawn.alt
 
 
 def texts(fig):

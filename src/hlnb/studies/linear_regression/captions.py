@@ -78,3 +78,33 @@ def risk(risks: Runs, theory: Curve, *, n: int, noise: float) -> Drawn:
         alt="Against d/n on log scales the risk rises to a sharp peak at 1, falls to a "
         f"minimum near 2 and rises slowly to the risk of w = 0. Medians: {medians}.",
     )
+
+
+def sparse(
+    ns: Real[np.ndarray, " _n"],
+    errors: Mapping[str, Real[np.ndarray, "_run _n"]],
+    needed: Mapping[str, Mapping[int, Real[np.ndarray, " _run"]]],
+    *,
+    d: int,
+    sparsity: int,
+) -> Drawn:
+    """A sparse truth by learner; arguments as those of `figures.sparse_figure`."""
+    largest = max(needed["ridge"])
+    words = "; ".join(
+        f"{label} {np.median(found[largest]):.0f}"
+        for label, found in needed.items()
+        if largest in found
+    )
+    return Drawn(
+        figures.sparse_figure(ns, errors, needed, d=d),
+        caption=f"Targets without noise from a β with {sparsity} entries that are not "
+        "zero, or with such a β in a randomly turned basis. Left: what is left against "
+        "the number of examples. Right: examples until a tenth is left; "
+        f"{len(needed['ridge'][largest])} problems (dots) and their median (line). "
+        "Ridge regression has its best penalty.",
+        alt="Left, ridge regression falls along a straight line and reaches a tenth "
+        f"near {0.9 * d:.0f} examples; least ℓ₁ norm drops to zero early, and late if "
+        "the basis is turned. Right, on log scales the need of ridge regression grows "
+        "in proportion to d, that of least ℓ₁ norm hardly. Medians at "
+        f"d = {largest}: {words}.",
+    )

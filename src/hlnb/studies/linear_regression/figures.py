@@ -18,6 +18,7 @@ from hlnb.figures.artists import (
     panels,
     plain_ticks,
     say_diverged,
+    threshold,
 )
 from hlnb.figures.style import STYLES
 
@@ -182,4 +183,46 @@ def risk_figure(risks: Runs, theory: Curve, *, null: float) -> Figure:
     chance = key("w = 0", colour=STYLES["chance"][0], linestyle=":")
     legend_below(fig, [*known, chance])
     say_diverged(fig, *risks.values())
+    return fig
+
+
+# learner and truth → (colour, dashes, marker)
+SPARSE_STYLES: Mapping[str, tuple[str, Any, str]] = {
+    "ridge": (BLUE, "-", "o"),
+    "least ℓ₁ norm": (ORANGE, "--", "s"),
+    "least ℓ₁ norm, turned basis": (GREEN, (0, (6, 1.5)), "^"),
+}
+
+
+def sparse_figure(
+    ns: Real[np.ndarray, " _n"],
+    errors: Mapping[str, Real[np.ndarray, "_run _n"]],
+    needed: Mapping[str, Mapping[int, Real[np.ndarray, " _run"]]],
+    *,
+    d: int,
+) -> Figure:
+    """What is left after n examples, d parameters, and how many are needed against d.
+
+    `errors[learner]`: shares of the variance. `needed[learner][d]`: a number a run.
+    """
+    fig, (left, right) = panels(2, height=3.5)
+    for label, runs in errors.items():
+        colour, dashes, marker = SPARSE_STYLES[label]
+        left.plot(ns, runs.T, color=colour, linewidth=0.5, alpha=0.35)
+        middle = finite_medians(runs)
+        look = {"color": colour, "linestyle": dashes, "marker": marker, "ms": 3.5}
+        left.plot(ns, middle, linewidth=1.8, label=label, **look)
+    threshold(left, value=0.1, label="a tenth of the variance")
+    left.set(xlabel=f"examples, d = {d}", ylabel="excess risk / variance")
+    for label, found in needed.items():
+        colour, dashes, marker = SPARSE_STYLES[label]
+        for at, runs in found.items():
+            right.plot(np.full(len(runs), at), runs, marker, color=colour, ms=3)
+        typical = [np.median(runs) for runs in found.values()]
+        right.plot([*found], typical, color=colour, linestyle=dashes, lw=1.6)
+    right.set(xscale="log", yscale="log", xlabel="parameters d")
+    right.set_ylabel("examples until a tenth is left")
+    plain_ticks(right.xaxis, [*needed["ridge"]])
+    plain_ticks(right.yaxis, [10, 20, 50, 100, 200, 400])
+    legend_below(fig)
     return fig

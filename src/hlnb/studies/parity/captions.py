@@ -1,6 +1,7 @@
 """The figures of the chapter on parities with their words. Imports no torch."""
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
 from jaxtyping import Real
@@ -190,4 +191,21 @@ def memory(
         f"{d // 2} of {d} coordinates ({len(test)} runs, thin; median, thick).",
         alt=f"The training error falls from one half to 0 in {taken} epochs; the test "
         f"error stays at one half: {in_words(ends, '.3f')} at the end.",
+    )
+
+
+def dense(found: Mapping[int, Any], *, cap: int) -> Drawn:
+    """Accuracy against steps, by d; arguments as those of `figures.dense_figure`."""
+    rises = {
+        d: first_hit(result.steps, result.of("test error"), threshold=0.25)
+        for d, result in found.items()
+    }
+    when = "; ".join(f"d = {d}: {describe(t, cap=cap)}" for d, t in rises.items())
+    return Drawn(
+        figures.dense_figure(found, cap=cap),
+        caption="SGD on dense parities: the share of fresh examples that it gets right "
+        "against its steps (runs thin, their median thick). A run that gets 99 % right "
+        "has ended, and stays there.",
+        alt="Each curve stays at one half and then rises steeply to one; the larger d, "
+        f"the later. Steps until three quarters are right: {when}.",
     )

@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+import matplotlib
 import numpy as np
 from jaxtyping import Int, Real
 from matplotlib.axes import Axes
@@ -449,4 +450,26 @@ def memory_figure(
         )
     ax.set(xlabel="epochs", ylabel="error (share)", ylim=(-0.02, 0.56))
     legend_below(fig)
+    return fig
+
+
+def dense_figure(found: Mapping[int, Any], *, cap: int) -> Figure:
+    """Accuracy on fresh examples against steps, a shade for each d.
+
+    `found[d]`: the Result of `train_dense`. Runs thin, their median thick; a run that
+    has learned stays where it ended.
+    """
+    fig, (ax,) = panels(1, width=6.4, height=3.7)
+    shades = matplotlib.colormaps["cividis"](np.linspace(0.85, 0, len(found)))
+    for i, (d, result) in enumerate(found.items()):
+        right = 1 - held(result.of("test error"))
+        x = np.maximum(result.steps, 1)  # zero has no place on a log scale
+        look = {"color": shades[i], "zorder": 2 + i / len(found)}
+        ax.plot(x, right.T, linewidth=0.4, alpha=0.3, **look)
+        look |= {"linestyle": ("-", "--", ":", "-.")[i % 4], "label": f"d = {d}"}
+        ax.plot(x, np.median(right, 0), linewidth=1.8, **look)
+    ax.axhline(0.5, color=NULL, linestyle=":", linewidth=1.2, label="guessing")
+    ax.set(xscale="log", xlabel="steps", ylabel="share of fresh examples right")
+    ax.set(xlim=(10, cap), ylim=(0.45, 1.02))
+    legend_below(fig, columns=6)
     return fig

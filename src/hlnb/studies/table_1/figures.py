@@ -374,7 +374,7 @@ def summary_figure(
     axis that is not `log` and has values beyond 14 is linear up to ±1 and logarithmic
     beyond.
     """
-    wide = min(3, len(columns))
+    wide = min(2, len(columns))
     deep = math.ceil(len(columns) / wide)
     height = (0.75 + 0.4 * len(problems)) * deep + 0.6
     fig, axes = panels(len(columns), columns=wide, height=height, sharey=True)
@@ -486,7 +486,7 @@ def grid_figure(
     fig, (ax,) = panels(1, height=0.9 + 0.36 * len(rows))
     usable = np.isfinite(values) & (values > 0 if log else True)
     norm = grid_norm(values[usable], log=log, diverging=diverging)
-    colours = matplotlib.colormaps["cividis" if diverging is None else "RdBu_r"]
+    colours = matplotlib.colormaps["Oranges" if diverging is None else "RdBu_r"]
     colours = colours.with_extremes(bad="#e4e4e4")
     drawn = np.ma.masked_array(values, ~usable)
     image = ax.imshow(drawn, norm=norm, cmap=colours, aspect="auto")
@@ -580,8 +580,8 @@ def learning_curves_figure(
     """
     fig, axes = multiples([*learned], xlabel=xlabel, ylabel=ylabel, row=1.9, below=0.5)
     sizes = [x for rows in learned.values() for x, _ in rows.values()]
-    low = float(min(x.min() for x in sizes))
-    high = float(max(x.max() for x in sizes))
+    every = np.unique(np.concatenate([[1.0] * (not sizes), *sizes])).tolist()
+    low, high = every[0], every[-1]
     for ax, rows in zip(axes, learned.values(), strict=True):
         for label, (x, values) in rows.items():
             meaning = "chance" if label == "memory alone" else label
@@ -591,7 +591,8 @@ def learning_curves_figure(
             ax.plot(x, medians(values), **look, linewidth=2, ms=6, label=label)
         threshold(ax)
         ax.set(xscale="log", xlim=(low / 1.15, high * 1.15))
-        plain_ticks(ax.xaxis, log_ticks(low, high))
+        plain_ticks(ax.xaxis, every[:: math.ceil(len(every) / 4)])
+        ax.xaxis.set_minor_locator(FixedLocator(every))
     axes[0].set_ylim(-0.02, None)
     legend_below(fig)
     return fig
