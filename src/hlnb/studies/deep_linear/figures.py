@@ -87,7 +87,7 @@ def growth_frame(
 
     Times are shares of the time that the largest one takes.
     """
-    fig, axes = panels(2, height=3.2)
+    fig, axes = panels(2, height=4.0)
     d = exact.shape[1]
     shades = matplotlib.colormaps["cividis"](np.linspace(0.8, 0, d))
     for ax, scale in zip(axes, ("linear", "log"), strict=True):

@@ -86,7 +86,7 @@ def triangle_frame(
     matrix: Real[np.ndarray, "layer layer"], names: Sequence[str], *, title: str
 ) -> Figure:
     """One time alone, for a film."""
-    fig, (ax,) = panels(1, width=4.2, height=3.3)
+    fig, (ax,) = panels(1, width=5.4, height=4.2)
     fig.colorbar(triangle_panel(ax, matrix, names), ax=ax, label="similarity")
     ax.set(xlabel="layer at the end", ylabel="layer now")
     ax.set_title(title, fontsize=10)

@@ -73,7 +73,7 @@ def rate_frame(
     `values`: eigenvalues; `errors`: one column per mode. Errors are signed shares
     of the first error; first, middle and last mode are drawn.
     """
-    fig, (left, right) = panels(2, height=3.4)
+    fig, (left, right) = panels(2, height=4.1)
     share = values / values[0]
     left.axhspan(-1, 0, color="#fbe3d3", zorder=0)
     left.axhspan(0, 1, color="#dcebf5", zorder=0)

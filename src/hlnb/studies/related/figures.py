@@ -232,7 +232,7 @@ def network_figure(
     Blue and solid: positive weights; orange and dashed: negative ones. Inputs and
     outputs of the same half share a marker.
     """
-    fig, (ax,) = panels(1, width=6.4, height=3.6)
+    fig, (ax,) = panels(1, height=4.6)
     sizes = [masks[0].shape[1], *(len(mask) for mask in masks)]
     heights = [np.linspace(1, 0, n + 2)[1:-1] for n in sizes]
     used = [np.zeros(n, bool) for n in sizes]

@@ -82,7 +82,7 @@ def left_figure(found: ByWay) -> Drawn:
         "(marks), median (bars), equally many epochs in all.",
         alt="A row a problem, a colour a way. Medians: "
         + "; ".join(
-            f"{name}: "
+            f"{name.replace('$', '')}: "
             + ", ".join(
                 f"{training_in_words(way)} {np.median(v):.2f}"
                 for way, v in ways.items()

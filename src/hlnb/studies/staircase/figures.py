@@ -143,7 +143,7 @@ def coefficients_frame(
     runs: Mapping[str, Real[np.ndarray, "run term"]], *, title: str
 ) -> Figure:
     """The coefficients at one moment: a bar for the median, dots for runs."""
-    fig, axes = panels(len(runs), height=2.9, sharey=True)
+    fig, axes = panels(len(runs), height=3.8, sharey=True)
     for ax, (name, values) in zip(axes, runs.items(), strict=True):
         highest = values.shape[1]
         degrees = range(1, highest + 1)
