@@ -109,7 +109,7 @@ def test_censored_runs_are_drawn_and_counted():
     assert [line.get_xdata()[0] for line in crosses] == [0.1, 0.2]
     assert all(line.get_ydata()[0] > 50 for line in crosses)
     assert {"1", "3", "not reached:"} == {text.get_text() for text in ax.texts}
-    (middle,) = (line for line in ax.lines if line.get_label() == "simultaneous")
+    (middle,) = (line for line in ax.lines if line.get_label() == "all layers together")
     assert middle.get_ydata()[0] == 4
     assert np.isnan(middle.get_ydata()[1])
 
@@ -479,11 +479,11 @@ def test_a_far_value_in_the_summary_makes_the_axis_logarithmic_beyond_one():
     assert all(line.get_xdata()[0] > 60 for line in marked(ax, "x"))
 
 
-def test_summary_wraps_to_rows_of_three():
+def test_summary_wraps_to_rows_of_two():
     fig = summary_figure({str(i): COLUMN for i in range(6)}, problems=[1, 2])
     places = [ax.get_subplotspec() for ax in fig.axes]
-    assert {place.rowspan.start for place in places} == {0, 1}
-    assert {place.colspan.start for place in places} == {0, 1, 2}
+    assert {place.rowspan.start for place in places} == {0, 1, 2}
+    assert {place.colspan.start for place in places} == {0, 1}
 
 
 @pytest.mark.parametrize("kind", [{}, {"log": True}, {"diverging": 1.0}])

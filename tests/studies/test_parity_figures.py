@@ -285,3 +285,19 @@ def test_no_point_lies_outside_its_axes(name):
                 x, y = line.get_xydata().T
                 seen = (x >= x0) & (x <= x1) & (y >= y0) & (y <= y1)
                 assert (seen | ~np.isfinite(x) | ~np.isfinite(y)).all()
+
+
+def test_powers_have_a_line_a_size_and_crosses_for_what_was_missed():
+    steps = {
+        2: [np.array([10.0, 20, 30]), np.array([40.0, 50, 60])],
+        3: [np.array([100.0, 200, 300]), np.array([np.inf, np.inf, 400])],
+    }
+    fig, caption, alt = pp.powers_figure(steps, [10, 20], cap=1000)
+    (ax,) = fig.axes
+    lines = {line.get_label(): line for line in ax.lines}
+    assert lines["$k$ = 2"].get_ydata().tolist() == [20, 50]
+    assert lines["$k$ = 3"].get_ydata()[0] == 200
+    assert np.isnan(lines["$k$ = 3"].get_ydata()[1])
+    assert [text.get_text() for text in ax.texts] == ["2"]
+    assert "3 runs" in caption
+    assert "k = 3: 200 [100–300], 3 of 3 reached at d = 10" in alt

@@ -43,7 +43,7 @@ def paths_figure(
 
     Thin: runs. Thick: their median.
     """
-    fig, (ax,) = panels(1, width=6.2, height=3.7)
+    fig, (ax,) = panels(1, height=4.4)
     for label, (passes, runs) in paths.items():
         colour, dashes, marker = PATH_STYLES[label]
         shown = np.maximum(runs, 1e-17)  # zero has no place on a log scale
@@ -73,7 +73,7 @@ def rate_frame(
     `values`: eigenvalues; `errors`: one column per mode. Errors are signed shares
     of the first error; first, middle and last mode are drawn.
     """
-    fig, (left, right) = panels(2, height=3.4)
+    fig, (left, right) = panels(2, height=4.1)
     share = values / values[0]
     left.axhspan(-1, 0, color="#fbe3d3", zorder=0)
     left.axhspan(0, 1, color="#dcebf5", zorder=0)
@@ -108,7 +108,7 @@ def spectra_figure(
     found: Mapping[str, tuple[Real[np.ndarray, " _k"], Curve]], *, top: float
 ) -> Figure:
     """Eigenvalues (histogram) and a density, a panel per title; cut at height `top`."""
-    fig, axes = panels(len(found), height=4.6, columns=3)
+    fig, axes = panels(len(found), height=5.2, columns=3)
     for i, (ax, (title, (values, curve))) in enumerate(
         zip(axes, found.items(), strict=True)
     ):
@@ -147,7 +147,7 @@ def condition_figure(
 
     `ratios[d / n]` and `square[n]`: one value per run.
     """
-    fig, (left, right) = panels(2, height=3.5)
+    fig, (left, right) = panels(2, height=4.2)
     for ax, found, curve in ((left, ratios, theory), (right, square, growth)):
         dots(ax, found)
         ax.plot(*curve, color=THEORY[0], linestyle=THEORY[1], lw=1.4, label="theory")
@@ -163,7 +163,7 @@ def condition_figure(
 
 def risk_figure(risks: Runs, theory: Curve, *, null: float) -> Figure:
     """Excess risk against d/n on log scales, its limit, and the risk of w = 0."""
-    fig, (ax,) = panels(1, width=6.2, height=3.8)
+    fig, (ax,) = panels(1, height=4.6)
     dots(ax, risks)
     x, y = theory
     for label, side in (("limit n, d → ∞", x < 1), ("", x > 1)):  # broken at the pole

@@ -7,6 +7,7 @@ from jaxtyping import Real
 
 from hlnb.figures.drawn import Drawn
 from hlnb.studies.staircase import figures
+from hlnb.words import training_in_words
 
 
 def errors(
@@ -128,7 +129,10 @@ def trainings(problems: Mapping[str, Mapping[str, Real[np.ndarray, " _run"]]]) -
     """What each training leaves of each problem, in units of guessing's error."""
     words = "; ".join(
         f"{name.replace('$', '')}: "
-        + ", ".join(f"{kind} {np.median(values):.2f}" for kind, values in found.items())
+        + ", ".join(
+            f"{training_in_words(kind)} {np.median(values):.2f}"
+            for kind, values in found.items()
+        )
         for name, found in problems.items()
     )
     runs = max(len(v) for found in problems.values() for v in found.values())
