@@ -19,6 +19,7 @@ from hlnb.templates import rendered
 CHAPTERS = "book/chapters"  # below the rendered book
 FOLDER = "slides"
 VENDOR = "_static/vendor"
+LAB = "_static/lab/"
 HOST = "https://cdn.jsdelivr.net/npm"  # only where the assets could not be fetched
 REVEAL = "6.0.2"  # as in book/assets/package.json
 LINES, COLUMNS = 12, 68  # of running text on a slide
@@ -104,11 +105,18 @@ def deck(page: str, name: str, *, offline: bool = True) -> str:
             words, place = heading.decode_contents(), section.get("id") or ""
             _Section(made, words, place).add(_blocks(section))
     _claims(made)
+    base = f"{CHAPTERS}/{name}"
+    labs = [
+        _moved(tag.get("src") or tag["href"], base)
+        for tag in soup.select(f'script[src*="{LAB}"], link[href*="{LAB}"]')
+    ]
     reveal = f"../{VENDOR}/reveal" if offline else f"{HOST}/reveal.js@{REVEAL}/dist"
     return rendered(
         "publishing/templates/deck.html",
         title=title,
         slides=made.slides,
+        styles=[address for address in labs if ".css" in address],
+        scripts=[address for address in labs if ".css" not in address],
         reveal=reveal,
         offline=offline,
     )
@@ -228,6 +236,8 @@ class _Section:
                 self.made.add(self.title, self.place, str(part), "table")
         elif "hlnb-film" in classes:
             body, kind = _frames(block), "film"
+        elif "hlnb-lab" in classes:
+            body, kind = str(block), "lab"
         elif block.name == "figure":
             body, kind = str(block), "figure"
         elif {"hlnb-choices", "hlnb-ticks"} & set(classes):
@@ -274,7 +284,7 @@ def _opened(tag: Tag) -> Iterator[Tag]:
     """The blocks of a container."""
     classes = set(tag.get("class", []))
     if tag.name in ("figure", "table", *TEXT) or classes & {
-        *("admonition", "math", "proof", "hlnb-choices", "hlnb-ticks"),
+        *("admonition", "math", "proof", "hlnb-choices", "hlnb-ticks", "hlnb-lab"),
     }:
         yield tag
     elif tag.name == "div":
