@@ -25,7 +25,7 @@ from hlnb.publishing.render import assets, build
 from hlnb.storage import write_whole
 
 TAG = "solution"  # of a cell that goes with all it shows
-TEACHERS = ("book/seminar",)  # pages
+TEACHERS = ("book/seminar", "book/class_notes", "book/class_report")  # pages
 FOLDERS = ("notebooks", "book/chapters")  # of sources and of executed chapters
 
 OPENS = re.compile(r"(?i)\s*(`{3,}|:{3,})\s*\{admonition\}\s*Solution\b")
@@ -77,7 +77,8 @@ def write_source(root: Path, folder: Path) -> None:
     config.pop("launch_buttons", None)  # they lead to the notebooks with solutions
     copy_pages(root, folder, contents, config, states=copies.states(root))
     for name in TEACHERS:
-        (folder / f"{name}.md").unlink(missing_ok=True)
+        for ending in (".md", ".yml"):
+            (folder / f"{name}{ending}").unlink(missing_ok=True)
     for page in folder.rglob("*.md"):
         page.write_text(_unlinked(page.read_text("utf8")), "utf8")
     for name, notebooks in stripped.items():

@@ -15,7 +15,7 @@ import yaml
 from hlnb.errors import HlnbError
 from hlnb.publishing import chapters, copies, notebooks, places, record
 from hlnb.publishing.render import executed
-from hlnb.publishing.slides import decks
+from hlnb.publishing.slides import classes, decks
 from hlnb.storage import write_whole
 
 DOWNLOADS = "downloads"  # below the rendered book
@@ -66,7 +66,7 @@ def downloads(root: Path, html: Path) -> list[Path]:
         packed["LICENSE"] = licence.read_bytes()
     files[f"{NOTEBOOKS}.zip"] = pack(packed, folder=NOTEBOOKS)
     written = [write_whole(html / DOWNLOADS / n, data) for n, data in files.items()]
-    return written + decks.make(html)
+    return [*written, *decks.make(html), *classes.make(root, html)]
 
 
 def _rendered(root: Path, html: Path) -> list[chapters.Chapter]:

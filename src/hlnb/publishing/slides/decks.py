@@ -19,6 +19,7 @@ from hlnb.templates import rendered
 CHAPTERS = "book/chapters"  # below the rendered book
 FOLDER = "slides"
 VENDOR = "_static/vendor"
+LAB = "_static/lab/"
 HOST = "https://cdn.jsdelivr.net/npm"  # only where the assets could not be fetched
 REVEAL = "6.0.2"  # as in book/assets/package.json
 LINES, COLUMNS = 12, 68  # of running text on a slide
@@ -40,6 +41,8 @@ class Slide:
     link: str
     body: str
     kind: str = ""
+    notes: str = ""  # HTML, for the speaker
+    seconds: int = 0  # how long it takes in a class
 
 
 @dataclass
@@ -68,10 +71,10 @@ def make(html: Path) -> list[Path]:
     """
     made = []
     for page in sorted((html / CHAPTERS).glob("*.html")):
-        text = deck(page.read_text("utf8"), page.name, offline=_offline(html))
+        text = deck(page.read_text("utf8"), page.name, offline=is_offline(html))
         made.append(write_whole(html / FOLDER / page.name, f"{text}\n".encode()))
     if made:
-        for name in ("slides.css", "slides.js"):
+        for name in ("slides.css", "slides.js", "sheet.css"):
             own = Path(__file__).with_name(name).read_bytes()
             write_whole(html / FOLDER / name, own)
     return made
@@ -82,20 +85,18 @@ def _small(words: str) -> str:
     return f'<span class="more">{words}</span>'
 
 
-def _offline(html: Path) -> bool:
+def is_offline(html: Path) -> bool:
     return (html / VENDOR / "reveal" / "reveal.js").is_file()
 
 
 def deck(page: str, name: str, *, offline: bool = True) -> str:
     """The HTML of a deck, from that of a chapter's page, whose file has this name."""
     soup = BeautifulSoup(page, "html.parser")
-    article = soup.find("article")
-    top = article and article.find("section")
-    if not top or not top.find("h1"):
-        raise HlnbError(f"{name} is no rendered chapter; run `hlnb build` anew.")
+    top = article(soup, name)
     title = top.find("h1").get_text(" ", strip=True).rstrip("#").strip()
-    _clean(top, base=f"{CHAPTERS}/{name}")
-    made = Deck(f"../{CHAPTERS}/{name}")
+    base = f"{CHAPTERS}/{name}"
+    clean(top, base=base)
+    made = Deck(f"../{base}")
     _opening(top, title, made)
     _Section(made, "In short", "").add(_blocks(top))
     for section in top.find_all("section"):
@@ -104,17 +105,40 @@ def deck(page: str, name: str, *, offline: bool = True) -> str:
             words, place = heading.decode_contents(), section.get("id") or ""
             _Section(made, words, place).add(_blocks(section))
     _claims(made)
+    return written(title, made, labs=labs(soup, base), offline=offline)
+
+
+def article(soup: BeautifulSoup, name: str) -> Tag:
+    """The text of a rendered page, whose file has this name."""
+    found = soup.find("article")
+    top = found and found.find("section")
+    if not top or not top.find("h1"):
+        raise HlnbError(f"{name} is no rendered chapter; run `hlnb build` anew.")
+    return top
+
+
+def labs(soup: BeautifulSoup, base: str) -> list[str]:
+    """The scripts and styles of a page's demonstrations, seen from the slides."""
+    found = soup.select(f'script[src*="{LAB}"], link[href*="{LAB}"]')
+    return [_moved(tag.get("src") or tag["href"], base) for tag in found]
+
+
+def written(title: str, made: Deck, *, labs: list[str], offline: bool) -> str:
+    """The HTML of a deck."""
     reveal = f"../{VENDOR}/reveal" if offline else f"{HOST}/reveal.js@{REVEAL}/dist"
     return rendered(
         "publishing/templates/deck.html",
         title=title,
         slides=made.slides,
+        styles=[address for address in labs if ".css" in address],
+        scripts=[address for address in labs if ".css" not in address],
+        notes=any(slide.seconds for slide in made.slides),
         reveal=reveal,
         offline=offline,
     )
 
 
-def _clean(top: Tag, *, base: str) -> None:
+def clean(top: Tag, *, base: str) -> None:
     """Takes away what belongs to a page only; links and pictures hold from `slides`."""
     for tag in top.select(f".headerlink, noscript, style, .hlnb-stamp, {CLOSED}"):
         tag.decompose()
@@ -227,7 +251,7 @@ class _Section:
             for part in _split_table(block):
                 self.made.add(self.title, self.place, str(part), "table")
         elif "hlnb-film" in classes:
-            body, kind = _frames(block), "film"
+            body, kind = frames(block), "film"
         elif block.name == "figure":
             body, kind = str(block), "figure"
         elif {"hlnb-choices", "hlnb-ticks"} & set(classes):
@@ -475,7 +499,7 @@ def _claims(made: Deck) -> None:
             made.add("What was claimed, and what we found", "", str(part), "claims")
 
 
-def _frames(film: Tag) -> str:
+def frames(film: Tag) -> str:
     """The frames of a film, which replace each other as a speaker steps on."""
     what = _text(film.select_one("label"))
     parts = []
