@@ -281,3 +281,26 @@ def test_what_a_slide_cannot_hold_scrolls_with_the_keyboard(rendered, chromium):
     with browser.visit(chromium, f"{path.as_uri()}#/4", mode="light") as (deck, _):
         deck.wait_for_selector(".reveal.ready section.present")
         assert deck.locator("section.present .body").get_attribute("tabindex") == "0"
+
+
+def test_a_demonstration_has_a_slide_with_its_scripts_and_its_fallback():
+    lab = (
+        '<div class="hlnb-lab" data-lab="counter" data-set="by=2"><figure>'
+        '<img alt="Dots." src="../../_images/a.png"></figure></div>'
+    )
+    head = (
+        '<link href="../../_static/lab/lab.css?v=1" rel="stylesheet">'
+        '<script src="../../_static/lab/ui.js?v=2"></script>'
+        '<script src="../../_static/hlnb.js"></script>'
+    )
+    soup = BeautifulSoup(decks.deck(head + page("<p>A.</p>", lab), NAME), "html.parser")
+    (box,) = soup.select("section.lab .hlnb-lab")
+    assert (box["data-lab"], box["data-set"]) == ("counter", "by=2")
+    assert box.img["src"] == "../_images/a.png"
+    assert soup.find("link", href="../_static/lab/lab.css?v=1")
+    assert soup.find("script", src="../_static/lab/ui.js?v=2")
+    assert not soup.find("script", src=re.compile("hlnb.js"))
+
+
+def test_a_deck_without_a_demonstration_loads_no_script_of_them():
+    assert "_static/lab" not in decks.deck(page("<p>A.</p>"), NAME)

@@ -21,6 +21,7 @@ from hlnb.publishing.render import (
     folds,
     formulas,
     head,
+    labs,
     loads,
     moved,
     parts,
@@ -265,6 +266,10 @@ def mend(app, pagename, templatename, context, doctree):
     body = context.get("body", "")
     if films.MARK in body:
         app.add_js_file("hlnb-film.js", loading_method="defer")
+    if app.builder.name == "html" and (needed := labs.needed(body, Path(app.srcdir))):
+        for script in needed:
+            app.add_js_file(script, loading_method="defer")
+        app.add_css_file(f"{labs.FOLDER}/lab.css")
     context["script_files"] = [
         f for f in context.get("script_files", []) if not unwanted(f)
     ]
@@ -387,6 +392,7 @@ def setup(app):
     app.connect("doctree-read", fold)
     app.add_post_transform(Typeset)
     folds.add_to(app)
+    labs.add_to(app)
     app.connect("config-inited", offline)
     app.connect("config-inited", fold_parts)
     app.connect("builder-inited", share_handlers, priority=1)

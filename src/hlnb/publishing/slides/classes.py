@@ -9,8 +9,8 @@ A class is parts of slides, in order. A slide has a `title` and its `minutes`; a
 * `choices`, `right` (counted from 1) and `answer`: a prediction, and after it a slide
   with the answer, and the figure or the demonstration if there is one.
 
-`see` names a figure or a statement of a chapter to read on, and `rests_on` the verdicts without which the slide
-would not be true.
+`see` names a figure or a statement of a chapter, to read on, and `rests_on` the verdicts
+without which the slide would not be true.
 """
 
 import re
@@ -25,7 +25,7 @@ import yaml
 from bs4 import BeautifulSoup, Tag
 
 from hlnb.errors import HlnbError
-from hlnb.publishing.render import pictures
+from hlnb.publishing.render import labs, pictures
 from hlnb.publishing.render.executed import GLUED, Executed
 from hlnb.publishing.render.tables import markdown_table
 from hlnb.publishing.slides import decks
@@ -142,7 +142,8 @@ def read(path: Path) -> Class:
     total = sum(part.minutes for part in made.parts)
     if total != made.minutes:
         raise HlnbError(
-            f"{path.name} is for {made.minutes:g} minutes, and its slides take {total:g}."
+            f"{path.name} is for {made.minutes:g} minutes, but its slides take "
+            f"{total:g}: change the one or the others."
         )
     return made
 
@@ -152,8 +153,8 @@ def page(
 ) -> str:
     """The page of a class for its teacher, below its title: all that its slides say.
 
-    found, claims: of the executed chapters. Refuses a figure, a number or a verdict that
-    they do not have.
+    found, claims: of the executed chapters. Refuses a figure, a number or a verdict
+    that they do not have.
     """
     made, known = read(source), {chapter.name: chapter for chapter in found}
     drawn = (source.parent / "notes_figures.md").read_text("utf8")
@@ -177,6 +178,7 @@ def page(
         letters="ABCDEFGH",
         numbered=lambda choices: "\n".join(f"1. {choice}" for choice in choices),
         shown=lambda slide: ", ".join(_shown(slide, known)),
+        live=labs.scripts(source.parents[1]),
         plan=_plan(made),
         table=_table(made, source) if made.pictures else "",
     )
@@ -214,8 +216,8 @@ def _plan(made: Class) -> str:
 
 def _table(made: Class, source: Path) -> str:
     """Each picture of a source, the figures that show it, and on which slides."""
-    rows = []
-    for row in yaml.safe_load(source.with_name(f"{made.pictures}.yml").read_text("utf8")):
+    rows, place = [], source.with_name(f"{made.pictures}.yml")
+    for row in yaml.safe_load(place.read_text("utf8")):
         names = [*row.get("figures", []), *row.get("drawings", [])]
         slides = sorted({n for n in map(made.number_of, names) if n})
         links = ", ".join(f"{{numref}}`{name}`" for name in names)
@@ -255,16 +257,16 @@ def make(root: Path, html: Path) -> list[Path]:
 def _both(made: Class, place: Path, *, html: Path) -> tuple[str, str]:
     """The HTML of a deck and of its sheet, from the rendered page of the class."""
     pages = _Pages(html)
-    top = pages.top(place)
-    deck = decks.Deck(f"../book/{place.name}")
+    top, needed = pages[place.resolve()]
+    address = f"../book/{place.name}"
+    deck = decks.Deck(address)
     deck.add(escape(made.title), "", f"<p>{made.minutes:g} minutes</p>", "title")
-    plan = top.select_one(".hlnb-class-plan")
-    deck.add("The plan", "", _inner(plan), "table")
+    deck.add("The plan", "", _part(top, "plan"), "table")
     asked = []
     marks = top.select(".hlnb-class-minutes")
     for slide, mark in zip(made.slides, marks, strict=True):
         section = mark.find_parent("section")
-        deck.slides += _slides(slide, section, pages)
+        deck.slides += _slides(slide, section, pages, address=address)
         if slide.choices:
             question = [_part(section, name) for name in ("said", "choices")]
             asked.append((slide.title, "".join(question)))
@@ -275,82 +277,78 @@ def _both(made: Class, place: Path, *, html: Path) -> tuple[str, str]:
         asked=asked,
         offline=offline,
     )
-    return decks.written(made.title, deck, labs=pages.labs, offline=offline), sheet
+    return decks.written(made.title, deck, labs=needed, offline=offline), sheet
 
 
-def _slides(slide: ClassSlide, section: Tag, pages: "_Pages") -> list[decks.Slide]:
-    """The slide of an entry; of a prediction the question, and then its answer."""
+def _slides(
+    slide: ClassSlide, section: Tag, pages: "_Pages", *, address: str
+) -> list[decks.Slide]:
+    """The slide of an entry; of a prediction the question, and then its answer.
+
+    section, address: of the class's page. Captions are for the speaker.
+    """
     title = section.find("h3").decode_contents()
     links = section.select(".hlnb-class-shown a")
-    link = links[0]["href"] if links else f"../book/{pages.name}#{section['id']}"
-    shown, caption = "", ""
-    if slide.figure:
-        shown, caption = pages.shown(slide, link)
-    said, notes = _part(section, "said"), _part(section, "notes") + caption
+    link = links[0]["href"] if links else f"{address}#{section['id']}"
+    shown, caption = pages.figure(slide.figure, link) if slide.figure else ("", "")
+    if lab := section.select_one(".hlnb-lab"):
+        lab.clear()
+        lab.append(BeautifulSoup(shown, "html.parser"))
+        shown = str(lab)
+    said, notes = _part(section, "said"), _part(section, "notes")
     seconds = round(60 * slide.minutes / slide.slides)
     if slide.choices:
         more = '<span class="more">the answer</span>'
         answer = _part(section, "answer") + shown
         kind = "answer figure" if shown else "answer told"
         question = said + _part(section, "choices")
+        notes, after = notes + caption, f"{title} {more}"
         return [
-            decks.Slide(title, link, question, "predict", _part(section, "notes"), seconds),
-            decks.Slide(f"{title} {more}", link, answer, kind, caption, seconds),
+            decks.Slide(title, link, question, "predict", notes, seconds),
+            decks.Slide(after, link, answer, kind, notes, seconds),
         ]
     steps = section.select_one(".hlnb-class-steps")
     for step in steps.find_all(True, recursive=False) if steps else []:
         said += f'<div class="fragment">{step}</div>'
-    return [decks.Slide(title, link, said + shown, slide.kind, notes, seconds)]
+    return [
+        decks.Slide(title, link, said + shown, slide.kind, notes + caption, seconds)
+    ]
 
 
 def _part(section: Tag, name: str) -> str:
     """The HTML inside of a part of an entry on the page, or ""."""
     found = section.select_one(f".hlnb-class-{name}")
-    return _inner(found) if found else ""
+    return found.decode_contents().strip() if found else ""
 
 
-def _inner(tag: Tag) -> str:
-    return tag.decode_contents().strip()
+class _Pages(dict[Path, tuple[Tag, list[str]]]):
+    """By its file, the text of a rendered page, as seen from the slides, and what its
+    demonstrations need; each read once."""
 
+    def __init__(self, html: Path):
+        super().__init__()
+        self.html = html.resolve()
 
-@dataclass
-class _Pages:
-    """Rendered pages, each read once, with addresses as seen from the slides."""
+    def __missing__(self, path: Path) -> tuple[Tag, list[str]]:
+        soup = BeautifulSoup(path.read_text("utf8"), "html.parser")
+        base = path.relative_to(self.html).as_posix()
+        top = decks.article(soup, path.name)
+        for tag in top.select("figure[id]"):
+            tag["data-at"] = tag["id"]  # the deck's own ids are of its slides
+        decks.clean(top, base=base)
+        self[path] = top, decks.labs(soup, base)
+        return self[path]
 
-    html: Path
-    labs: list[str] = field(default_factory=list)  # scripts and styles of what is shown
-    name: str = ""  # of the class's own page
-    _read: dict[Path, tuple[Tag, list[str]]] = field(default_factory=dict)
-
-    def top(self, place: Path) -> Tag:
-        """The text of the page of the class."""
-        self.name = place.name
-        return self._at(place)[0]
-
-    def shown(self, slide: ClassSlide, link: str) -> tuple[str, str]:
-        """What a slide shows, and its caption; `link` leads to the page that has it."""
+    def figure(self, name: str, link: str) -> tuple[str, str]:
+        """A figure or a film, and the caption of it; `link` leads to its page."""
         path = (self.html / decks.FOLDER / link.partition("#")[0]).resolve()
         if not path.is_file():  # a book in part
             return "", ""
-        top, labs = self._at(path)
-        if slide.demo and (lab := top.select_one(f'[data-lab="{slide.demo}"]')):
-            self.labs += [address for address in labs if address not in self.labs]
-            return str(lab), ""
-        figure = top.find(attrs={"data-at": slide.figure})
+        top, _ = self[path]
+        figure = top.find(attrs={"data-at": name})
+        if figure is None:
+            raise HlnbError(f"{path.name} shows no {name}, which a class names.")
         caption = figure.find("figcaption")
         words = "".join(str(p) for p in caption.find_all("p")) if caption else ""
-        if "hlnb-film" in figure.get("class", []):
-            return decks.frames(figure), words
-        return str(figure), words
-
-    def _at(self, path: Path) -> tuple[Tag, list[str]]:
-        """The text of a page, and the scripts and styles of its demonstrations."""
-        if path not in self._read:
-            soup = BeautifulSoup(path.read_text("utf8"), "html.parser")
-            base = path.relative_to(self.html.resolve()).as_posix()
-            top = decks.article(soup, path.name)
-            for tag in top.select("figure[id]"):
-                tag["data-at"] = tag["id"]
-            decks.clean(top, base=base)
-            self._read[path] = top, decks.labs(soup, base)
-        return self._read[path]
+        film = "hlnb-film" in figure.get("class", [])
+        return decks.frames(figure) if film else str(figure), words

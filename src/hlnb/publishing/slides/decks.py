@@ -252,6 +252,8 @@ class _Section:
                 self.made.add(self.title, self.place, str(part), "table")
         elif "hlnb-film" in classes:
             body, kind = frames(block), "film"
+        elif "hlnb-lab" in classes:
+            body, kind = str(block), "lab"
         elif block.name == "figure":
             body, kind = str(block), "figure"
         elif {"hlnb-choices", "hlnb-ticks"} & set(classes):
@@ -298,7 +300,7 @@ def _opened(tag: Tag) -> Iterator[Tag]:
     """The blocks of a container."""
     classes = set(tag.get("class", []))
     if tag.name in ("figure", "table", *TEXT) or classes & {
-        *("admonition", "math", "proof", "hlnb-choices", "hlnb-ticks"),
+        *("admonition", "math", "proof", "hlnb-choices", "hlnb-ticks", "hlnb-lab"),
     }:
         yield tag
     elif tag.name == "div":
