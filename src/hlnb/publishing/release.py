@@ -24,6 +24,7 @@ NOTEBOOKS = "hlnb-notebooks"
 SOURCES = (  # of the book, below its root: files, and folders with all they hold
     *("src", "tests", "benchmarks", "notebooks", "book", ".binder", ".ci", ".github"),
     *("README.md", "CHANGELOG.md", "CONTRIBUTING.md", "DECISIONS.md", "LICENSE"),
+    "LICENSE-TEXT",
     *("CITATION.cff", "Makefile", "pyproject.toml", "constraints.txt"),
     *("environment.yml", ".gitignore", ".gitattributes", ".pre-commit-config.yaml"),
     *("_config.yml", "_toc.yml", "genindex.md"),
@@ -62,8 +63,9 @@ def downloads(root: Path, html: Path) -> list[Path]:
             files[f"{title}.zip"] = pack(tables, folder=title)
     names = {chapter.name for chapter in shown}
     packed |= _claims([c for c in copies.claims(root) if c["chapter"] in names])
-    if (licence := root / "LICENSE").is_file():
-        packed["LICENSE"] = licence.read_bytes()
+    for name in ("LICENSE", "LICENSE-TEXT"):
+        if (root / name).is_file():
+            packed[name] = (root / name).read_bytes()
     files[f"{NOTEBOOKS}.zip"] = pack(packed, folder=NOTEBOOKS)
     written = [write_whole(html / DOWNLOADS / n, data) for n, data in files.items()]
     return [*written, *decks.make(html), *classes.make(root, html)]

@@ -9,8 +9,8 @@ A class is parts of slides, in order. A slide has a `title` and its `minutes`; a
 * `choices`, `right` (counted from 1) and `answer`: a prediction, and after it a slide
   with the answer, and the figure or the demonstration if there is one.
 
-`see` names a figure or a statement of a chapter, to read on, and `rests_on` the verdicts
-without which the slide would not be true.
+`see` names a figure or a statement of a chapter, to read on, and `rests_on` the
+verdicts without which the slide would not be true.
 """
 
 import re
