@@ -11,7 +11,9 @@ import numpy as np
 from hlnb.publishing.render import assets
 
 FOLDER = Path(__file__).parents[1] / "book" / "static" / "lab"
-SCRIPTS = ("streams", "problems", "kernel", "descent", "training", "worker")
+SCRIPTS = (
+    *("streams", "problems", "kernel", "descent", "training", "likeness", "worker"),
+)
 SCHEDULES = (
     *("simultaneous", "layer-wise", "greedy"),
     *("only conv", "only hidden", "only readout"),

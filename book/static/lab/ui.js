@@ -111,7 +111,7 @@ self.hlnbUi = (function () {
   // Axes in a context: {x(v), y(v), line(points, look), dot(x, y, look), text(x, y, words)};
   // `box`: [left, top, width, height] with room for labels; xlim, ylim, xlog, ylog, xlabel, ylabel
   function axes(c, box, { xlim, ylim, xlog, ylog, xlabel = "", ylabel = "" }) {
-    const left = box[0] + 46, top = box[1] + (ylabel ? 22 : 8);
+    const left = box[0] + 46, top = box[1] + (ylabel ? 30 : 8);
     const width = box[2] - 56, height = box[3] - (top - box[1]) - (xlabel ? 42 : 24);
     const scale = (lim, log, from, size) => {
       const [a, b] = log ? lim.map(Math.log10) : lim;
@@ -176,6 +176,11 @@ self.hlnbUi = (function () {
         c.fillStyle = fill;
         c.textAlign = align;
         c.fillText(words, x(a) + dx, y(b) + dy);
+      },
+      words(across, down, words, fill = ink()) { // at pixels
+        c.fillStyle = fill;
+        c.textAlign = "left";
+        c.fillText(words, across, down);
       },
     };
   }
@@ -285,7 +290,7 @@ self.hlnbUi = (function () {
     const says = made("p", { className: "hlnb-lab-says", role: "status" });
     const foot = made("div", { className: "hlnb-lab-foot" });
     const live = made("div", { className: "hlnb-lab-live", role: "group" },
-      controls, transport, refusal, stage, says, foot);
+      controls, transport, refusal, says, stage, foot);
     live.setAttribute("aria-label", spec.title);
 
     const inputs = Object.fromEntries(keys.map((key) => [key, control(key, settings[key], change)]));

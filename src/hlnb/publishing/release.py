@@ -15,7 +15,7 @@ import yaml
 from hlnb.errors import HlnbError
 from hlnb.publishing import chapters, copies, metadata, notebooks, places, record
 from hlnb.publishing.render import executed
-from hlnb.publishing.slides import decks
+from hlnb.publishing.slides import classes, decks
 from hlnb.storage import write_whole
 
 DOWNLOADS = "downloads"  # below the rendered book
@@ -34,6 +34,7 @@ SOURCES = (  # of the book, below its root: files, and folders with all they hol
         ".github",
     ),
     *("README.md", "CHANGELOG.md", "CONTRIBUTING.md", "DECISIONS.md", "LICENSE"),
+    "LICENSE-TEXT",
     *("CITATION.cff", "Makefile", "pyproject.toml", "constraints.txt"),
     *("environment.yml", ".gitignore", ".gitattributes", ".pre-commit-config.yaml"),
     *("_config.yml", "_toc.yml", "genindex.md"),
@@ -72,11 +73,12 @@ def downloads(root: Path, html: Path) -> list[Path]:
             files[f"{title}.zip"] = pack(tables, folder=title)
     names = {chapter.name for chapter in shown}
     packed |= _claims([c for c in copies.claims(root) if c["chapter"] in names])
-    if (licence := root / "LICENSE").is_file():
-        packed["LICENSE"] = licence.read_bytes()
+    for name in ("LICENSE", "LICENSE-TEXT"):
+        if (root / name).is_file():
+            packed[name] = (root / name).read_bytes()
     files[f"{NOTEBOOKS}.zip"] = pack(packed, folder=NOTEBOOKS)
     written = [write_whole(html / DOWNLOADS / n, data) for n, data in files.items()]
-    return written + decks.make(html)
+    return [*written, *decks.make(html), *classes.make(root, html)]
 
 
 def _rendered(root: Path, html: Path) -> list[chapters.Chapter]:
