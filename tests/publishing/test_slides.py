@@ -90,21 +90,29 @@ def test_a_deck_opens_with_title_and_goals_and_ends_with_its_finding_and_verdict
 
 
 def test_no_sentence_is_dropped_and_the_answer_comes_after_the_figure():
-    method, more = "<p>How we did it. And why.</p>", f"<p>{'After it. ' * 20}</p>"
+    method, more = (f"<p>{words * 50}</p>" for words in ("How we. ", "After it. "))
     answer = PREDICT.replace("Predict", "Answer").replace("Does it", "It does")
     deck = shown(page(PREDICT, method, cell(FIGURE), answer, more))
     assert deck[3:] == [
         ("predict", "Predict A section", "Does it rise?"),
-        ("text", "A section", "How we did it. And why."),
+        ("text", "A section", ("How we. " * 50).strip()),
         ("figure", "A section", "Fig. 3.1 A line."),
         ("answer", "The answer A section", "It does rise?"),
-        ("text", "A section", ("After it. " * 20).strip()),
+        ("text", "A section", ("After it. " * 50).strip()),
     ]
 
 
 def test_a_short_text_after_a_figure_stands_below_it():
     deck = shown(page(cell(FIGURE), "<p>Look at the end.</p>"))
     assert deck[3:] == [("figure", "A section", "Fig. 3.1 A line. Look at the end.")]
+
+
+def test_a_short_text_stands_above_the_question_or_figure_that_follows():
+    deck = shown(page("<p>Now the line.</p>", PREDICT, "<p>Look.</p>", cell(FIGURE)))
+    assert deck[3:] == [
+        ("predict", "Predict A section", "Now the line. Does it rise?"),
+        ("figure", "A section", "Look. Fig. 3.1 A line."),
+    ]
 
 
 def test_definitions_and_proofs_are_whole_on_their_slides():

@@ -5,7 +5,8 @@ A class is parts of slides, in order. A slide has a `title` and its `minutes`; a
 
 * `figure`: a figure of a chapter, a film (`film-16-1`) or a drawing (`fig-notes-…`);
 * `steps`: a moment at the board, its proof written out, shown step by step;
-* `demo`: a demonstration of the lab, and a `figure` for where it cannot run;
+* `demo`: a demonstration of the lab, what its controls say (`set`, as in an address),
+  and a `figure` for where it cannot run;
 * `choices`, `right` (counted from 1) and `answer`: a prediction, and after it a slide
   with the answer, and the figure or the demonstration if there is one.
 
@@ -53,6 +54,7 @@ class ClassSlide:
     answer: str = ""
     steps: list[str] = field(default_factory=list)
     demo: str = ""
+    set: str = ""
     see: str = ""
     rests_on: dict[str, str] = field(default_factory=dict)
 

@@ -22,8 +22,8 @@ VENDOR = "_static/vendor"
 LAB = "_static/lab/"
 HOST = "https://cdn.jsdelivr.net/npm"  # only where the assets could not be fetched
 REVEAL = "6.0.2"  # as in book/assets/package.json
-LINES, COLUMNS = 12, 68  # of running text on a slide
-BELOW = 2.5  # lines of text that a figure leaves room for
+LINES, COLUMNS = 13, 72  # of running text on a slide
+BELOW = 3.5  # lines of text for which a figure, or a question, leaves room
 ROWS, ROOM = 16, 108  # lines of a table on a slide, and letters in one
 TEXT = ("p", "ul", "ol", "dl", "blockquote")
 EXERCISES = "Exercises"  # what their cells show is the solution
@@ -245,26 +245,29 @@ class _Section:
     made: Deck
     title: str
     place: str
+    before: list[Tag] = field(default_factory=list)  # a short text above what follows
 
     def add(self, blocks: Iterable[Tag]) -> None:
         """Adds the slides of the blocks; exercises are text without what they show."""
         if _words(self.title) == EXERCISES:
             blocks = filter(_is_text, blocks)
-        for i, (is_text, run) in enumerate(itertools.groupby(blocks, _is_text)):
-            if not is_text:
+        runs = [list(run) for _, run in itertools.groupby(blocks, _is_text)]
+        for i, run in enumerate(runs):
+            if not _is_text(run[0]):
                 for block in run:
                     self.show(block)
-            elif not self.below_figure(said := list(run)):
-                self.pack(self.title, said, "text" if i else "lead")
+            elif _is_short(run) and i + 1 < len(runs) and _has_room(runs[i + 1][0]):
+                self.before = run
+            elif not self.below_figure(run):
+                self.pack(self.title, run, "text" if i else "lead")
 
     def below_figure(self, blocks: list[Tag]) -> bool:
         """Puts a short text below the figure that it follows, if it does."""
         slide = self.made.slides[-1]
         here = slide.kind == "figure" and slide.title == self.title
-        short = here and sum(map(_lines, blocks)) <= BELOW
-        if short:
+        if here and _is_short(blocks):
             slide.body += "".join(map(str, blocks))
-        return short
+        return here and _is_short(blocks)
 
     def pack(self, title: str, blocks: Iterable[Tag], kind: str) -> None:
         self.made.pack(title, self.place, blocks, kind)
@@ -280,7 +283,7 @@ class _Section:
             self.made.last.append(block)
         elif block.name == "table":
             for part in _split_table(block):
-                self.made.add(self.title, self.place, str(part), "table")
+                self.put(str(part), "table")
         elif "hlnb-film" in classes:
             body, kind = frames(block), "film"
         elif "hlnb-lab" in classes:
@@ -291,7 +294,13 @@ class _Section:
             page = f'<a href="{self.made.address}#{self.place}">in the book</a>'
             body, kind = f"<p>Choose and compare: open this place {page}.</p>", "text"
         if body:
-            self.made.add(self.title, self.place, body, kind)
+            self.put(body, kind)
+
+    def put(self, body: str, kind: str) -> None:
+        """A slide of what is shown, below the short text that leads to it."""
+        body = "".join([*map(str, self.before), body])
+        self.made.add(self.title, self.place, body, kind)
+        self.before = []
 
     def box(self, block: Tag) -> None:
         """A box, whole; a prediction and its answer have the section's name beside."""
@@ -299,12 +308,30 @@ class _Section:
         name = _words(heading.decode_contents()) if heading else ""
         inner = [b for b in _contents(block) if b is not heading]
         if name == "Predict":
+            inner, self.before = [*self.before, *inner], []
             self.pack(f"Predict {_small(self.title)}", inner, "predict")
         elif name == "Answer":
             self.pack(f"The answer {_small(self.title)}", inner, "answer")
         elif name != "Solution":
             title = heading.decode_contents() if heading else self.title
             self.pack(title, inner, "box")
+
+
+def _is_short(blocks: list[Tag]) -> bool:
+    """Whether a text fits beside a figure or above a question."""
+    return sum(map(_lines, blocks)) <= BELOW
+
+
+def _has_room(block: Tag) -> bool:
+    """Whether a block leaves room for a short text above: a prediction, a figure, a
+    table that is not long."""
+    heading = block.find("p", class_="admonition-title")
+    if block.name == "table":
+        last = set(LAST) & set(block.get("class", []))
+        return not last and len(list(_split_table(block, ROWS - BELOW))) == 1
+    return block.name == "figure" or (
+        heading is not None and _text(heading) == "Predict"
+    )
 
 
 def _words(html: str) -> str:
@@ -471,12 +498,12 @@ def _lines(block: Tag) -> float:
     return math.ceil(_width(block) / COLUMNS) + 0.5
 
 
-def _split_table(table: Tag) -> Iterator[Tag]:
+def _split_table(table: Tag, lines: float = ROWS) -> Iterator[Tag]:
     """The table in parts of about one size that fit a slide, each with its head."""
     rows = table.select("tbody > tr")
     columns = _columns([*table.select("thead > tr"), *rows])
     needs = [_row_lines(row, columns) for row in rows]
-    fewest = len(_starts(needs, ROWS))
+    fewest = len(_starts(needs, lines))
     tried = (_starts(needs, limit) for limit in range(1, ROWS + 1))
     starts = next(found for found in tried if len(found) <= fewest)
     for start, end in itertools.pairwise([*starts, len(rows)]):
