@@ -227,7 +227,7 @@ self.hlnbUi?.add("depth", {
         problem = lab.completion({ d: D, rank: 2, share: 0.4, seed });
         rank = lab.effectiveRank(lab.singular(problem.target, D));
         factors = lab.smallStart({ d: D, depth, size, seed });
-        lr = 0.005 * Math.min(1, stiff(3) / stiff(depth)); // deeper ones need smaller steps
+        lr = 0.005 * Math.min(1, 2 * stiff(3) / stiff(depth)); // deeper ones need smaller steps
         t = frame = 0;
         seen = [];
         look();
