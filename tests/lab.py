@@ -11,8 +11,19 @@ import numpy as np
 from hlnb.publishing.render import assets
 
 FOLDER = Path(__file__).parents[1] / "book" / "static" / "lab"
-SCRIPTS = ("streams", "problems", "kernel", "descent", "training", "worker")
-NUMBERS = {"Float32Array": "f4", "Float64Array": "f8", "Int32Array": "i4"}
+SCRIPTS = (
+    *("streams", "problems", "kernel", "descent", "training", "likeness", "worker"),
+)
+SCHEDULES = (
+    *("simultaneous", "layer-wise", "greedy"),
+    *("only conv", "only hidden", "only readout"),
+)
+NUMBERS = {
+    "Float32Array": "f4",
+    "Float64Array": "f8",
+    "Int32Array": "i4",
+    "Uint8Array": "u1",
+}
 SECONDS = 100  # what runs longer has lost its way
 DRIVER = """
 const { readFileSync } = require("fs"), { runInThisContext } = require("vm");

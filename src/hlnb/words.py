@@ -40,11 +40,11 @@ TRAININGS: Mapping[str, str] = {
 
 
 def layer_in_words(name: str) -> str:
-    """The name of a layer as a reader sees it: `conv` is filters, `layer1` layer 1.
+    """The name of a layer as a reader sees it: `conv` is filters, `level1` level 1.
 
     A name without other words stays.
     """
-    return LAYERS.get(name) or re.sub(r"^layer(?=\d+$)", "layer ", name)
+    return LAYERS.get(name) or re.sub(r"^(layer|level)(?=\d+$)", r"\1 ", name)
 
 
 def training_in_words(key: str) -> str:

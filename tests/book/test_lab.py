@@ -14,6 +14,7 @@ import browser
 import lab
 from hlnb.data.patterns import toy_problem
 from hlnb.errors import HlnbError
+from hlnb.metrics import likeness
 from hlnb.metrics.measures import Error, Loss, Weights
 from hlnb.metrics.times import first_hit
 from hlnb.models.networks import toy_network
@@ -25,7 +26,7 @@ from hlnb.training.loop import train
 from hlnb.training.runs import Run
 
 NUMBERS = (1, 2, 3, 4, 5)
-SCHEDULES = {
+SCHEDULES = {  # of `lab.SCHEDULES`
     "simultaneous": simultaneous,
     "layer-wise": layerwise,
     "greedy": greedy,
@@ -212,6 +213,46 @@ def test_a_rewind_leads_back_to_the_same_run(dtype):
     assert len({*first}) == 5
 
 
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_steps_of_a_batch_are_those_of_an_epoch(dtype):
+    body = """
+    const run = lab.training(given.settings), epochs = [], steps = [];
+    while (!run.over) epochs.push(run.epoch());
+    run.rewind();
+    while (!run.over) steps.push(run.step());
+    run.rewind();
+    run.step();
+    return { epochs, steps, mixed: [run.epoch(), run.epoch()] };
+    """
+    settings = {**SMALL, "problem": 4, "schedule": "greedy", "epochs": 2}
+    found = lab.engine(body, settings={**settings, "dtype": dtype})
+    steps = found["steps"]
+    ends = [64 / 200, 128 / 200, 192 / 200, 1]
+    assert [s["epoch"] for s in steps] == [e + end for e in range(4) for end in ends]
+    assert len({s["loss"] for s in steps}) == 16
+    whole = [s["loss"] for s in steps[3::4]]
+    assert [s["loss"] for s in found["epochs"]] == whole
+    assert [s["phase"] for s in steps] == [0] * 8 + [1] * 8
+    assert [s["loss"] for s in found["mixed"]] == whole[:2]
+
+
+@pytest.mark.parametrize("number", NUMBERS)
+def test_filters_are_matched_with_patterns_as_in_the_package(number):
+    body = """
+    const run = lab.training(given.settings), { patterns } = run.problem;
+    const { filters } = run.epoch();
+    const all = lab.cosines(filters, patterns);
+    return { filters, patterns, all, mean: lab.maxCosine(filters, patterns) };
+    """
+    found = lab.engine(body, settings={**SMALL, "problem": number})
+    filters = found["filters"].reshape(20, -1).astype(float)
+    patterns = np.stack(found["patterns"]).astype(float)
+    expected = likeness.cosines(filters, patterns)
+    np.testing.assert_allclose(found["all"], expected, rtol=0, atol=1e-12)
+    alike = likeness.max_cosine(filters, patterns)
+    np.testing.assert_allclose(found["mean"], alike, rtol=0, atol=1e-12)
+
+
 @pytest.mark.parametrize("dtype", [torch.float32, torch.float64], ids=str)
 def test_a_run_that_blows_up_ends_with_the_package(by_autograd, dtype):
     settings = {**SMALL, "problem": 1, "schedule": "simultaneous", "epochs": 3}
@@ -302,6 +343,10 @@ def test_messages_train_stop_and_rewind():
     again = lab.engine(TALK, messages=run, after=5, then="rewind")
     assert said(again) == [*said(heard), "ready"]
     assert again[-1]["record"]["loss"] == heard[0]["record"]["loss"]
+    steps = [start, *[{"type": "step"}] * 2, {"type": "run", "epochs": 1}]
+    heard = lab.engine(TALK, messages=steps)
+    assert said(heard) == ["ready", *["record", "stopped"] * 3]
+    assert [one["record"]["epoch"] for one in heard[1::2]] == [64 / 70, 1, 2]
     whole = lab.engine(TALK, messages=[start, {"type": "run", "epochs": 60}])
     assert len(whole) == 52
     assert whole[-1] == {"type": "stopped", "over": True}
@@ -311,6 +356,7 @@ def test_messages_train_stop_and_rewind():
     "messages",
     [
         [{"type": "run", "epochs": 1}],
+        [{"type": "step"}],
         [{"type": "rewind"}],
         [{"type": "sing"}],
         [{"type": "init", "settings": {"lr": 0}}],

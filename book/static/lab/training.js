@@ -84,32 +84,48 @@
     rewind() {
       this.order = stream(this.settings.seed, "order");
       this.descent.load();
-      this.look(0, 0);
+      this.done = this.next = this.phase = 0; // epochs; rows of the next; which learns
+      this.record = { finite: true };
+      this.look();
     }
 
-    // Trains one epoch; its record
+    // Trains on one batch of rows, in the order drawn for this epoch; its record
+    step() {
+      this.descend();
+      return this.look();
+    }
+
+    // Trains to the end of this epoch; its record
     epoch() {
+      do this.descend(); while (this.next > 0);
+      return this.look();
+    }
+
+    descend() {
       if (this.over) refuse("The training is over: rewind it, or take more epochs.");
-      const { n, lr, epochs } = this.settings, { epoch } = this.record;
-      const number = Math.floor(epoch / epochs), phase = this.phases[number];
-      const rows = this.order.randperm(n);
-      for (let i = 0; i < n; i += BATCH) this.descent.descend(rows.subarray(i, i + BATCH), phase, lr);
+      const { n, lr, epochs } = this.settings, { next } = this;
+      if (next === 0) this.rows = this.order.randperm(n);
+      this.phase = Math.floor(this.done / epochs);
+      const phase = this.phases[this.phase];
+      this.descent.descend(this.rows.subarray(next, next + BATCH), phase, lr);
+      this.next = next + BATCH < n ? next + BATCH : 0;
+      if (this.next > 0) return;
       this.descent.settle(phase.head);
-      return this.look(epoch + 1, number);
+      this.done++;
     }
 
     // Whether all epochs are trained, or a parameter is not finite
     get over() {
-      return this.record.epoch === this.epochs || !this.record.finite;
+      return this.done === this.epochs || !this.record.finite;
     }
 
     // The record of now: loss on training rows; errors on these, on test rows, and on
     // those of them that were seen in training and that were not; filters
-    look(epoch, phase) {
-      const { batches: { test }, descent } = this, { head } = this.phases[phase];
+    look() {
+      const { batches: { test }, descent, phase } = this, { head } = this.phases[phase];
       const on = { train: descent.evaluate("train", head), test: descent.evaluate("test", head) };
       this.record = {
-        epoch, phase, finite: descent.finite(), loss: mean(on.train.losses),
+        epoch: this.done + this.next / this.settings.n, phase, finite: descent.finite(), loss: mean(on.train.losses),
         error: {
           train: mean(on.train.wrong), test: mean(on.test.wrong, test.weight),
           seen: mean(on.test.wrong, test.weight, (i) => test.seen[i]),

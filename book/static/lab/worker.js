@@ -1,9 +1,9 @@
 // The engine behind messages, so that training never holds up the page.
 //
-// To the worker: {type: "init", settings}, {type: "run", epochs}, {type: "stop"},
-// {type: "rewind"}. From it: {type: "ready", settings, patterns, phases, epochs, record}
-// after init and rewind, {type: "record", record} after each epoch, {type: "stopped",
-// over} when it comes to rest, {type: "refused", sentence}.
+// To the worker: {type: "init", settings}, {type: "run", epochs}, {type: "step"},
+// {type: "stop"}, {type: "rewind"}. From it: {type: "ready", settings, patterns, phases, epochs, record}
+// after init and rewind, {type: "record", record} after each epoch or step,
+// {type: "stopped", over} when it comes to rest, {type: "refused", sentence}.
 (self.hlnbLab ??= []).push(function worker(lab) {
   "use strict";
 
@@ -37,6 +37,11 @@
         }
         left = epochs;
         if (!waiting) next();
+      },
+      step() {
+        if (!run) lab.refuse("There is nothing to train: send the settings first.");
+        if (!run.over) post({ type: "record", record: run.step() });
+        if (!waiting) post({ type: "stopped", over: run.over });
       },
       stop() {
         left = 0;

@@ -21,6 +21,7 @@ from hlnb.publishing.render import (
     folds,
     formulas,
     head,
+    labs,
     loads,
     moved,
     parts,
@@ -31,6 +32,7 @@ from hlnb.publishing.render import text as prose
 from hlnb.publishing.render.claims import claim_table, claim_tables, total, totals
 from hlnb.publishing.render.left_out import LeftOut
 from hlnb.publishing.render.speed import speed
+from hlnb.publishing.slides import classes
 
 FOLDER = "book/chapters/"
 
@@ -79,7 +81,7 @@ def read_book(app):
 NAMES = "book/api"  # the page of the package's names
 PART = re.compile(
     r"(?m)^\{\{ hlnb\."
-    r"(?:(?P<kind>code|picture|widget) (?P<name>[\w.-]+)|(?P<part>\w+)) \}\}$"
+    r"(?:(?P<kind>class|code|picture|widget) (?P<name>[\w.-]+)|(?P<part>\w+)) \}\}$"
 )
 
 
@@ -121,6 +123,9 @@ def generate(app, docname, source):
         return make(rows, [*claims, *left_out.claims], known=listed)
 
     def part(match):
+        if match["kind"] == "class":
+            source = root / f"book/class_{match['name']}.yml"
+            return classes.page(source, every, [*claims, *left_out.claims])
         if match["kind"] == "code":
             return parts.source(match["name"])
         if match["kind"] == "picture":
@@ -262,6 +267,10 @@ def mend(app, pagename, templatename, context, doctree):
     body = context.get("body", "")
     if films.MARK in body:
         app.add_js_file("hlnb-film.js", loading_method="defer")
+    if app.builder.name == "html" and (needed := labs.needed(body, Path(app.srcdir))):
+        for script in needed:
+            app.add_js_file(script, loading_method="defer")
+        app.add_css_file(f"{labs.FOLDER}/lab.css")
     context["script_files"] = [
         f for f in context.get("script_files", []) if not unwanted(f)
     ]
@@ -384,6 +393,7 @@ def setup(app):
     app.connect("doctree-read", fold)
     app.add_post_transform(Typeset)
     folds.add_to(app)
+    labs.add_to(app)
     app.connect("config-inited", offline)
     app.connect("config-inited", fold_parts)
     app.connect("builder-inited", share_handlers, priority=1)
