@@ -44,6 +44,42 @@ FIGURES = """\
   chapters: [02_toy_problem_1]
   note: It is made up, too.
 """
+CLASS = """\
+title: A made-up class
+minutes: 10
+about: For students of {cite:t}`glasgow`.
+pictures: notes_figures
+parts:
+  - title: First
+    slides:
+      - title: A picture
+        minutes: 1
+        figure: fig-01_hierarchical_learning
+        text: It rises to {glue:text}`01_hierarchical_learning.ipynb::half:.3f`.
+        notes: Told-to-the-speaker.
+        rests_on: {02-a: reproduced}
+      - title: A question
+        minutes: 4
+        text: How far does $x^2$ rise?
+        choices: [to one half, to a quarter]
+        right: 2
+        answer: To {glue:text}`02_toy_problem_1.ipynb::half:.2f`.
+        figure: film-02-1
+  - title: Second
+    slides:
+      - title: A proof
+        minutes: 3
+        text: At the board.
+        see: thm-02-squares
+        steps: [First-step $y^2$., Second-step.]
+      - title: Live
+        minutes: 1
+        demo: made-up
+        figure: fig-notes-dog
+      - title: The end
+        minutes: 1
+        text: All of it.
+"""
 MOVED = """\
 - from: 01_hierarchical_learning
   to: 02_toy_problem_1
@@ -113,6 +149,8 @@ def make(folder: Path) -> Path:
     (folder / "book" / "statements.yml").write_text(SOURCES)
     (folder / "book" / "notes_figures.yml").write_text(FIGURES)
     (folder / "book" / "moved.yml").write_text(MOVED)
+    for name in ("notes", "report"):
+        (folder / "book" / f"class_{name}.yml").write_text(CLASS)
     (folder / "benchmarks").mkdir(exist_ok=True)
     for name in ("latest.json", "robust.json", "redraw.json"):
         shutil.copy(ROOT / "benchmarks" / name, folder / "benchmarks")
@@ -220,7 +258,8 @@ def chapter(name: str, *, needs: list[str]) -> dict:
                             "alt": "A parabola that opens upwards.",
                             "caption": "The curve $x^2$.",
                             "name": f"fig-{name}",
-                        }
+                        },
+                        "image/png": {"width": 500, "height": 250},
                     },
                 ),
                 display({"text/markdown": "| beside |\n|---|\n| the figure |"}),
@@ -388,7 +427,7 @@ def picture(height: float) -> str:
     axes.plot(x, [height * v**2 for v in x])
     axes.set(xlabel="x", ylabel="x²", ylim=(0, 1))
     buffer = io.BytesIO()
-    figure.savefig(buffer, format="png")
+    figure.savefig(buffer, format="png", dpi=192)  # two pixels for one of CSS
     return base64.b64encode(buffer.getvalue()).decode()
 
 

@@ -93,10 +93,11 @@ def test_the_rendered_edition_holds_no_solution_anywhere(book, monkeypatch, caps
     assert "searchindex.js" in names
     for name, data in files(html):
         assert not [s for s in SECRETS if s in data], name
-    assert not [n for n in names if "seminar" in n]
+    assert not [n for n in names if "seminar" in n or "class_" in n]
     text = (html / "book/chapters" / f"{NAME}.html").read_text("utf8")
     assert "Frob." in text
     assert "launch-buttons" not in text
+    assert "github.com/hlnb" not in text
     assert "See the plan and that plan." in (html / "book/intro.html").read_text("utf8")
     made = {p.name for p in (book / "_build").iterdir()}
     assert made == {".lock", "assets", "student"}
@@ -120,6 +121,46 @@ def test_the_source_of_the_edition_leaves_the_rest_as_it_is(book, tmp_path):
     cells = read_notebook(tmp_path / "students/notebooks" / f"{NAME}.ipynb")["cells"]
     exercise = next(text_of(c) for c in cells if "Exercises" in text_of(c))
     assert exercise == "## Exercises\n\n**Tweak.** Try it.\n\n**Frob.** Again."
+
+
+def test_a_table_does_not_tell_what_an_exercise_asks_of_a_parameter(tmp_path):
+    notebook = small_book.chapter(NAME, needs=[])
+    line = (
+        "**Tweak.** `papermill notebooks/02.ipynb out.ipynb -p lr 0.2`: what changes?"
+    )
+    notebook["cells"].append(small_book.markdown(line))
+    ranges = editions.without_solutions(notebook, name=NAME)["metadata"]["hlnb"][
+        "ranges"
+    ]
+    assert ranges["lr"] == {"range": [0.001, 1], "effect": editions.TOLD}
+    assert ranges["dataset"]["effect"] == "Others."
+
+
+def test_answers_are_left_out_where_they_are_not_wanted():
+    box = "```{{admonition}} {}\n:class: tip\n{}\n```\n"
+    text = "Before.\n" + box.format("Predict", "How many?")
+    whole, cut = (
+        text + box.format("Answer", said) + "After."
+        for said in ("Seven, since $x$.\n\n* And more.", editions.KEPT)
+    )
+    assert editions.unanswered(whole) == cut
+    assert editions.unanswered(text) == text
+
+
+@pytest.mark.parametrize("path", REAL, ids=lambda p: "/".join(p.parts[-2:]))
+def test_no_line_of_a_real_answer_remains(path):
+    for cell in read_notebook(path)["cells"]:
+        text = text_of(cell)
+        boxes = [t for t in MarkdownIt().parse(text) if t.type == "fence"]
+        answers = [b.content for b in boxes if b.info == "{admonition} Answer"]
+        left = editions.unanswered(text).splitlines()
+        for line in "\n".join(answers).splitlines():
+            assert line.startswith(":class:") or not line or line not in left
+
+
+def test_answers_none_is_of_the_student_edition(capsys):
+    assert main(["build", "--answers", "none"]) == 1
+    assert "--answers none is of the student edition" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("path", REAL, ids=lambda p: "/".join(p.parts[-2:]))

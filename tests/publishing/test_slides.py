@@ -70,39 +70,92 @@ def shown(html: str) -> list[tuple[str, str, str]]:
     ]
 
 
-def test_a_deck_opens_with_title_and_goals_and_ends_with_the_claims():
-    deck = shown(page("<p>Text.</p>", cell(CLAIMS), cell(CLAIMS)))
-    assert deck == [
+def test_a_deck_opens_with_title_and_goals_and_ends_with_its_finding_and_verdicts():
+    short = '<div class="hlnb-short"><p>In short. It rises.</p></div>'
+    statements = CLAIMS.replace("hlnb-claims", "hlnb-statements")
+    blocks = ("<p>Text.</p>", statements, cell(CLAIMS), cell(CLAIMS), PREDICT)
+    assert shown(page(*blocks, lead=short)) == [
         ("title", "3 · Made up", "Time 3 min"),
         ("goals", "After this chapter you can", "draw it"),
-        ("lead", "In short", "Lead."),
         ("lead", "A section", "Text."),
+        ("predict", "Predict A section", "Does it rise?"),
+        ("lead", "In short", "In short. It rises."),
         (
             "claims",
             "What was claimed, and what we found",
             "Statement Ours It rises. partly It rises. partly",
         ),
+        ("claims", "Statement by statement", "Statement Ours It rises. partly"),
     ]
 
 
-def test_a_prediction_has_its_own_slide_before_figure_and_answer():
-    method, answer = "<p>How we did it.</p>", "<p>It rises, see the line.</p>"
-    more = "<p>And then more.</p>"
-    deck = shown(page(PREDICT, method, cell(FIGURE), answer, cell(FIGURE), more))
+def test_no_sentence_is_dropped_and_the_answer_comes_after_the_figure():
+    method, more = (f"<p>{words * 50}</p>" for words in ("How we. ", "After it. "))
+    answer = PREDICT.replace("Predict", "Answer").replace("Does it", "It does")
+    deck = shown(page(PREDICT, method, cell(FIGURE), answer, more))
     assert deck[3:] == [
         ("predict", "Predict A section", "Does it rise?"),
+        ("text", "A section", ("How we. " * 50).strip()),
         ("figure", "A section", "Fig. 3.1 A line."),
-        ("answer", "The answer A section", "It rises, see the line."),
-        ("figure", "A section", "Fig. 3.1 A line."),
+        ("answer", "The answer A section", "It does rise?"),
+        ("text", "A section", ("After it. " * 50).strip()),
     ]
 
 
-def test_a_box_with_the_answer_is_the_answer():
-    box = PREDICT.replace("Predict", "Answer").replace("tip", "dropdown")
-    box = box.replace("Does it rise?", "It does.")
-    deck = shown(page(PREDICT, cell(FIGURE), box, "<p>And then more.</p>"))
-    assert [kind for kind, _, _ in deck[3:]] == ["predict", "figure", "answer"]
-    assert deck[-1] == ("answer", "The answer A section", "It does.")
+def test_a_short_text_after_a_figure_stands_below_it():
+    deck = shown(page(cell(FIGURE), "<p>Look at the end.</p>"))
+    assert deck[3:] == [("figure", "A section", "Fig. 3.1 A line. Look at the end.")]
+
+
+def test_a_short_text_stands_above_the_question_or_figure_that_follows():
+    deck = shown(page("<p>Now the line.</p>", PREDICT, "<p>Look.</p>", cell(FIGURE)))
+    assert deck[3:] == [
+        ("predict", "Predict A section", "Now the line. Does it rise?"),
+        ("figure", "A section", "Look. Fig. 3.1 A line."),
+    ]
+
+
+def test_definitions_and_proofs_are_whole_on_their_slides():
+    words = "A sentence of a proof that is long. " * 12
+    title = '<p class="admonition-title">Proof.</p>'
+    proof = f'<div class="proof admonition">{title}{{}}</div>'
+    fold = f'<details class="hlnb-fold box"><summary>Proof</summary>{proof}</details>'
+    theorem = proof.replace("Proof.", "Theorem 1").format("<p>All of it.</p>")
+    deck = shown(page(theorem, fold.format(f"<p>{words}</p>")))
+    assert deck[3] == ("box", "Theorem 1", "All of it.")
+    assert [heading for _, heading, _ in deck[4:]] == ["Proof."] * len(deck[4:])
+    assert " ".join(text for *_, text in deck[4:]) == words.strip()
+
+
+def test_an_aside_is_kept_only_if_it_has_a_formula():
+    fold = '<details class="hlnb-fold box"><summary>{}</summary>{}</details>'
+    formula = '<div class="math"><math>y</math></div>'
+    blocks = [
+        fold.format("Settings", "<p>aside-words</p>"),
+        fold.format("How it moves", f"<p>By a step:</p>{formula}"),
+    ]
+    deck = shown(page(*blocks))
+    assert deck[3:] == [("box", "How it moves", "By a step: y")]
+
+
+def test_a_slide_does_not_ask_to_move_its_slider():
+    deck = shown(page("<p>Move the slider to see it. The slider shows all.</p>"))
+    words = "Step through the pictures to see it. The film shows all."
+    assert deck[3:] == [("lead", "A section", words)]
+
+
+def test_marks_of_an_author_win_over_rules():
+    gone = '<div class="hlnb-no-slide"><p>page-only</p></div>'
+    fold = '<details class="hlnb-fold box"><summary>Why</summary><p>so.</p></details>'
+    kept = f'<div class="hlnb-slide"><p>One slide.</p>{CLAIMS}{fold}</div>'
+    code = cell("<p>shown</p>").replace('"cell ', '"cell tag_slide ')
+    hidden = cell(FIGURE).replace('"cell ', '"cell tag_no-slide ')
+    deck = shown(page(gone, kept, PREDICT, code, hidden))
+    assert deck[3:] == [
+        ("marked", "A section", "One slide. Statement Ours It rises. partly Why so."),
+        ("predict", "Predict A section", "Does it rise?"),
+        ("marked", "A section", "the_code() shown"),
+    ]
 
 
 def test_a_widget_of_choices_is_left_to_the_page():
@@ -116,7 +169,7 @@ def test_a_widget_of_choices_is_left_to_the_page():
 def test_no_deck_shows_code_solutions_or_what_an_exercise_computes():
     tweak = "<p><strong>Tweak.</strong> Try it.</p>"
     exercises = page(tweak, cell(FIGURE), SOLUTION, title="Exercises")
-    assert shown(exercises)[3:] == [("text", "Exercises", "Tweak. Try it.")]
+    assert shown(exercises)[3:] == [("lead", "Exercises", "Tweak. Try it.")]
     html = decks.deck(page(PREDICT, cell(FIGURE), SOLUTION), NAME)
     assert "hidden-words" not in html
     assert "the_code" not in html
@@ -142,21 +195,16 @@ def test_pictures_and_links_hold_from_the_folder_of_the_slides():
     assert 'id="' not in html  # of a page; copies of a block would repeat it
 
 
-def test_a_long_paragraph_keeps_whole_sentences_and_its_formulas():
+def test_a_long_paragraph_goes_on_at_a_sentence_and_keeps_its_formulas():
     math = "<math><mi>x</mi><mo>&lt;</mo><mn>1</mn></math>"
     formula = f'<span class="math">{math}</span>'
-    paragraph = f"<p>{f'Let {formula}. It holds, e.g. for a&lt;b&gt;c. ' * 12}</p>"
-    whole = BeautifulSoup(paragraph, "html.parser").p
-    short = decks._cut(whole, last=False)
-    assert whole.get_text().startswith(short.get_text())
-    assert short.get_text().endswith(("x<1. ", "for a<b>c. "))
-    assert decks.SHORT - 50 < len(short.get_text()) < decks.LONG
-    assert str(short).count(formula) > 1
-    assert str(short).count("for a&lt;b&gt;c") > 1
-    leads = BeautifulSoup(
-        "<p>One. Two is long. So it is a&lt;b&gt;</p>", "html.parser"
-    ).p
-    assert decks._cut(leads, last=True).get_text() == "So it is a<b>"
+    sentence = f"Let {formula}. It holds, e.g. for a&lt;b&gt;c. "
+    html = decks.deck(page(f"<p>{sentence * 40}</p>"), NAME)
+    soup = BeautifulSoup(html, "html.parser")
+    parts = [p.decode_contents() for p in soup.select(".body > p")]
+    *_, first, second = parts
+    assert {p.count("for a&lt;b&gt;c. ") for p in (first, second)} <= {19, 20, 21}
+    assert html.count("<mn>1</mn>") == 40
 
 
 def test_a_full_stop_stays_with_the_formula_before_it():

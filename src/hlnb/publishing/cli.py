@@ -2,6 +2,7 @@
 
 import argparse
 import errno
+import functools
 import io
 import json
 import os
@@ -215,6 +216,12 @@ def _parser() -> argparse.ArgumentParser:
         choices=["reader", "student"],
         default="reader",
         help="student: without solutions, into _build/student",
+    )
+    build.add_argument(
+        "--answers",
+        choices=["folded", "none"],
+        default="folded",
+        help="to predictions, in the student edition",
     )
 
     add("pdf", _pdf, "Print the whole book, by Chromium.")
@@ -467,7 +474,11 @@ def _build(arguments: argparse.Namespace) -> int:
             raise HlnbError("--run shows one re-run: leave --edition student out.")
         return _show(arguments.run)
     if arguments.edition == "student":
-        from hlnb.publishing.editions import build_student as build
+        from hlnb.publishing.editions import build_student
+
+        build = functools.partial(build_student, answers=arguments.answers == "folded")
+    elif arguments.answers == "none":
+        raise HlnbError("--answers none is of the student edition: --edition student.")
     else:
         from hlnb.publishing.render.build import build
 

@@ -25,10 +25,18 @@ from hlnb.publishing.render import assets, build
 from hlnb.storage import write_whole
 
 TAG = "solution"  # of a cell that goes with all it shows
-TEACHERS = ("book/seminar",)  # pages
+TEACHERS = ("book/seminar", "book/class_notes", "book/class_report")  # pages
 FOLDERS = ("notebooks", "book/chapters")  # of sources and of executed chapters
 
 OPENS = re.compile(r"(?i)\s*(`{3,}|:{3,})\s*\{admonition\}\s*Solution\b")
+ANSWER = re.compile(  # its fence, its name and its options; what it says; its end
+    r"(?ms)^(?P<head>(?P<fence>`{3,}|:{3,})\{admonition\} Answer\n"
+    r"(?::[\w-]+:[^\n]*\n)*)"
+    r".*?^(?P<end>(?P=fence)[`:]*)[ \t]*$"
+)
+KEPT = "Compare with your class."  # in place of an answer that is left out
+ASKED = re.compile(r"-p (\w+)|-y [\"'](\w+):")  # parameters that an exercise changes
+TOLD = "An exercise asks what it changes."  # in place of what a parameter changes
 # what a reader would take for a solution, in a form that the cut does not know
 OTHER = re.compile(
     r"(?im)^\s*(?:`{3,}|:{3,})\s*\{(?:solution[\w-]*\}|[\w:-]+\}\s*Solutions?\b)"
@@ -37,15 +45,20 @@ OTHER = re.compile(
 GLUED = re.compile(r"\{glue(?::\w+)?\}`(?:[^`]*?(\w+)\.ipynb::)?([\w.-]+)(?::[^`]*)?`")
 
 
-def build_student(root: Path) -> Path:
+def build_student(root: Path, *, answers: bool = True) -> Path:
     """The front page of the student edition, rendered into `_build/student`.
+
+    answers: whether the answers to predictions are in it, folded; without them what the
+    questions ask about is still shown, below its fold.
 
     It is rendered from a copy of the book whose notebooks hold no solutions, with the
     checks of the full book; pages, their sources, downloads, slides and the index of
     the search are made from that copy alone.
     """
     root = Path(root).resolve()
-    return from_copy(root, "student", lambda folder: write_source(root, folder))
+    return from_copy(
+        root, "student", lambda folder: write_source(root, folder, answers=answers)
+    )
 
 
 def from_copy(root: Path, name: str, write: Callable[[Path], None]) -> Path:
@@ -66,26 +79,35 @@ def from_copy(root: Path, name: str, write: Callable[[Path], None]) -> Path:
     return html / "index.html"
 
 
-def write_source(root: Path, folder: Path) -> None:
-    """Writes the source of the student edition of the book at `root` into `folder`."""
+def write_source(root: Path, folder: Path, *, answers: bool = True) -> None:
+    """Writes the source of the student edition of the book at `root` into `folder`.
+
+    Without `answers`, those to predictions are left out.
+    """
     stripped = {name: _stripped(root / name) for name in FOLDERS}
     contents = yaml.safe_load((root / "_toc.yml").read_text("utf8"))
     parts = contents.get("parts", [contents])
     for part in parts:
         part["chapters"] = [c for c in part["chapters"] if c["file"] not in TEACHERS]
     config = yaml.safe_load((root / "_config.yml").read_text("utf8"))
-    config.pop("launch_buttons", None)  # they lead to the notebooks with solutions
+    for name in ("launch_buttons", "repository"):  # they lead to the solutions
+        config.pop(name, None)
+    buttons = ("use_repository_button", "use_issues_button")
+    config.setdefault("html", {}).update(dict.fromkeys(buttons, False))
     copy_pages(root, folder, contents, config, states=copies.states(root))
     for name in TEACHERS:
-        (folder / f"{name}.md").unlink(missing_ok=True)
+        for ending in (".md", ".yml"):
+            (folder / f"{name}{ending}").unlink(missing_ok=True)
     for page in folder.rglob("*.md"):
         page.write_text(_unlinked(page.read_text("utf8")), "utf8")
     for name, notebooks in stripped.items():
         for path, notebook in notebooks.items():
             for cell in notebook["cells"]:
                 text = text_of(cell)
-                if cell["cell_type"] == "markdown" and _unlinked(text) != text:
-                    cell["source"] = _unlinked(text)
+                if cell["cell_type"] == "markdown":
+                    kept = _unlinked(text if answers else unanswered(text))
+                    if kept != text:
+                        cell["source"] = kept
             write_whole(folder / name / path.name, to_bytes(notebook))
     _refuse_orphans(folder, stripped["book/chapters"])
 
@@ -113,7 +135,7 @@ def copy_pages(
     parts = contents.get("parts", [contents])
     listed = [c["file"] for part in parts for c in part["chapters"]]
     beside = [f"{name}.md" for name in listed if not name.startswith("book/")]
-    for name in ("LICENSE", *beside):
+    for name in ("LICENSE", "LICENSE-TEXT", *beside):
         if (root / name).exists():
             shutil.copy(root / name, folder)
     for measured in (root / "benchmarks").glob("*.json"):
@@ -135,11 +157,17 @@ def _source(path: Path) -> Notebook:
     return Chapter(path).notebook
 
 
+def unanswered(text: str) -> str:
+    """Markdown in which no prediction is answered; boxes stay, and what they fold."""
+    return ANSWER.sub(rf"\g<head>{KEPT}\n\g<end>", text)
+
+
 def without_solutions(notebook: Notebook, *, name: str) -> Notebook:
     """The notebook without its solutions, and without the plan for teachers.
 
     A solution is a box `{admonition} Solution`, or a cell tagged `solution` with all
-    it shows. `name` stands in the errors: a box that is not closed, a solution in
+    it shows. Tables of parameters do not say what a parameter changes that an exercise
+    changes. `name` stands in the errors: a box that is not closed, a solution in
     another form, code that needs a name which only a solution defines.
     """
     notebook = copy.deepcopy(notebook)
@@ -162,12 +190,22 @@ def without_solutions(notebook: Notebook, *, name: str) -> Notebook:
             "students keep uses it; define it outside of the solution."
         )
     notebook["cells"] = cells
-    notebook["metadata"].get("hlnb", {}).pop("seminar", None)
+    about = notebook["metadata"].get("hlnb", {})
+    about.pop("seminar", None)
+    for name in _asked(cells) & about.get("ranges", {}).keys():
+        about["ranges"][name]["effect"] = TOLD
     if dropped and "widgets" in notebook["metadata"]:
         notebook = with_stable_widgets(notebook)  # without those not shown
         if not payloads(notebook, VIEW):
             del notebook["metadata"]["widgets"]
     return notebook
+
+
+def _asked(cells: Iterable[dict[str, Any]]) -> set[str]:
+    """The parameters that exercises change, by the commands that they print."""
+    texts = [text_of(c) for c in cells if c["cell_type"] == "markdown"]
+    said = re.findall(r"(?m)^\*\*(?:Tweak|Twiddle|Frob)\.\*\*.*", "\n".join(texts))
+    return {a or b for line in said for a, b in ASKED.findall(line)}
 
 
 def cut(text: str, *, where: str) -> str:

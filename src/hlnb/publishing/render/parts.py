@@ -35,6 +35,7 @@ from hlnb.templates import rendered
 
 # Figures that stand on other pages than their chapter's
 PICTURES = "_build/staging/pictures"
+AT_HOME = {"Tweak": 20, "Twiddle": 45, "Frob": 90}  # minutes: our guess, not measured
 STATES = {  # what is said of an executed copy; the rest are as the states are called
     freshness.ALTERED: "altered: an output was changed by hand",
     freshness.EDITED: "edited: its own code has changed since",
@@ -59,7 +60,7 @@ def parameters(found: list[Executed]) -> str:
 
 
 def seminar(found: list[Executed]) -> str:
-    """For each chapter: minutes of its sections, what to run before, wrong answers."""
+    """For each chapter: minutes in class and at home, what to run, wrong answers."""
     return rendered("publishing/templates/seminar.md", chapters=[*map(_lesson, found)])
 
 
@@ -77,8 +78,15 @@ def _lesson(chapter: Executed) -> dict[str, Any]:
         "took": duration(chapter.provenance),
         "before": plan.get("before"),
         "sections": markdown_table(["Section", "Minutes"], sections),
+        "home": ", ".join(f"{n} {time}" for n, time in home_minutes(chapter).items()),
         "wrong": markdown_table(names, wrong) if wrong else "",
     }
+
+
+def home_minutes(chapter: Executed) -> dict[str, int]:
+    """Minutes that the exercises take at home, by size; computing is not counted."""
+    found = "\n".join(map(chapters.text_of, chapter.cells))
+    return {n: time for n, time in AT_HOME.items() if f"**{n}.**" in found}
 
 
 def planned_minutes(chapter: Executed) -> dict[str, int]:
@@ -113,7 +121,7 @@ def section_minutes(chapter: Executed) -> dict[str, int]:
             if name:
                 found[name] += len(piece.split()) / 100
                 found[name] += 5 * piece.count("{admonition} Predict")
-    passed_over = ("Statement by statement", "Further reading", "Limits")
+    passed_over = ("Statement by statement", "Further reading", "Limits", "Exercises")
     return {
         name: 5 * max(1, round(time / 5))
         for name, time in found.items()

@@ -32,6 +32,7 @@ from hlnb.publishing.render import text as prose
 from hlnb.publishing.render.claims import claim_table, claim_tables, total, totals
 from hlnb.publishing.render.left_out import LeftOut
 from hlnb.publishing.render.speed import speed
+from hlnb.publishing.slides import classes
 
 FOLDER = "book/chapters/"
 
@@ -80,7 +81,7 @@ def read_book(app):
 NAMES = "book/api"  # the page of the package's names
 PART = re.compile(
     r"(?m)^\{\{ hlnb\."
-    r"(?:(?P<kind>code|picture|widget) (?P<name>[\w.-]+)|(?P<part>\w+)) \}\}$"
+    r"(?:(?P<kind>class|code|picture|widget) (?P<name>[\w.-]+)|(?P<part>\w+)) \}\}$"
 )
 
 
@@ -122,6 +123,9 @@ def generate(app, docname, source):
         return make(rows, [*claims, *left_out.claims], known=listed)
 
     def part(match):
+        if match["kind"] == "class":
+            source = root / f"book/class_{match['name']}.yml"
+            return classes.page(source, every, [*claims, *left_out.claims])
         if match["kind"] == "code":
             return parts.source(match["name"])
         if match["kind"] == "picture":
@@ -169,6 +173,7 @@ def frame(text, chapter, *, known, claims):
                 data["text/markdown"] = claim_table(shown)
             for mime in (notebooks.DATA, notebooks.NUMBERS):  # for machines
                 data.pop(mime, None)
+            output.get("metadata", {}).pop("image/png", None)  # its size, in Jupyter
     notebook["cells"] = cells = [part for cell in cells for part in apart(cell)]
     foot = {"cell_type": "markdown", "metadata": {}, "source": head.foot(chapter)}
     if notebook["nbformat_minor"] >= 5:

@@ -22,14 +22,19 @@ VENDOR = "_static/vendor"
 LAB = "_static/lab/"
 HOST = "https://cdn.jsdelivr.net/npm"  # only where the assets could not be fetched
 REVEAL = "6.0.2"  # as in book/assets/package.json
-LINES, COLUMNS = 12, 68  # of running text on a slide
+LINES, COLUMNS = 13, 72  # of running text on a slide
+BELOW = 3.5  # lines of text for which a figure, or a question, leaves room
 ROWS, ROOM = 16, 108  # lines of a table on a slide, and letters in one
-SHORT, LONG = 260, 340  # characters of a paragraph that is cut, and of one that is not
 TEXT = ("p", "ul", "ol", "dl", "blockquote")
 EXERCISES = "Exercises"  # what their cells show is the solution
 OPENING = ("You need", "Time", "Claims")  # what of a head the title slide shows
-CLOSED = ".hlnb-fold:is(.code, .solution, .hlnb-check)"
-HIDDEN = re.compile(r"(?i)(solution|proof)\b")
+MARKED, UNMARKED = ".hlnb-slide, .tag_slide", ".hlnb-no-slide, .tag_no-slide"
+ASIDE = ".hlnb-fold:is(.code, .solution, .hlnb-check)"
+LAST = ("hlnb-claims", "hlnb-statements")  # tables that tell what predictions ask
+STEPPED = (  # a slide has no slider
+    (re.compile(r"\bMove the slider\b"), "Step through the pictures"),
+    (re.compile(r"\b([Tt])he slider\b"), r"\1he film"),
+)
 SENTENCE = re.compile(r"(?:(?<=[a-z0-9)\]”\"'…%])|^)[.!?][”\")]?\s+(?=[A-Z“\"(\d])")
 
 
@@ -41,15 +46,17 @@ class Slide:
     link: str
     body: str
     kind: str = ""
+    notes: str = ""  # HTML, for the speaker
+    seconds: int = 0  # how long it takes in a class
 
 
 @dataclass
 class Deck:
-    """The slides of one page, in its order, and its claims, which come last."""
+    """The slides of one page, in its order, and tables of verdicts, which come last."""
 
     address: str  # of the page, seen from the slides
     slides: list[Slide] = field(default_factory=list)
-    claims: list[Tag] = field(default_factory=list)
+    last: list[Tag] = field(default_factory=list)
 
     def add(self, title: str, place: str, body: str, kind: str = "") -> None:
         link = f"{self.address}#{place}" if place else self.address
@@ -69,10 +76,10 @@ def make(html: Path) -> list[Path]:
     """
     made = []
     for page in sorted((html / CHAPTERS).glob("*.html")):
-        text = deck(page.read_text("utf8"), page.name, offline=_offline(html))
+        text = deck(page.read_text("utf8"), page.name, offline=is_offline(html))
         made.append(write_whole(html / FOLDER / page.name, f"{text}\n".encode()))
     if made:
-        for name in ("slides.css", "slides.js"):
+        for name in ("slides.css", "slides.js", "sheet.css"):
             own = Path(__file__).with_name(name).read_bytes()
             write_whole(html / FOLDER / name, own)
     return made
@@ -83,33 +90,51 @@ def _small(words: str) -> str:
     return f'<span class="more">{words}</span>'
 
 
-def _offline(html: Path) -> bool:
+def is_offline(html: Path) -> bool:
     return (html / VENDOR / "reveal" / "reveal.js").is_file()
 
 
 def deck(page: str, name: str, *, offline: bool = True) -> str:
     """The HTML of a deck, from that of a chapter's page, whose file has this name."""
     soup = BeautifulSoup(page, "html.parser")
-    article = soup.find("article")
-    top = article and article.find("section")
-    if not top or not top.find("h1"):
-        raise HlnbError(f"{name} is no rendered chapter; run `hlnb build` anew.")
+    top = article(soup, name)
     title = top.find("h1").get_text(" ", strip=True).rstrip("#").strip()
-    _clean(top, base=f"{CHAPTERS}/{name}")
-    made = Deck(f"../{CHAPTERS}/{name}")
+    base = f"{CHAPTERS}/{name}"
+    clean(top, base=base)
+    made = Deck(f"../{base}")
     _opening(top, title, made)
-    _Section(made, "In short", "").add(_blocks(top))
+    short = top.find("div", class_="hlnb-short")
+    if short:
+        short.extract()
+    _Section(made, title, "").add(_blocks(top))
     for section in top.find_all("section"):
         heading = section.find(re.compile("^h[2-6]$"), recursive=False)
         if heading:
             words, place = heading.decode_contents(), section.get("id") or ""
             _Section(made, words, place).add(_blocks(section))
-    _claims(made)
-    base = f"{CHAPTERS}/{name}"
-    labs = [
-        _moved(tag.get("src") or tag["href"], base)
-        for tag in soup.select(f'script[src*="{LAB}"], link[href*="{LAB}"]')
-    ]
+    if short:  # it tells what the predictions ask
+        made.pack("In short", "", _contents(short), "lead")
+    _verdicts(made)
+    return written(title, made, labs=labs(soup, base), offline=offline)
+
+
+def article(soup: BeautifulSoup, name: str) -> Tag:
+    """The text of a rendered page, whose file has this name."""
+    found = soup.find("article")
+    top = found and found.find("section")
+    if not top or not top.find("h1"):
+        raise HlnbError(f"{name} is no rendered chapter; run `hlnb build` anew.")
+    return top
+
+
+def labs(soup: BeautifulSoup, base: str) -> list[str]:
+    """The scripts and styles of a page's demonstrations, seen from the slides."""
+    found = soup.select(f'script[src*="{LAB}"], link[href*="{LAB}"]')
+    return [_moved(tag.get("src") or tag["href"], base) for tag in found]
+
+
+def written(title: str, made: Deck, *, labs: list[str], offline: bool) -> str:
+    """The HTML of a deck."""
     reveal = f"../{VENDOR}/reveal" if offline else f"{HOST}/reveal.js@{REVEAL}/dist"
     return rendered(
         "publishing/templates/deck.html",
@@ -117,18 +142,26 @@ def deck(page: str, name: str, *, offline: bool = True) -> str:
         slides=made.slides,
         styles=[address for address in labs if ".css" in address],
         scripts=[address for address in labs if ".css" not in address],
+        notes=any(slide.seconds for slide in made.slides),
         reveal=reveal,
         offline=offline,
     )
 
 
-def _clean(top: Tag, *, base: str) -> None:
+def clean(top: Tag, *, base: str) -> None:
     """Takes away what belongs to a page only; links and pictures hold from `slides`."""
-    for tag in top.select(f".headerlink, noscript, style, .hlnb-stamp, {CLOSED}"):
+    for tag in top.select(f".headerlink, noscript, style, .hlnb-stamp, {UNMARKED}"):
         tag.decompose()
+    for tag in top.select(f"{ASIDE}, .cell_input"):
+        if not tag.find_parent(_is_marked):
+            tag.decompose()
     for fold in top.select("details"):
-        fold.summary.decompose()
-        fold.unwrap()
+        _open(fold)
+    for text in top.find_all(string=re.compile("slider")):
+        stepped = str(text)
+        for pattern, words in STEPPED:
+            stepped = pattern.sub(words, stepped)
+        text.replace_with(stepped)
     for tag in top.find_all(True):
         for key in ("href", "src"):
             if key in tag.attrs:
@@ -145,6 +178,28 @@ def _clean(top: Tag, *, base: str) -> None:
             whole["class"] = "together"  # no line begins with its full stop
             whole.append(mark[0])
             after.replace_with(after[mark.end() :])
+
+
+def _is_marked(tag: Tag) -> bool:
+    """Whether an author marked a block, or a cell, as one slide."""
+    return bool({"hlnb-slide", "tag_slide"} & set(tag.get("class", [])))
+
+
+def _open(fold: Tag) -> None:
+    """Puts what a fold holds in its place; a box of words keeps its title, or goes.
+
+    An aside without a formula goes: a definition or an argument has one.
+    """
+    words = fold.summary.extract().decode_contents()
+    if "box" in fold["class"] and not fold.select(".proof"):
+        if not fold.select("div.math") and not fold.find_parent(_is_marked):
+            fold.decompose()
+            return
+        title = _tag(f'<p class="admonition-title">{words}</p>')
+        fold.insert(0, title)
+        fold.name, fold["class"] = "div", ["admonition"]
+        return
+    fold.unwrap()
 
 
 def _tag(text: str) -> Tag:
@@ -185,57 +240,52 @@ def _opening(top: Tag, title: str, made: Deck) -> None:
 
 @dataclass
 class _Section:
-    """Adds the slides of one section: its lead, predictions, figures and tables.
-
-    The lead is its first paragraphs, cut to whole sentences. After a prediction, the
-    first text below what was shown is its answer, unless a box says so.
-    """
+    """Adds the slides of one section: all its open text, its boxes, figures, tables."""
 
     made: Deck
     title: str
     place: str
-    asked: bool = False  # a prediction has no answer yet
-    shown: bool = False  # and something was shown since
+    before: list[Tag] = field(default_factory=list)  # a short text above what follows
 
     def add(self, blocks: Iterable[Tag]) -> None:
         """Adds the slides of the blocks; exercises are text without what they show."""
-        blocks = list(blocks)
         if _words(self.title) == EXERCISES:
-            self.pack(self.title, filter(_is_text, blocks), "text")
-            return
-        for i, (is_text, run) in enumerate(itertools.groupby(blocks, _is_text)):
-            if not is_text:
+            blocks = filter(_is_text, blocks)
+        runs = [list(run) for _, run in itertools.groupby(blocks, _is_text)]
+        for i, run in enumerate(runs):
+            if not _is_text(run[0]):
                 for block in run:
                     self.show(block)
-            elif i == 0:
-                self.lead(_shortened(list(run)))
-            elif self.asked and self.shown:
-                first = next(_groups(_shortened(list(run))))
-                self.pack(f"The answer {_small(self.title)}", first, "answer")
-                self.asked = False
+            elif _is_short(run) and i + 1 < len(runs) and _has_room(runs[i + 1][0]):
+                self.before = run
+            elif not self.below_figure(run):
+                self.pack(self.title, run, "text" if i else "lead")
+
+    def below_figure(self, blocks: list[Tag]) -> bool:
+        """Puts a short text below the figure that it follows, if it does."""
+        slide = self.made.slides[-1]
+        here = slide.kind == "figure" and slide.title == self.title
+        if here and _is_short(blocks):
+            slide.body += "".join(map(str, blocks))
+        return here and _is_short(blocks)
 
     def pack(self, title: str, blocks: Iterable[Tag], kind: str) -> None:
         self.made.pack(title, self.place, blocks, kind)
 
-    def lead(self, blocks: list[Tag]) -> None:
-        """The first slide of the text; all of it where it closes with a list."""
-        if blocks[-1].name not in ("ul", "ol"):
-            blocks = next(_groups(blocks))
-        self.pack(self.title, blocks, "lead")
-
     def show(self, block: Tag) -> None:
         """What is no running text."""
         classes, body, kind = block.get("class", []), "", ""
-        if "proof" in classes or "admonition" in classes:
+        if _is_marked(block):
+            body, kind = str(block), "marked"
+        elif "proof" in classes or "admonition" in classes:
             self.box(block)
-            return
-        if "hlnb-claims" in classes:
-            self.made.claims.append(block)
+        elif set(LAST) & set(classes):
+            self.made.last.append(block)
         elif block.name == "table":
             for part in _split_table(block):
-                self.made.add(self.title, self.place, str(part), "table")
+                self.put(str(part), "table")
         elif "hlnb-film" in classes:
-            body, kind = _frames(block), "film"
+            body, kind = frames(block), "film"
         elif "hlnb-lab" in classes:
             body, kind = str(block), "lab"
         elif block.name == "figure":
@@ -244,23 +294,44 @@ class _Section:
             page = f'<a href="{self.made.address}#{self.place}">in the book</a>'
             body, kind = f"<p>Choose and compare: open this place {page}.</p>", "text"
         if body:
-            self.made.add(self.title, self.place, body, kind)
-        self.shown = True
+            self.put(body, kind)
+
+    def put(self, body: str, kind: str) -> None:
+        """A slide of what is shown, below the short text that leads to it."""
+        body = "".join([*map(str, self.before), body])
+        self.made.add(self.title, self.place, body, kind)
+        self.before = []
 
     def box(self, block: Tag) -> None:
-        """A box; solutions and proofs have no slide."""
+        """A box, whole; a prediction and its answer have the section's name beside."""
         heading = block.find("p", class_="admonition-title")
         name = _words(heading.decode_contents()) if heading else ""
         inner = [b for b in _contents(block) if b is not heading]
         if name == "Predict":
+            inner, self.before = [*self.before, *inner], []
             self.pack(f"Predict {_small(self.title)}", inner, "predict")
-            self.asked, self.shown = True, False
         elif name == "Answer":
             self.pack(f"The answer {_small(self.title)}", inner, "answer")
-            self.asked = False
-        elif not HIDDEN.match(name):
+        elif name != "Solution":
             title = heading.decode_contents() if heading else self.title
             self.pack(title, inner, "box")
+
+
+def _is_short(blocks: list[Tag]) -> bool:
+    """Whether a text fits beside a figure or above a question."""
+    return sum(map(_lines, blocks)) <= BELOW
+
+
+def _has_room(block: Tag) -> bool:
+    """Whether a block leaves room for a short text above: a prediction, a figure, a
+    table that is not long."""
+    heading = block.find("p", class_="admonition-title")
+    if block.name == "table":
+        last = set(LAST) & set(block.get("class", []))
+        return not last and len(list(_split_table(block, ROWS - BELOW))) == 1
+    return block.name == "figure" or (
+        heading is not None and _text(heading) == "Predict"
+    )
 
 
 def _words(html: str) -> str:
@@ -273,7 +344,7 @@ def _blocks(section: Tag) -> Iterator[Tag]:
     for child in section.find_all(True, recursive=False):
         if child.name == "section" or re.fullmatch("h[1-6]", child.name):
             continue
-        if "cell" in child.get("class", []):
+        if "cell" in child.get("class", []) and not _is_marked(child):
             for output in child.select(".cell_output"):
                 yield from _opened(output)
         else:
@@ -283,9 +354,14 @@ def _blocks(section: Tag) -> Iterator[Tag]:
 def _opened(tag: Tag) -> Iterator[Tag]:
     """The blocks of a container."""
     classes = set(tag.get("class", []))
-    if tag.name in ("figure", "table", *TEXT) or classes & {
-        *("admonition", "math", "proof", "hlnb-choices", "hlnb-ticks", "hlnb-lab"),
-    }:
+    if (
+        _is_marked(tag)
+        or tag.name in ("figure", "table", *TEXT)
+        or classes
+        & {
+            *("admonition", "math", "proof", "hlnb-choices", "hlnb-ticks", "hlnb-lab"),
+        }
+    ):
         yield tag
     elif tag.name == "div":
         for child in tag.find_all(True, recursive=False):
@@ -297,7 +373,7 @@ def _is_formula(block: Tag) -> bool:
 
 
 def _is_text(block: Tag) -> bool:
-    """Whether a block is running text, which a slide cuts to its first sentences."""
+    """Whether a block is running text."""
     return block.name in TEXT or _is_formula(block)
 
 
@@ -310,39 +386,8 @@ def _contents(block: Tag) -> Iterator[Tag]:
             yield child
 
 
-def _shortened(blocks: list[Tag]) -> list[Tag]:
-    """Blocks of running text with paragraphs cut to a few sentences.
-
-    One that leads to a formula or a list keeps its last sentence instead.
-    """
-    found = []
-    for i, block in enumerate(blocks):
-        follower = blocks[i + 1] if i + 1 < len(blocks) else None
-        leads = follower is not None and follower.name != "p"
-        if block.name == "p" and len(_text(block)) > LONG:
-            found.append(_cut(block, last=leads))
-        else:
-            found.append(block)
-    return found
-
-
 def _text(tag: Tag) -> str:
     return " ".join(tag.get_text().split())
-
-
-def _cut(paragraph: Tag, *, last: bool) -> Tag:
-    """The paragraph with its first sentences, or with its last one."""
-    pieces = _sentences(paragraph)
-    if last:
-        chosen = pieces[-1:]
-    else:
-        chosen, length = [], 0
-        for piece in pieces:
-            length += len(_text(_tag(f"<p>{piece}</p>")))
-            if chosen and length > SHORT:
-                break
-            chosen.append(piece)
-    return _tag(f"<p>{''.join(chosen)}</p>")
 
 
 def _sentences(paragraph: Tag) -> list[str]:
@@ -361,22 +406,26 @@ def _sentences(paragraph: Tag) -> list[str]:
     return [piece for piece in pieces if piece.strip()]
 
 
-def _groups(blocks: Iterable[Tag]) -> Iterator[list[Tag]]:
-    """The blocks in groups that fit a slide; a list may go on in the next."""
+def _groups(blocks: Iterable[Tag]) -> list[list[Tag]]:
+    """The blocks in as few groups as fit a slide each, of about one size."""
+    pieces = list(_pieces(blocks))
+    whole = _filled(pieces, LINES)
+    tried = (_filled(pieces, limit) for limit in range(LINES // 2, LINES))
+    return next((found for found in tried if len(found) <= len(whole)), whole)
+
+
+def _filled(pieces: Iterable[Tag], limit: float) -> list[list[Tag]]:
+    """The pieces in groups of up to `limit` lines."""
+    found: list[list[Tag]] = []
     group: list[Tag] = []
-    used = 0.0
-    for block in _pieces(blocks):
-        need = _lines(block)
-        if group and used + need > LINES:
+    for block in pieces:
+        if group and sum(map(_lines, group)) + _lines(block) > limit:
             # what leads to a formula or a list goes with it
-            lead = group.pop() if len(group) > 1 and _leads(group[-1], block) else None
-            yield group
-            group = [lead] if lead is not None else []
-            used = _lines(lead) if lead is not None else 0.0
+            lead = [group.pop()] if len(group) > 1 and _leads(group[-1], block) else []
+            found.append(group)
+            group = lead
         group.append(block)
-        used += need
-    if group:
-        yield group
+    return [*found, group] if group else found
 
 
 def _leads(block: Tag, follower: Tag) -> bool:
@@ -384,23 +433,45 @@ def _leads(block: Tag, follower: Tag) -> bool:
 
 
 def _pieces(blocks: Iterable[Tag]) -> Iterator[Tag]:
-    """The blocks; lists that are too long for one slide in parts."""
+    """The blocks; what is too long for one slide in parts, at sentences or items."""
     for block in blocks:
-        items = block.find_all("li", recursive=False)
-        if block.name not in ("ul", "ol") or _lines(block) <= LINES:
+        if _lines(block) <= LINES:
             yield block
-            continue
-        number = 1
-        part, used = _empty(block, number), 0.0
-        for item in items:
-            need = _item_lines(item)
-            if part.contents and used + need > LINES:
-                yield part
-                part, used = _empty(block, number), 0.0
-            part.append(copy.copy(item))
-            used += need
-            number += 1
-        yield part
+        elif block.name in ("ul", "ol"):
+            yield from _items(block)
+        elif block.name == "p":
+            yield from _paragraphs(block)
+        else:
+            yield block
+
+
+def _paragraphs(block: Tag) -> Iterator[Tag]:
+    """A long paragraph as two or more, at the ends of sentences."""
+    parts = math.ceil(_lines(block) / LINES)
+    room, part, used = _width(block) / parts, "", 0
+    for sentence in _sentences(block):
+        part += sentence
+        used += len(_text(_tag(f"<p>{sentence}</p>")))
+        if used >= room:
+            yield _tag(f"<p>{part}</p>")
+            part, used = "", 0
+    if part:
+        yield _tag(f"<p>{part}</p>")
+
+
+def _items(block: Tag) -> Iterator[Tag]:
+    """A long list in parts, which go on counting."""
+    number = 1
+    part, used = _empty(block, number), 0.0
+    for item in block.find_all("li", recursive=False):
+        need = _item_lines(item)
+        if part.contents and used + need > LINES:
+            yield part
+            part, used = _empty(block, number), 0.0
+        part.append(copy.copy(item))
+        used += need
+        number += 1
+    yield part
 
 
 def _empty(block: Tag, number: int) -> Tag:
@@ -427,12 +498,12 @@ def _lines(block: Tag) -> float:
     return math.ceil(_width(block) / COLUMNS) + 0.5
 
 
-def _split_table(table: Tag) -> Iterator[Tag]:
+def _split_table(table: Tag, lines: float = ROWS) -> Iterator[Tag]:
     """The table in parts of about one size that fit a slide, each with its head."""
     rows = table.select("tbody > tr")
     columns = _columns([*table.select("thead > tr"), *rows])
     needs = [_row_lines(row, columns) for row in rows]
-    fewest = len(_starts(needs, ROWS))
+    fewest = len(_starts(needs, lines))
     tried = (_starts(needs, limit) for limit in range(1, ROWS + 1))
     starts = next(found for found in tried if len(found) <= fewest)
     for start, end in itertools.pairwise([*starts, len(rows)]):
@@ -474,18 +545,21 @@ def _columns(rows: list[Tag]) -> list[int]:
     return [max(8, room * width // sum(fair)) for width in fair]
 
 
-def _claims(made: Deck) -> None:
-    """The last slides: what was claimed, theirs, ours, the verdicts."""
-    if made.claims:
-        whole = copy.copy(made.claims[0])
-        for table in made.claims[1:]:
-            for row in table.select("tbody > tr"):
-                whole.find("tbody").append(copy.copy(row))
-        for part in _split_table(whole):
-            made.add("What was claimed, and what we found", "", str(part), "claims")
+def _verdicts(made: Deck) -> None:
+    """The last slides: claims, theirs, ours, the verdicts; then the statements."""
+    titles = ("What was claimed, and what we found", "Statement by statement")
+    for name, title in zip(LAST, titles, strict=True):
+        tables = [table for table in made.last if name in table["class"]]
+        if tables:
+            whole = copy.copy(tables[0])
+            for table in tables[1:]:
+                for row in table.select("tbody > tr"):
+                    whole.find("tbody").append(copy.copy(row))
+            for part in _split_table(whole):
+                made.add(title, "", str(part), "claims")
 
 
-def _frames(film: Tag) -> str:
+def frames(film: Tag) -> str:
     """The frames of a film, which replace each other as a speaker steps on."""
     what = _text(film.select_one("label"))
     parts = []

@@ -8,6 +8,8 @@ const deck = new Reveal({
   slideNumber: "c/t",
   transition: "none",
   scrollActivationWidth: null,
+  // key S: the speaker's view of a class, with its clock
+  ...(self.RevealNotes ? { plugins: [RevealNotes], defaultTiming: 0 } : {}),
 });
 deck.on("slidechanged", fit);
 deck.initialize().then(fit);
