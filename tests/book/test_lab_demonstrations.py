@@ -131,7 +131,7 @@ def test_the_straight_line_and_the_weight_across_are_the_packages(width):
     const share = lab.across({ w: given.weights });
     return { line, error: lab.lineError(line, test), share };
     """
-    drawn = torch.randn(8, 2, generator=stream(0, "any")).double().numpy()
+    drawn = torch.randn(200, 2, generator=stream(0, "any")).double().numpy()
     sizes = [("train", 1000), ("validation", 500), ("test", 2000)]
     given = {"width": width, "sizes": sizes, "weights": drawn.ravel().tolist()}
     found = engine(body, "stripes", **given)

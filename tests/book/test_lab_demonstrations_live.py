@@ -3,6 +3,7 @@
 import gzip
 import json
 import re
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -10,6 +11,7 @@ import pytest
 import browser
 import lab
 from hlnb.publishing.render import labs
+from hlnb.publishing.slides import decks
 from hlnb.studies.linear_regression import experiment as reg
 
 NEEDED = labs.scripts(lab.FOLDER.parents[2])
@@ -93,6 +95,30 @@ def test_no_task_holds_up_the_page(chromium, page_of, tmp_path, name):
     ]
     assert len(took) > 10
     assert max(took) < MILLISECONDS
+
+
+@each
+def test_it_fits_on_a_slide(chromium, page_of, tmp_path, name):
+    page_of(name)
+    path, styles = tmp_path / "page.html", Path(decks.__file__).with_name("slides.css")
+    text = path.read_text("utf8")
+    box = re.search(r'<div class="hlnb-lab".*?</div>', text)[0]
+    slide = (
+        f'<link rel="stylesheet" href="{styles}"><main class="reveal ready">'
+        '<div class="slides"><section class="lab present"><h2>A title</h2>'
+        f'<div class="body">{box}</div></section></div></main>'
+    )
+    path.write_text(text.replace(box, slide))
+    with browser.visit(chromium, path.as_uri(), mode="light") as (page, problems):
+        page.set_viewport_size({"width": 1280, "height": 720})
+        told(page, ".")
+        press(page, "Play")
+        page.wait_for_timeout(1500)
+        body = page.locator(".body")
+        high, room = body.evaluate("b => [b.scrollHeight, b.clientHeight]")
+        assert 300 < high <= room + 1
+        assert page.locator("canvas").last.evaluate("c => c.clientHeight") > 100
+        assert problems == []
 
 
 @each
