@@ -18,7 +18,12 @@ SCHEDULES = (
     *("simultaneous", "layer-wise", "greedy"),
     *("only conv", "only hidden", "only readout"),
 )
-NUMBERS = {"Float32Array": "f4", "Float64Array": "f8", "Int32Array": "i4"}
+NUMBERS = {
+    "Float32Array": "f4",
+    "Float64Array": "f8",
+    "Int32Array": "i4",
+    "Uint8Array": "u1",
+}
 SECONDS = 100  # what runs longer has lost its way
 DRIVER = """
 const { readFileSync } = require("fs"), { runInThisContext } = require("vm");

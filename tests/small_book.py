@@ -258,7 +258,8 @@ def chapter(name: str, *, needs: list[str]) -> dict:
                             "alt": "A parabola that opens upwards.",
                             "caption": "The curve $x^2$.",
                             "name": f"fig-{name}",
-                        }
+                        },
+                        "image/png": {"width": 500, "height": 250},
                     },
                 ),
                 display({"text/markdown": "| beside |\n|---|\n| the figure |"}),
@@ -426,7 +427,7 @@ def picture(height: float) -> str:
     axes.plot(x, [height * v**2 for v in x])
     axes.set(xlabel="x", ylabel="x²", ylim=(0, 1))
     buffer = io.BytesIO()
-    figure.savefig(buffer, format="png")
+    figure.savefig(buffer, format="png", dpi=192)  # two pixels for one of CSS
     return base64.b64encode(buffer.getvalue()).decode()
 
 

@@ -1,4 +1,4 @@
-"""Prose holds no word that tells readers how hard a thing is."""
+"""Prose holds no word that tells readers how hard a thing is; the paper cites well."""
 
 import json
 import re
@@ -14,7 +14,7 @@ FORBIDDEN = re.compile(
 PAGES = [
     *(ROOT / "notebooks").glob("*.ipynb"),
     *(ROOT / "book").glob("*.md"),
-    *(ROOT / name for name in ("README.md", "CONTRIBUTING.md")),
+    *(ROOT / name for name in ("README.md", "CONTRIBUTING.md", "paper/paper.md")),
 ]
 
 
@@ -32,3 +32,12 @@ def prose(path):
 @pytest.mark.parametrize("path", PAGES, ids=lambda p: p.name)
 def test_no_word_says_how_hard_it_is(path):
     assert not FORBIDDEN.search(prose(path))
+
+
+def test_the_paper_cites_what_the_bibliography_has():
+    cited = set(re.findall(r"@(\w+)", prose(ROOT / "paper" / "paper.md")))
+    known = re.findall(
+        r"(?m)^@\w+\{(\w+),", (ROOT / "book" / "references.bib").read_text("utf8")
+    )
+    assert cited
+    assert cited <= {*known}

@@ -1,6 +1,7 @@
 """Figures hold the numbers they were given; compared as artists, never as pixels."""
 
 import functools
+import io
 import itertools
 import math
 
@@ -8,8 +9,10 @@ import matplotlib
 import matplotlib.pyplot as plt
 import numpy as np
 import pytest
+from PIL import Image
 
 from hlnb.figures import artists, export, style
+from hlnb.publishing.render import loads
 from hlnb.results import Result
 from hlnb.studies.cifar.figures import (
     accuracies_figure,
@@ -106,7 +109,7 @@ def test_censored_runs_are_drawn_and_counted():
     assert [line.get_xdata()[0] for line in crosses] == [0.1, 0.2]
     assert all(line.get_ydata()[0] > 50 for line in crosses)
     assert {"1", "3", "not reached:"} == {text.get_text() for text in ax.texts}
-    (middle,) = (line for line in ax.lines if line.get_label() == "simultaneous")
+    (middle,) = (line for line in ax.lines if line.get_label() == "all layers together")
     assert middle.get_ydata()[0] == 4
     assert np.isnan(middle.get_ydata()[1])
 
@@ -476,11 +479,11 @@ def test_a_far_value_in_the_summary_makes_the_axis_logarithmic_beyond_one():
     assert all(line.get_xdata()[0] > 60 for line in marked(ax, "x"))
 
 
-def test_summary_wraps_to_rows_of_three():
+def test_summary_wraps_to_rows_of_two():
     fig = summary_figure({str(i): COLUMN for i in range(6)}, problems=[1, 2])
     places = [ax.get_subplotspec() for ax in fig.axes]
-    assert {place.rowspan.start for place in places} == {0, 1}
-    assert {place.colspan.start for place in places} == {0, 1, 2}
+    assert {place.rowspan.start for place in places} == {0, 1, 2}
+    assert {place.colspan.start for place in places} == {0, 1}
 
 
 @pytest.mark.parametrize("kind", [{}, {"log": True}, {"diverging": 1.0}])
@@ -597,12 +600,45 @@ def test_equal_figures_give_equal_bytes_and_are_closed():
     def draw():
         fig, (ax,) = artists.panels(1)
         ax.plot([1, 2], [3, 4])
-        return export.save(fig), export.save(fig, dpi=50)
+        return export.save(fig)
 
     assert draw() == draw()
-    large, small = draw()
-    assert len(small) < len(large)
     assert not plt.get_fignums()
+
+
+@pytest.mark.parametrize("shown", [100, 130])
+def test_a_picture_is_sharp_and_has_the_size_that_its_density_says(tmp_path, shown):
+    fig, _ = artists.panels(1, width=6, height=2)
+    size = export.css_size(fig, shown=shown)
+    assert size == {"width": 6 * shown, "height": 2 * shown}
+    place = tmp_path / "a.png"
+    place.write_bytes(export.save(fig, shown=shown))
+    assert loads.css_size(place) == (size["width"], size["height"])
+    with Image.open(place) as picture:
+        assert picture.width >= 1.5 * size["width"]
+
+
+@pytest.mark.parametrize("photographs", [False, True])
+def test_a_palette_takes_no_colour_away(photographs):
+    fig, (ax,) = artists.panels(1)
+    if photographs:
+        colours = np.random.default_rng(0).uniform(size=(40, 40, 3))
+        ax.imshow(colours)
+        ax.axis("off")
+    else:
+        for meaning in ("simultaneous", "greedy", "report"):
+            runs = np.random.default_rng(0).normal(size=(5, 30))
+            artists.curves(ax, np.arange(30), runs, meaning=meaning)
+    drawn = io.BytesIO()
+    fig.savefig(drawn, format="png")
+    with Image.open(io.BytesIO(export.save(fig))) as picture:
+        assert picture.mode == ("RGB" if photographs else "P")
+        kept = np.asarray(picture.convert("RGB")).astype(int)
+    before = np.asarray(Image.open(drawn).convert("RGB"))
+    assert np.quantile(np.abs(kept - before), 0.999) <= export.NEAR
+    white = (before == 255).all(axis=2)
+    assert white.any()
+    assert (kept[white] == 255).all()
 
 
 def test_the_numbers_of_a_figure(closed):

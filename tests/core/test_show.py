@@ -13,6 +13,7 @@ from hlnb import verdicts
 from hlnb.claims import OPTIONAL, Claim
 from hlnb.errors import HlnbError
 from hlnb.figures.drawn import Drawn
+from hlnb.figures.export import css_size
 from hlnb.page import show
 from hlnb.publishing import copies, notebooks
 
@@ -42,8 +43,10 @@ def test_a_figure_brings_its_words(shown):
     show.figure(line(), name="fig-a-1", **WORDS)
     ((bundle, metadata),) = shown
     assert base64.b64decode(bundle["image/png"]).startswith(b"\x89PNG")
-    assert metadata == {"hlnb": {"name": "fig-a-1", **WORDS}}
+    assert metadata["hlnb"] == {"name": "fig-a-1", **WORDS}
     assert not plt.get_fignums()
+    assert metadata["image/png"] == css_size(line())
+    plt.close("all")
 
 
 def test_a_figure_that_knows_its_words_needs_no_others(shown):
@@ -142,6 +145,10 @@ def test_a_film_joins_slider_and_frames_in_the_page(shown):
     assert len(stack.children) == len(slider.options) == 3
     assert all("alt=" in frame.value for frame in stack.children)
     assert 'alt="at &quot;2&quot;"' in stack.children[2].value
+    fig = line()
+    width = css_size(fig, shown=100)["width"]
+    plt.close(fig)
+    assert f'width="{width}"' in stack.children[2].value
 
 
 def test_a_film_without_frames_or_words_is_refused():

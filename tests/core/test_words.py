@@ -3,7 +3,8 @@
 import numpy as np
 import pytest
 
-from hlnb.words import in_range, layer_in_words, listed
+from hlnb.figures.style import STYLES
+from hlnb.words import in_range, layer_in_words, listed, training_in_words
 
 
 @pytest.mark.parametrize("kind", [list, tuple, np.array])
@@ -21,8 +22,20 @@ def test_names_are_listed_as_in_a_sentence():
 
 @pytest.mark.parametrize(
     ("name", "shown"),
-    [("layer1", "layer 1"), ("layer12", "layer 12"), ("conv1", "conv1"),
+    [("layer1", "layer 1"), ("layer12", "layer 12"), ("conv", "filters"),
      ("readout", "readout"), ("layer1_head", "layer1_head"), ("layer 1", "layer 1")],
 )  # fmt: skip
 def test_layers_are_shown_with_a_space(name, shown):
     assert layer_in_words(name) == shown
+
+
+def test_every_training_of_the_palette_has_words_of_its_own():
+    words = [training_in_words(key) for key in STYLES]
+    assert len({*words}) == len(STYLES)
+    assert training_in_words("only conv") == "filters alone"
+    assert training_in_words("only layer2") == "layer 2 alone"
+    assert training_in_words("layer-wise, Adam") == "layer by layer, Adam"
+    for other in ("greedy, a rate for each part", "filters as drawn"):
+        assert training_in_words(other) == other
+    for word in ("simultaneous", "conv", "layer-wise", "only"):
+        assert not any(word in shown for shown in words)

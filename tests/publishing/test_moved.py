@@ -19,9 +19,11 @@ def test_each_old_place_leads_to_its_new_one():
     html = leading_on("01_one", "<p>", [MOVE], titles=TITLES)
     links = re.findall(r'<a id="([^"]+)" href="([^"]+)">([^<]+)</a>', html)
     assert links == [
-        ("old", "02_two.html#new", "old"),
-        ("fig-a", "02_two.html#fig-b", "fig a"),
+        ("old", "02_two.html#new", "1"),
+        ("fig-a", "02_two.html#fig-b", "1"),
     ]
+    assert re.search(r"Sections:\s+<a id=\"old\"", html)
+    assert re.search(r"Figures:\s+<a id=\"fig-a\"", html)
     assert '<a href="02_two.html">2 · Two &lt;and&gt;</a>' in html
 
 
@@ -46,7 +48,7 @@ def test_an_id_that_the_page_has_is_not_given_twice():
 def test_a_page_of_the_book_leads_on(small):
     page = small / "_build/html/book/chapters/01_hierarchical_learning.html"
     text = page.read_text("utf8")
-    assert '<a id="gone" href="02_toy_problem_1.html#a-section">gone</a>' in text
+    assert '<a id="gone" href="02_toy_problem_1.html#a-section">1</a>' in text
     assert text.count('id="a-section"') == 1
 
 

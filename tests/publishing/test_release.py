@@ -8,6 +8,7 @@ import json
 import os
 import re
 import shutil
+import tomllib
 import zipfile
 from pathlib import Path
 
@@ -16,7 +17,7 @@ import yaml
 
 import small_book
 from hlnb.errors import HlnbError
-from hlnb.publishing import chapters, record, release
+from hlnb.publishing import chapters, metadata, record, release
 from hlnb.publishing import copies as ledger
 from hlnb.publishing.cli import main
 from hlnb.publishing.notebooks import numbers
@@ -141,6 +142,7 @@ def test_the_archive_is_complete_and_its_digests_are_right(book):
     }
     for name in (
         *("html/index.html", "claims.json", "claims.csv", ".zenodo.json"),
+        *("codemeta.json", "ro-crate-metadata.json"),
         *("CITATION.cff", "html/slides/slides.css", "_toc.yml"),
         *(f"notebooks/{NAMES[0]}.ipynb", f"book/chapters/{NAMES[0]}.ipynb"),
         f"book/chapters/{NAMES[0]}.provenance.json",
@@ -151,17 +153,55 @@ def test_the_archive_is_complete_and_its_digests_are_right(book):
 
 def test_the_metadata_for_a_doi_say_what_the_citation_says():
     citation = yaml.safe_load((ROOT / "CITATION.cff").read_text("utf8"))
-    found = release.zenodo(citation, description="About it.")
+    found = metadata.zenodo(citation, description="About it.")
     assert found["title"] == citation["title"]
     assert found["version"] == citation["version"]
     assert found["license"] == citation["license"]
     assert found["creators"] == [{"name": "hlnb authors"}]
     assert found["references"][0].startswith("Glasgow, Margalit. Theory of")
     person = {"family-names": "B", "given-names": "A", "orcid": "https://orcid.org/0-1"}
-    (creator,) = release.zenodo(citation | {"authors": [person]}, description="")[
+    (creator,) = metadata.zenodo(citation | {"authors": [person]}, description="")[
         "creators"
     ]
     assert creator == {"name": "B, A", "orcid": "0-1"}
+
+
+def test_the_crate_has_a_run_for_each_chapter_and_names_nothing_that_is_missing(book):
+    files = unpacked(release.release(book))
+    files = {name.partition("/")[2]: data for name, data in files.items()}
+    graph = json.loads(files["ro-crate-metadata.json"])["@graph"]
+    by_id = {each["@id"]: each for each in graph}
+    assert len(by_id) == len(graph)
+    runs = [e for e in graph if e["@type"] == "CreateAction"]
+    assert [run["@id"] for run in runs] == [f"#run-{name}" for name in NAMES]
+    for run, name in zip(runs, NAMES, strict=True):
+        provenance = json.loads(files[f"book/chapters/{name}.provenance.json"])
+        assert run["endTime"] == provenance["date"]
+        assert provenance["cpu"] in run["description"]
+        needs = by_id[run["instrument"]["@id"]]["softwareRequirements"]
+        found = {by_id[n["@id"]]["name"]: by_id[n["@id"]]["version"] for n in needs}
+        assert found == provenance["packages"]
+    described = {"ro-crate-metadata.json", "MANIFEST.sha256"}  # they list the others
+    assert {p["@id"] for p in by_id["./"]["hasPart"]} == files.keys() - described
+
+    def named(value):
+        if isinstance(value, dict):
+            return (
+                {value["@id"]} if value.keys() == {"@id"} else named([*value.values()])
+            )
+        return set().union(*map(named, value)) if isinstance(value, list) else set()
+
+    elsewhere = {"https://w3id.org/ro/crate/1.1"}
+    assert named(graph) <= by_id.keys() | elsewhere
+
+
+def test_codemeta_says_what_the_package_says():
+    citation = yaml.safe_load((ROOT / "CITATION.cff").read_text("utf8"))
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text("utf8"))["project"]
+    found = metadata.codemeta(citation, project)
+    assert found["version"] == str(citation["version"])
+    assert found["softwareRequirements"] == sorted(project["dependencies"])
+    assert found["license"] == "https://spdx.org/licenses/MIT"
 
 
 def test_every_top_level_file_of_the_repository_is_packed_or_ignored():

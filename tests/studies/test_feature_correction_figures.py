@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from hlnb.studies.feature_correction import figures as plots
+from hlnb.words import training_in_words
 
 pytestmark = pytest.mark.usefixtures("closed")
 
@@ -52,12 +53,13 @@ def test_states_have_a_row_each_and_their_median():
     fig, _, alt = plots.states_figure(
         {"p": ("share", states), "q": ("accuracy", states)}
     )
+    names = [training_in_words(state) for state in states]
     assert alt.endswith(
-        f"({', '.join(states)}): p: 2.00, 3.00, 4.00, 5.00, 6.00; "
+        f"({', '.join(names)}): p: 2.00, 3.00, 4.00, 5.00, 6.00; "
         "q: 2.00, 3.00, 4.00, 5.00, 6.00."
     )
     left, right = fig.axes
-    assert [t.get_text() for t in left.get_yticklabels()] == list(states)
+    assert [t.get_text() for t in left.get_yticklabels()] == names
     assert {t.get_text() for t in right.get_yticklabels()} == {""}
     assert [left.get_xlabel(), right.get_xlabel()] == ["share", "accuracy"]
     runs, middles = left.lines[::2], left.lines[1::2]
@@ -105,5 +107,5 @@ def test_a_reach_shows_errors_and_what_moved():
     assert [line.get_ydata().tolist() for line in above.lines[:3]] == errors.tolist()
     assert below.images[0].get_array().tolist() == [[0, 0.25], [0.5, 1]]
     assert [t.get_text() for t in below.texts] == ["–", "0.25", "0.50", "1.00"]
-    assert [t.get_text() for t in below.get_yticklabels()] == ["conv", "readout"]
+    assert [t.get_text() for t in below.get_yticklabels()] == ["filters", "readout"]
     assert alt.endswith("p: 0.400, 0.300, 0.200.")

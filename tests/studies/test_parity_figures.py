@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from hlnb.metrics.chance import interval
+from hlnb.studies.parity import captions
 from hlnb.studies.parity import figures as pp
 
 RNG = np.random.default_rng([11, 1])
@@ -233,6 +234,22 @@ def test_memory_curves_end_with_the_last_run():
     assert list(middle[0].get_ydata()) == [0.5, 0.1, 0]
 
 
+def test_dense_curves_stay_where_a_run_ended():
+    class Found:
+        steps = np.array([0, 50, 100, 150])
+        errors = np.array([[0.5, 0.4, 0.01, np.nan], [0.5, 0.01, np.nan, np.nan]])
+
+        def of(self, name):
+            assert name == "test error"
+            return self.errors
+
+    drawn = captions.dense({4: Found(), 6: Found()}, cap=200)
+    middle = [line for line in drawn.figure.axes[0].lines if line.get_linewidth() > 1.5]
+    assert [line.get_label() for line in middle] == ["d = 4", "d = 6"]
+    assert middle[0].get_ydata() == pytest.approx([0.5, 0.795, 0.99, 0.99])
+    assert "d = 4: 75 [50–100]" in drawn.alt
+
+
 def texts(fig):
     """All text but that of ticks."""
     axes = [axis for ax in fig.axes for axis in (ax.xaxis, ax.yaxis)]
@@ -268,3 +285,19 @@ def test_no_point_lies_outside_its_axes(name):
                 x, y = line.get_xydata().T
                 seen = (x >= x0) & (x <= x1) & (y >= y0) & (y <= y1)
                 assert (seen | ~np.isfinite(x) | ~np.isfinite(y)).all()
+
+
+def test_powers_have_a_line_a_size_and_crosses_for_what_was_missed():
+    steps = {
+        2: [np.array([10.0, 20, 30]), np.array([40.0, 50, 60])],
+        3: [np.array([100.0, 200, 300]), np.array([np.inf, np.inf, 400])],
+    }
+    fig, caption, alt = pp.powers_figure(steps, [10, 20], cap=1000)
+    (ax,) = fig.axes
+    lines = {line.get_label(): line for line in ax.lines}
+    assert lines["$k$ = 2"].get_ydata().tolist() == [20, 50]
+    assert lines["$k$ = 3"].get_ydata()[0] == 200
+    assert np.isnan(lines["$k$ = 3"].get_ydata()[1])
+    assert [text.get_text() for text in ax.texts] == ["2"]
+    assert "3 runs" in caption
+    assert "k = 3: 200 [100–300], 3 of 3 reached at d = 10" in alt

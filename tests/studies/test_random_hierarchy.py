@@ -16,6 +16,7 @@ from hlnb.metrics.synonyms import label_counts, sensitivity, synonym_ratio
 from hlnb.results import Result
 from hlnb.seeding import stream
 from hlnb.studies.random_hierarchy import experiment as rhm
+from hlnb.studies.random_hierarchy.claims import RIVALS
 
 PROBED = rhm.Probed(5, 4, 3, depth=3, n_probes=30, n_test=20, n_validation=20)
 LATIN = rhm.Uncorrelated(5, 5, 5, depth=3)
@@ -260,6 +261,7 @@ def test_laws_and_how_far_strings_stray_from_them():
     assert laws["√n_c m^L"] == pytest.approx(8 * math.sqrt(2))
     assert laws["n_c m^(L+1)"] == 32
     assert laws["v n_c m^L"] == 64
+    assert [*RIVALS] == [*laws][1:]  # each has its words
     assert laws["√P_max"] == pytest.approx(16)  # 2 · 2^7
     strings = {p: np.array([2.0 * p.n_star, math.inf]) for p in (one, other)}
     found = rhm.spreads(strings)

@@ -118,7 +118,7 @@ def test_sensitivities_by_level_of_network_and_exchange():
             assert line.get_ydata() == pytest.approx(expected)
             assert line.get_color() == LEVELS[level][0]
         assert [t.get_text() for t in ax.get_xticklabels()] == columns
-        assert ax.get_xlabel() == "training strings / P*"
+        assert ax.get_xlabel() == "training strings / $P^*$"
     assert fig.axes[0].get_ylabel() == "sensitivity S"
     assert len(labels(fig)) == 2
 
@@ -136,7 +136,7 @@ def test_ratios_beside_the_root():
     assert middle.get_ydata()[1:].tolist() == [1, 2.5]
     (root,) = lines(ax, r"$\sqrt{P/P^*}$")
     assert root.get_ydata().tolist() == [0.5, 2]
-    assert ax.get_xlabel() == "strings / P*"
+    assert ax.get_xlabel() == "strings / $P^*$"
     assert "within synonyms" in ax.get_ylabel()
     assert len(ax.lines) == 3 + 1 + 1 + 2
 
@@ -181,7 +181,10 @@ def test_errors_have_words_for_each_place():
     fig, caption, alt = two_layers_figure(
         CURVES, stars=STARS, totals=totals, beside=CURVES
     )
-    assert [ax.get_xlabel() for ax in fig.axes] == ["P / (n_c m^L)", "P / P_max"]
+    assert [ax.get_xlabel() for ax in fig.axes] == [
+        "$P / (n_c m^L)$",
+        "$P / P_{\\max}$",
+    ]
     assert "one hidden layer" in caption
     assert "0.80 at 216" in alt
     fig, caption, alt = uncorrelated_figure(CURVES, STARS, beside=CURVES)
@@ -199,10 +202,10 @@ def test_a_factor_has_a_panel_with_the_law_from_its_first_median():
     fig, caption, alt = factors_figure(legs, laws)
     left, right = fig.axes
     assert lines(left, "median")[0].get_ydata().tolist() == [40, 80]
-    assert lines(left, "like n_c m^L")[0].get_ydata().tolist() == [40, 80]
+    assert lines(left, "like $n_c m^L$")[0].get_ydata().tolist() == [40, 80]
     dots = [line for line in left.lines if line.get_alpha() == 0.45]
     assert [line.get_ydata().tolist() for line in dots] == [[20, 40], [90, 60, 80]]
-    assert right.get_xlabel() == "levels L"
+    assert right.get_xlabel() == "levels $L$"
     assert "3 grammars" in caption
     assert "classes n_c: 40 at 2, 80 at 4; levels L: inf at 3, 60 at 4" in alt
 

@@ -52,6 +52,9 @@ def test_slopes_and_ends_in_words():
     assert ends_in_words({0.1: runs}) == "ξ = 0.1: 2.000 to 3.000"
 
 
+SHOWN = ["unit of three layers, p = 3", "unit of three layers, untrained"]
+
+
 def test_depths_are_drawn_against_samples():
     errors = {
         "p = 2": {
@@ -82,7 +85,8 @@ def test_depths_are_drawn_against_samples():
         assert ax.get_xscale() == "log"
         assert ax.get_xlabel() == "training samples n"
         assert [t.get_text() for t in ax.get_xticklabels()] == ["100", "1000"]
-    assert len({*labels(fig)}) == len(labels(fig)) == 5
+    legends = [[t.get_text() for t in ax.get_legend().get_texts()] for ax in fig.axes]
+    assert legends == [["two layers", "three layers", "answering 0"], SHOWN]
 
 
 def test_no_two_lines_of_the_depths_look_alike():

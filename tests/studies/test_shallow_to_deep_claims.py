@@ -145,5 +145,6 @@ def test_conditions_can_rank_no_better_than_a_baseline(short, name, rival, verdi
 
 
 def test_names_in_words():
-    assert claims.listed(["a", "b"]) == "a, b"
-    assert claims.listed([]) == "none"
+    assert claims.in_prose("staircase $S_5$") == "staircase S₅"
+    assert claims.in_prose("hierarchy, L = 2") == "hierarchy (L = 2)"
+    assert claims.in_prose("toy problem 1") == "toy problem 1"

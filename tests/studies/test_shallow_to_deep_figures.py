@@ -16,6 +16,7 @@ from hlnb.studies.shallow_to_deep.figures import (
 )
 
 FIRST, GREEDY = "one step, first patch", "greedy"
+WORDS = "greedy, with readouts of their own"
 RUNS = {0.5: np.array([1.0, 0.8, 0.9]), 2.0: np.array([0.1, 0.3, 0.2])}
 
 pytestmark = pytest.mark.usefixtures("closed")
@@ -40,7 +41,7 @@ def test_errors_of_learners_by_ratio():
     assert sorted(dots.get_ydata()) == [0.8, 0.9, 1.0]
     assert dots.get_xdata() == pytest.approx([0.5] * 3, rel=0.02)
     assert len(of_colour(two, GREEDY)) == 0
-    assert labels(drawn.figure) == [FIRST, GREEDY, "10 %"]
+    assert labels(drawn.figure) == [FIRST, WORDS, "10 %"]
     assert "P*" in one.get_xlabel()
     assert [t.get_text() for t in one.get_xticklabels()] == ["0.5", "2"]
     assert "3 runs" in drawn.caption
@@ -53,7 +54,7 @@ def test_no_error_of_a_network_is_beyond_the_axis():
     for ax in drawn.figure.axes:
         assert ax.get_ylim()[1] > 2
     assert "2 to 3 runs" in drawn.caption
-    assert "b, 1 P*: greedy 1.75" in drawn.alt
+    assert f"b, 1 P*: {WORDS} 1.75" in drawn.alt
 
 
 def test_end_errors_against_misplaced_tuples():
@@ -91,8 +92,8 @@ def test_errors_left_by_problem_and_way_stand_where_they_are():
     assert far.get_xdata().tolist() == [2.0]
     assert ax.get_xlim()[1] > 2
     assert round(np.mean(far.get_ydata())) == 1
-    assert labels(drawn.figure) == [GREEDY, "simultaneous", "median"]
-    assert "a: greedy 0.30, simultaneous 0.00; b: greedy 2.00." in drawn.alt
+    assert labels(drawn.figure) == [WORDS, "all layers together", "median"]
+    assert f"a: {WORDS} 0.30, all layers together 0.00; b: {WORDS} 2.00." in drawn.alt
 
 
 def test_wrong_tuples_against_signal():

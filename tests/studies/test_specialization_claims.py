@@ -71,11 +71,14 @@ def test_thresholds_of_the_index_are_held_strictly():
 def barriers(**changed):
     given = {
         "wide": {
-            "two inits": 0.3 * ONES,
-            "two inits, matched": 0.1 * ONES,
-            "one init, two orders": 0.04 * ONES,
+            "two initializations": 0.3 * ONES,
+            "two initializations, matched": 0.1 * ONES,
+            "one initialization, two orders": 0.04 * ONES,
         },
-        "narrow": {"two inits": 0.5 * ONES, "two inits, matched": 0.2 * ONES},
+        "narrow": {
+            "two initializations": 0.5 * ONES,
+            "two initializations, matched": 0.2 * ONES,
+        },
         "shared": (0.3 * ONES, 0.2 * ONES),
         "averages": (2 * ONES, 3 * ONES),
     }
@@ -109,11 +112,13 @@ def test_filters_still_specialize_or_do_not(rise, said):
 
 def test_barriers_below_the_thresholds_reproduce_nothing():
     wide = {
-        "two inits": 0.2 * ONES,
-        "two inits, matched": 0.1 * ONES,
-        "one init, two orders": np.full(60, 0.05),
+        "two initializations": 0.2 * ONES,
+        "two initializations, matched": 0.1 * ONES,
+        "one initialization, two orders": np.full(60, 0.05),
     }
-    narrow = {k: wide[k] for k in ("two inits", "two inits, matched")}
+    narrow = {
+        k: wide[k] for k in ("two initializations", "two initializations, matched")
+    }
     found = barriers(
         wide=wide, narrow=narrow, shared=(ONES, ONES), averages=(ONES, ONES)
     )
@@ -122,18 +127,21 @@ def test_barriers_below_the_thresholds_reproduce_nothing():
 
 def test_sometimes_is_more_than_a_tenth_of_all_runs():
     one = np.array([0.01] * 4 + [0.3] * 6)
-    wide = {"two inits": np.ones(10), "two inits, matched": np.zeros(10)}
-    found = barriers(wide=wide | {"one init, two orders": one})
+    wide = {
+        "two initializations": np.ones(10),
+        "two initializations, matched": np.zeros(10),
+    }
+    found = barriers(wide=wide | {"one initialization, two orders": one})
     assert found["spec-one"].verdict == "reproduced"
     lucky = np.array([0.01] + [0.3] * 9)
-    found = barriers(wide=wide | {"one init, two orders": lucky})
+    found = barriers(wide=wide | {"one initialization, two orders": lucky})
     assert found["spec-one"].verdict == "undecided"
 
 
 def test_a_pair_without_a_barrier_has_no_share_of_it():
     two, fit = np.array([0.0, 0.4]), np.array([0.0, 0.1])
     assert np.allclose(claims.removed(two, fit), [np.nan, 0.75], equal_nan=True)
-    none = {"two inits": 0 * ONES, "two inits, matched": 0 * ONES}
+    none = {"two initializations": 0 * ONES, "two initializations, matched": 0 * ONES}
     assert barriers(narrow=none)["spec-matched"].verdict == "not testable here"
 
 

@@ -28,7 +28,7 @@ def test_pictures_stand_on_one_scale_about_zero():
 
 def test_the_index_has_runs_and_medians():
     values = {"learned": RNG.uniform(size=(4, 7))}
-    fig, caption, alt = plots.index_figure(np.arange(7.0), values, filters=6)
+    fig, caption, alt = plots.specialization_figure(np.arange(7.0), values, filters=6)
     assert "6 filters" in caption
     assert "4 runs" in caption
     assert f"learned {np.median(values['learned'][:, 0]):.2f} and" in alt
@@ -41,19 +41,19 @@ def test_the_index_has_runs_and_medians():
 
 def test_lines_go_from_one_network_to_the_other():
     values = RNG.uniform(size=(3, 5))
-    high = {"two inits": np.array([0.1, 0.5, 0.2])}
+    high = {"two initializations": np.array([0.1, 0.5, 0.2])}
     fig, caption, alt = plots.lines_figure(
-        {"8 units": {"two inits": values}}, {"8 units": high}
+        {"8 units": {"two initializations": values}}, {"8 units": high}
     )
     assert "3 pairs" in caption
-    assert "8 units: two inits 0.200." in alt
+    assert "8 units: two initializations 0.200." in alt
     (ax,) = fig.axes
     assert np.allclose(ax.lines[0].get_xdata(), [0, 0.25, 0.5, 0.75, 1])
     assert np.allclose(ax.lines[-1].get_ydata(), np.median(values, axis=0))
     assert ax.get_title() == "8 units"
-    wide = {"two inits": values / 10}
+    wide = {"two initializations": values / 10}
     fig, *_ = plots.lines_figure(
-        {"8 units": wide, "4 units": {"two inits": values}}, {"8 units": high}
+        {"8 units": wide, "4 units": {"two initializations": values}}, {"8 units": high}
     )
     assert fig.axes[0].get_ylim() == (0, pytest.approx(1.05 * values.max()))
 

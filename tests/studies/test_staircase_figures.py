@@ -43,7 +43,7 @@ def test_targets_are_their_medians():
     assert len({line.get_linestyle() for line in thick(ax)}) == 3
     assert [text.get_text() for text in ax.texts] == ["rate halved"]
     labels = [text.get_text() for text in fig.legends[0].get_texts()]
-    assert labels == [*losses, "the mean alone"]
+    assert labels == [*plots.TARGETS_IN_WORDS.values(), "the mean alone"]
     save(fig)
 
 
@@ -128,5 +128,9 @@ def test_trainings_are_told_apart_by_colour_marker_and_place():
     assert float(arrow.get_xdata()[0]) == plots.WORST < ax.get_xlim()[1]
     assert [text.get_text() for text in ax.texts] == ["1"]  # one run is beyond
     labels = [text.get_text() for text in fig.legends[0].get_texts()]
-    assert labels == ["simultaneous", "greedy", "guessing"]
+    assert labels == [
+        "all layers together",
+        "greedy, with readouts of their own",
+        "guessing",
+    ]
     save(fig)

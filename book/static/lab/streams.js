@@ -75,6 +75,52 @@
       return this.next() % n;
     }
 
+    // A number between 0 and 1 of 53 bits, as torch draws for 64
+    double() {
+      return ((this.next() & 0x1fffff) * 2 ** 32 + this.next()) / 2 ** 53;
+    }
+
+    // A number of `Tensor.exponential_()`
+    exponential() {
+      return -Math.log1p(-this.double());
+    }
+
+    // `n` numbers of `torch.randn` in 64 bits; torch draws 16 and more in another way
+    randn(n) {
+      const pair = (u, v) => { // u makes the length, v the angle
+        const length = Math.sqrt(-2 * Math.log1p(-u)), angle = 2 * Math.PI * v;
+        return [length * Math.cos(angle), length * Math.sin(angle)];
+      };
+      const found = new Float64Array(n);
+      if (n < 16) {
+        for (let i = 0; i < n; i++) {
+          if (this.spare === undefined) {
+            const angle = this.double();
+            [found[i], this.spare] = pair(this.double(), angle);
+          } else {
+            found[i] = this.spare;
+            this.spare = undefined;
+          }
+        }
+        return found;
+      }
+      const turn = (start) => {
+        for (let j = start; j < start + 8; j++) {
+          [found[j], found[j + 8]] = pair(found[j], found[j + 8]);
+        }
+      };
+      const fill = (start, end) => {
+        for (let i = start; i < end; i++) found[i] = this.double();
+      };
+      fill(0, n);
+      for (let i = 0; i + 16 <= n; i += 16) turn(i);
+      if (n % 16) {
+        fill(n - 16, n);
+        turn(n - 16);
+      }
+      return found;
+    }
+
     // `torch.randperm(n)`
     randperm(n) {
       const order = Int32Array.from({ length: n }, (_, i) => i);

@@ -255,7 +255,7 @@ self.hlnbUi = (function () {
       input = made("input", { type: "range", min: least, max: most, step: step ?? "any" });
       out = made("span");
     } else {
-      input = made("input", { type: "text", inputMode: "decimal", size: 6, autocomplete: "off" });
+      input = made("input", { type: "text", inputMode: "decimal", size: Math.max(6, String(spec.value).length), autocomplete: "off" });
     }
     input.name = key;
     const box = made("label", { className: `hlnb-lab-control${slider ? " wide" : ""}` }, `${label} `, input, out);
@@ -452,6 +452,7 @@ self.hlnbUi = (function () {
       stage, foot, live, button,
       values: () => ({ ...values }), // now
       set(key, value) { change(key, value); },
+      hides: (key) => hidden.includes(key) || hidden.includes("all"),
       playing: () => playing,
       again: begin, play, pause,
       update: () => show(true),

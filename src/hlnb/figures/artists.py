@@ -22,6 +22,7 @@ from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
 
 from hlnb.figures.style import STYLES
 from hlnb.metrics.times import held
+from hlnb.words import layer_in_words, training_in_words
 
 
 def panels(
@@ -156,6 +157,7 @@ def curves(
     """Draws a thin line for each run, and a thick one for their median.
 
     A run that ends early (NaN) ends in a dot; the median goes on with its last value.
+    The legend says the training in words.
     """
     colour, dashes, _ = STYLES[meaning]
     for run in runs:
@@ -171,7 +173,9 @@ def curves(
             markevery=[-1],
         )
     middle = np.median(held(runs), axis=0)
-    ax.plot(x, middle, color=colour, linestyle=dashes, linewidth=2, label=meaning)
+    label = training_in_words(meaning)
+    look = {"color": colour, "linestyle": dashes, "linewidth": 2}
+    ax.plot(x, middle, **look, label=label, zorder=2.5)  # above the runs of others
 
 
 def legend_below(
@@ -211,7 +215,8 @@ def threshold(ax: Axes, value: float = 0.1, label: str = "error 0.1") -> None:
 
 def phase_marks(ax: Axes, ends: Sequence[float], names: Sequence[str]) -> None:
     """Draws a line where each phase ends, with the phase's name above it."""
-    for begin, end, name in zip([0, *ends], ends, names, strict=False):
+    words = map(layer_in_words, names)
+    for begin, end, name in zip([0, *ends], ends, words, strict=False):
         ax.axvline(end, color="#999999", linewidth=0.8)
         middle = (begin + end) / 2
         ax.text(

@@ -8,20 +8,36 @@ import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib.collections import PathCollection
 from matplotlib.figure import Figure
-from PIL import Image
+from PIL import Image, ImageChops
+
+COLOURS, PLAIN = 256, Image.Dither.NONE  # a picture's palette
+NEAR = 20  # of 255 steps in a channel: a difference of hues that nobody sees
 
 
-def save(fig: Figure, *, dpi: int | None = None) -> bytes:
+def save(fig: Figure, *, shown: int = 130) -> bytes:
     """The figure as PNG bytes, and closes it; equal figures give equal bytes.
 
-    `dpi`: pixels per inch; None: what `style` sets.
+    It is as sharp as `style` sets, for screens with two pixels where CSS has one.
+    `shown`: how many CSS pixels of a page an inch of the figure takes; the picture says
+    so by its density, 96 pixels an inch being one pixel for one of CSS.
     """
     drawn, packed = io.BytesIO(), io.BytesIO()
-    fig.savefig(drawn, format="png", dpi=dpi)
+    fig.savefig(drawn, format="png")
     plt.close(fig)
-    # Without transparency and packed hard: half of the size, the same pixels.
-    Image.open(drawn).convert("RGB").save(packed, format="PNG", optimize=True)
+    picture = Image.open(drawn).convert("RGB")
+    few = picture.quantize(COLOURS, Image.Quantize.MAXCOVERAGE, kmeans=1, dither=PLAIN)
+    moved = np.asarray(ImageChops.difference(picture, few.convert("RGB")))
+    if np.quantile(moved, 0.999) <= NEAR:  # photographs are further
+        picture = few  # a third of the bytes
+    dpi = 96 * plt.rcParams["savefig.dpi"] / shown
+    picture.save(packed, format="PNG", optimize=True, dpi=(dpi, dpi))
     return packed.getvalue()
+
+
+def css_size(fig: Figure, *, shown: int = 130) -> dict[str, int]:
+    """Width and height of a figure on a page, in CSS pixels; `shown` as for `save`."""
+    width, height = fig.get_size_inches() * shown
+    return {"width": round(width), "height": round(height)}
 
 
 def numbers(fig: Figure) -> list[tuple[str, ...]]:

@@ -14,7 +14,7 @@ import matplotlib
 matplotlib.rcParams.update(
     {
         "figure.dpi": 110,
-        "savefig.dpi": 130,
+        "savefig.dpi": 200,  # see `export.save`
         "figure.constrained_layout.use": True,
         "figure.facecolor": "white",
         "font.size": 10,

@@ -21,7 +21,7 @@ from matplotlib.figure import Figure
 from hlnb.claims import Claim, as_record
 from hlnb.errors import HlnbError
 from hlnb.figures.drawn import Drawn
-from hlnb.figures.export import numbers, save
+from hlnb.figures.export import css_size, numbers, save
 
 CLAIMS_MIME = "application/vnd.hlnb.claims+json"
 DATA_MIME = "application/vnd.hlnb.data+json"
@@ -48,13 +48,11 @@ def figure(
     if not caption.strip() or not alt.strip():
         raise HlnbError(f"Figure {name} needs a caption and an alternative text.")
     table = packed(numbers(fig))  # before `save` closes the figure
+    words = {"alt": alt, "caption": caption, "name": name}
+    metadata = {"hlnb": words, "image/png": css_size(fig)}  # Jupyter asks for the size
     data = {"image/png": base64.b64encode(save(fig)).decode(), "text/plain": alt}
     data[NUMBERS_MIME] = table
-    display(
-        data,
-        raw=True,
-        metadata={"hlnb": {"alt": alt, "caption": caption, "name": name}},
-    )
+    display(data, raw=True, metadata=metadata)
 
 
 def packed(rows: Sequence[Sequence[str]]) -> str:
@@ -95,7 +93,7 @@ class Film:
     """Pictures in order with a slider, which works without a kernel, offline too."""
 
     what: str  # what the slider changes: "epoch"
-    frames: list[tuple[str, str, str]] = field(default_factory=list)
+    frames: list[tuple[str, str]] = field(default_factory=list)  # label, HTML
 
     def add(self, label: str, fig: Figure, *, alt: str) -> None:
         """Adds a frame: the label beside the slider, the picture, and its words.
@@ -104,8 +102,10 @@ class Film:
         """
         if not alt.strip():
             raise HlnbError(f"Frame {label} needs an alternative text.")
-        picture = base64.b64encode(save(fig, dpi=100)).decode()
-        self.frames.append((label, picture, alt))
+        width = css_size(fig, shown=100)["width"]
+        picture = base64.b64encode(save(fig, shown=100)).decode()
+        said = f'<img alt="{escape(alt)}" width="{width}"'
+        self.frames.append((label, f'{said} src="data:image/png;base64,{picture}">'))
 
     def show(self) -> None:
         """Displays slider and frames, linked in the page itself (jslink).
@@ -116,13 +116,10 @@ class Film:
 
         if not self.frames:
             raise HlnbError("The film has no frames: add one before showing it.")
-        pages = [
-            w.HTML(f'<img alt="{escape(alt)}" src="data:image/png;base64,{data}">')
-            for _, data, alt in self.frames
-        ]
+        pages = [w.HTML(html) for _, html in self.frames]
         stack = w.Stack(pages, selected_index=0)
         slider = w.SelectionSlider(
-            options=[(label, i) for i, (label, _, _) in enumerate(self.frames)],
+            options=[(label, i) for i, (label, _) in enumerate(self.frames)],
             description=self.what,
             continuous_update=True,
         )

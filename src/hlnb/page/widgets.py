@@ -1,7 +1,6 @@
 """Widgets of choices: a card for each combination, shown without a script."""
 
 import base64
-import io
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -9,13 +8,10 @@ from itertools import product
 
 from IPython.display import display
 from matplotlib.figure import Figure
-from PIL import Image
 
 from hlnb.errors import HlnbError
-from hlnb.figures.export import save
+from hlnb.figures.export import css_size, save
 from hlnb.templates import rendered
-
-COLOURS = 128  # in a card's picture: few, since a page has many cards
 
 
 @dataclass(frozen=True)
@@ -25,6 +21,8 @@ class Card:
     words: str
     alt: str  # the picture in words
     png: str  # base64
+    width: int  # on the page, in CSS pixels
+    height: int
 
 
 @dataclass(frozen=True)
@@ -61,11 +59,9 @@ class Choices:
         self._check(choice)
         if not words.strip() or not alt.strip():
             raise HlnbError(f"The card of {choice} needs words and an alternative.")
-        packed = io.BytesIO()
-        with Image.open(io.BytesIO(save(fig, dpi=100))) as picture:
-            picture.quantize(COLOURS).save(packed, format="PNG", optimize=True)
-        data = base64.b64encode(packed.getvalue()).decode()
-        self.cards[choice] = Card(words, alt, data)
+        size = css_size(fig, shown=100)
+        data = base64.b64encode(save(fig, shown=100)).decode()
+        self.cards[choice] = Card(words, alt, data, **size)
 
     def _combinations(self) -> list[tuple[str, ...]]:
         return list(product(*self.groups.values()))

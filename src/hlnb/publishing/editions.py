@@ -30,7 +30,8 @@ FOLDERS = ("notebooks", "book/chapters")  # of sources and of executed chapters
 
 OPENS = re.compile(r"(?i)\s*(`{3,}|:{3,})\s*\{admonition\}\s*Solution\b")
 ANSWER = re.compile(  # its fence, its name and its options; what it says; its end
-    r"(?ms)^(?P<head>(?P<fence>`{3,}|:{3,})\{admonition\} Answer\n(?::[\w-]+:[^\n]*\n)*)"
+    r"(?ms)^(?P<head>(?P<fence>`{3,}|:{3,})\{admonition\} Answer\n"
+    r"(?::[\w-]+:[^\n]*\n)*)"
     r".*?^(?P<end>(?P=fence)[`:]*)[ \t]*$"
 )
 KEPT = "Compare with your class."  # in place of an answer that is left out

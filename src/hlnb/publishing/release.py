@@ -13,7 +13,7 @@ from typing import Any
 import yaml
 
 from hlnb.errors import HlnbError
-from hlnb.publishing import chapters, copies, notebooks, places, record
+from hlnb.publishing import chapters, copies, metadata, notebooks, places, record
 from hlnb.publishing.render import executed
 from hlnb.publishing.slides import classes, decks
 from hlnb.storage import write_whole
@@ -22,7 +22,17 @@ DOWNLOADS = "downloads"  # below the rendered book
 FIGURES = "figures"  # below the downloads
 NOTEBOOKS = "hlnb-notebooks"
 SOURCES = (  # of the book, below its root: files, and folders with all they hold
-    *("src", "tests", "benchmarks", "notebooks", "book", ".binder", ".ci", ".github"),
+    *(
+        "src",
+        "tests",
+        "benchmarks",
+        "notebooks",
+        "book",
+        "paper",
+        ".binder",
+        ".ci",
+        ".github",
+    ),
     *("README.md", "CHANGELOG.md", "CONTRIBUTING.md", "DECISIONS.md", "LICENSE"),
     "LICENSE-TEXT",
     *("CITATION.cff", "Makefile", "pyproject.toml", "constraints.txt"),
@@ -116,7 +126,8 @@ def release(
 
     `out` is a folder, default `_build/release`. The archive holds the rendered book in
     `html/`, the sources with the executed chapters and their provenance, the claims,
-    metadata for a deposit at Zenodo, and `MANIFEST.sha256`, which `sha256sum -c` reads.
+    metadata (for Zenodo, as RO-Crate and as CodeMeta), and `MANIFEST.sha256`, which
+    `sha256sum -c` reads.
     It is refused while a chapter is not fresh or a page is older than its source. The
     runs of record, if they are here, go beside it as `hlnb-VERSION-runs.zip`, and are
     refused unless they are whole and those of the chapters. `say` gets a line for each.
@@ -156,9 +167,19 @@ def release(
         elif place.is_file():
             files[name] = place.read_bytes()
     files |= _claims(copies.claims(root))
-    about = zenodo(citation, description=project["description"])
-    text = json.dumps(about, ensure_ascii=False, indent=2)
-    files[".zenodo.json"] = f"{text}\n".encode()
+    description = project["description"]
+    files[".zenodo.json"] = _json(metadata.zenodo(citation, description=description))
+    files[metadata.CODEMETA] = _json(metadata.codemeta(citation, project))
+    executed_on = _provenances(root)
+    files[metadata.CRATE] = _json(
+        metadata.crate(
+            citation,
+            description=description,
+            date=max(found["date"] for found in executed_on.values()),
+            executed=executed_on,
+            files=files,
+        )
+    )
     sums = [f"{_sha256(files[name])}  {name}\n" for name in sorted(files)]
     files["MANIFEST.sha256"] = "".join(sums).encode()
     title = f"hlnb-{project['version']}"
@@ -170,6 +191,18 @@ def release(
     else:
         say(f"No runs of record in {runs}: the release goes without them.")
     return archive
+
+
+def _json(found: dict[str, Any]) -> bytes:
+    return f"{json.dumps(found, ensure_ascii=False, indent=2)}\n".encode()
+
+
+def _provenances(root: Path) -> dict[str, dict[str, Any]]:
+    """Where, when and with what each chapter was executed, by its name."""
+    found = {
+        c.name: copies.provenance(copies.executed_path(c)) for c in chapters.load(root)
+    }
+    return {name: each for name, each in found.items() if each}
 
 
 def _announced(archive: Path, say: Callable[[str], None]) -> Path:
@@ -229,38 +262,3 @@ def tree(folder: Path) -> Iterator[tuple[str, bytes]]:
 
 def _sha256(data: bytes) -> str:
     return hashlib.sha256(data).hexdigest()
-
-
-def zenodo(citation: dict[str, Any], *, description: str) -> dict[str, Any]:
-    """The metadata that Zenodo asks for, from what CITATION.cff says."""
-    code = citation.get("repository-code")
-    link = {"identifier": code, "relation": "isSupplementTo", "scheme": "url"}
-    about = {
-        "title": citation["title"],
-        "upload_type": "software",
-        "version": str(citation["version"]),
-        "license": citation["license"],
-        "creators": [_person(author) for author in citation["authors"]],
-        "description": description,
-        "keywords": citation.get("keywords"),
-        "related_identifiers": [link] if code else None,
-        "references": [_reference(work) for work in citation.get("references", [])],
-    }
-    return {key: value for key, value in about.items() if value}
-
-
-def _person(author: dict[str, str]) -> dict[str, str]:
-    if "name" in author:
-        return {"name": author["name"]}
-    name = f"{author['family-names']}, {author['given-names']}"
-    known = {"name": name, "affiliation": author.get("affiliation")}
-    known["orcid"] = author.get("orcid", "").rpartition("/")[2] or None
-    return {key: value for key, value in known.items() if value}
-
-
-def _reference(work: dict[str, Any]) -> str:
-    """A cited work as a line of text."""
-    authors = "; ".join(_person(author)["name"] for author in work["authors"])
-    place = work.get("institution", {}).get("name", "")
-    parts = [authors, work["title"], place, str(work.get("year", ""))]
-    return ". ".join(part for part in parts if part) + "."

@@ -41,8 +41,8 @@ class LabDirective(Directive):
             )
         if not self.content:
             raise self.error(
-                f"The demonstration {name} has nothing inside that stands there without "
-                "scripts and in print: add a figure or a sentence."
+                f"The demonstration {name} has nothing inside that stands there "
+                "without scripts and in print: add a figure or a sentence."
             )
         box = Lab(name=name, set=self.options.get("set", ""))
         self.state.nested_parse(self.content, self.content_offset, box)

@@ -46,8 +46,18 @@ def when_near(body: str, *, file: Callable[[str], Path | None]) -> str:
             return tag
         room = ' loading="lazy"'
         if place.suffix == ".png" and not re.search(r"\b(?:width|height)[=:]", tag):
-            with Image.open(io.BytesIO(place.read_bytes())) as picture:
-                room += ' width="{}" height="{}"'.format(*picture.size)
+            room += ' width="{}" height="{}"'.format(*css_size(place))
         return tag.replace("<img", f"<img{room}", 1)
 
     return PICTURE.sub(late, body)
+
+
+def css_size(png: Path) -> tuple[int, int]:
+    """Width and height of a picture in CSS pixels, of which an inch has 96.
+
+    Its own pixels where it states no density.
+    """
+    with Image.open(io.BytesIO(png.read_bytes())) as picture:
+        dpi, _ = picture.info.get("dpi", (96, 96))
+        width, height = picture.size
+    return round(width * 96 / dpi), round(height * 96 / dpi)

@@ -27,7 +27,16 @@ def leading_on(
         }
         if places:
             page = f"{move['to']}.html"
-            found.append({"title": titles[move["to"]], "page": page, "places": places})
+            kinds: dict[str, list[tuple[str, str]]] = {}
+            for place in places.items():
+                kinds.setdefault(_kind(place[0]), []).append(place)
+            found.append({"title": titles[move["to"]], "page": page, "kinds": kinds})
     if not found:
         return ""
     return rendered("publishing/templates/moved.html", moves=found)
+
+
+def _kind(place: str) -> str:
+    """What stands at an id, as a reader calls it."""
+    start = place.split("-")[0]
+    return {"fig": "Figures", "at": "Claims"}.get(start, "Sections")

@@ -173,6 +173,7 @@ def frame(text, chapter, *, known, claims):
                 data["text/markdown"] = claim_table(shown)
             for mime in (notebooks.DATA, notebooks.NUMBERS):  # for machines
                 data.pop(mime, None)
+            output.get("metadata", {}).pop("image/png", None)  # its size, in Jupyter
     notebook["cells"] = cells = [part for cell in cells for part in apart(cell)]
     foot = {"cell_type": "markdown", "metadata": {}, "source": head.foot(chapter)}
     if notebook["nbformat_minor"] >= 5:

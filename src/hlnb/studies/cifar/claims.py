@@ -8,6 +8,7 @@ from jaxtyping import Real
 from hlnb.claims import Claim, measured
 from hlnb.metrics.chance import left_out, mean_interval
 from hlnb.verdicts import larger, most
+from hlnb.words import layer_in_words
 
 Values = Real[np.ndarray, " run"]
 EXAMPLE = "glasgow, Example 5.2"
@@ -301,7 +302,8 @@ def parts(missing: Mapping[str, Values], moved: Values) -> list[Claim]:
             measured(
                 id=f"cifar-alone-{part}",
                 source="glasgow, Property 1",
-                statement=f"Training {part} alone can't achieve a good test error",
+                statement=f"Training the {layer_in_words(part)} alone can't achieve "
+                "a good test error",
                 theirs="not good",
                 values=values,
                 unit="missing share of the accuracy that all parts together gain",

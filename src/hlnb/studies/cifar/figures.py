@@ -17,6 +17,7 @@ from hlnb.figures.artists import (
     finite_part,
     key,
     legend_below,
+    log_ticks,
     open_log_axis,
     panels,
     phase_marks,
@@ -51,7 +52,7 @@ def patches_figure(
     rows side by side.
     """
     rows = math.ceil(max(map(len, filters.values())) / columns)
-    fig = plt.figure(figsize=(7.2, 0.42 * rows + 0.5 if columns > 1 else 0.55 * rows))
+    fig = plt.figure(figsize=(7.2, 0.42 * rows + 0.5 if columns > 1 else 0.8 * rows))
     for part, (layer, patches) in zip(
         fig.subfigures(1, len(layers), squeeze=False)[0], layers.items(), strict=True
     ):
@@ -70,7 +71,7 @@ def accuracies_figure(
 ) -> Figure:
     """Accuracies of variants: runs, their medians, and the report's number."""
     colour, _, marker = STYLES["simultaneous"]
-    fig, (ax,) = panels(1, height=0.6 + 0.45 * len(accuracies))
+    fig, (ax,) = panels(1, height=0.8 + 0.6 * len(accuracies))
     for row, values in enumerate(accuracies.values()):
         ax.plot(values, beside(values, row), marker, color=colour, alpha=0.6)
         ax.plot(finite_medians(values[:, None]), row, "|", color=colour, ms=18, mew=2.5)
@@ -126,7 +127,7 @@ def before_after_figure(
     ],
 ) -> Figure:
     """Statistics after training against before: dots for filters, crosses for runs."""
-    fig, axes = panels(len(shares), height=2.9)
+    fig, axes = panels(len(shares), height=3.1)
     for ax, (name, (before, after)) in zip(axes, shares.items(), strict=True):
         known = finite_part(before, after)
         known = known if len(known) else np.array([0.0, 1.0])
@@ -162,7 +163,7 @@ def best_inputs_figure(
 ) -> Figure:
     """Best inputs (channel, 3, s, s) beside patches of the images, for each layer."""
     rows = max(map(len, filters.values()))
-    fig = plt.figure(figsize=(7.2, 0.55 * rows + 0.2))
+    fig = plt.figure(figsize=(7.2, 0.8 * rows + 0.2))
     parts = fig.subfigures(1, len(layers), squeeze=False)[0]
     for part, (layer, (best, patches)) in zip(parts, layers.items(), strict=True):
         part.suptitle(layer, fontsize=10)
@@ -196,7 +197,7 @@ def filter_frame(
 
 def filters_figure(networks: Mapping[str, Real[np.ndarray, "filter 3 s s"]]) -> Figure:
     """All first-layer filters of several networks, in the same order, as colours."""
-    fig, axes = panels(len(networks), height=0.5 + 2.2, columns=len(networks))
+    fig, axes = panels(len(networks), height=0.6 + 3.4, columns=len(networks))
     for ax, (name, filters) in zip(axes, networks.items(), strict=True):
         pictures = np.stack([picture(weights) for weights in filters])
         across = 4
@@ -241,6 +242,7 @@ def dynamics_figure(
             phase_marks(ax, ends, parts if i == j == 0 else [""] * len(parts))
             if label in log:
                 ax.set_yscale("log")
+                plain_ticks(ax.yaxis, log_ticks(*ax.get_ylim()))
             if i == 0:
                 ax.set_title(title, fontsize=10, pad=16)
             if i == len(rows) - 1:
@@ -259,7 +261,7 @@ def variants_figure(
     chance: float | None = None,
 ) -> Figure:
     """One row per variant: runs (dots), their mean (bar), its 95 % interval (line)."""
-    fig, (ax,) = panels(1, height=0.7 + 0.36 * len(accuracies))
+    fig, (ax,) = panels(1, height=0.8 + 0.44 * len(accuracies))
     for row, (name, values) in enumerate(accuracies.items()):
         colour, _, marker = style(meanings[name])
         ended = values[np.isfinite(values)]
@@ -287,7 +289,7 @@ def heights_figure(
 
     `panels_[title][lr]`: these three values for each run.
     """
-    fig, axes = panels(len(panels_), height=2.9, sharey=True)
+    fig, axes = panels(len(panels_), height=3.5, sharey=True)
     looks = {
         "highest in the part": ("^", STYLES["layer-wise"][0]),
         "at its end": ("o", STYLES["simultaneous"][0]),
@@ -316,6 +318,7 @@ def heights_figure(
     legend_below(fig, handles)
     every = [runs for rates in panels_.values() for runs in rates.values()]
     open_log_axis(axes[0], *every)
+    plain_ticks(axes[0].yaxis, log_ticks(*axes[0].get_ylim()))
     say_diverged(fig, *every)
     return fig
 
@@ -327,7 +330,7 @@ def states_figure(
 ) -> Figure:
     """Values of a network in several states, one panel per quantity, a line per run."""
     colour, _, marker = STYLES["simultaneous"]
-    fig, axes = panels(len(panels_), height=3.3)
+    fig, axes = panels(len(panels_), height=4.0)
     for ax, (title, states), ylabel in zip(axes, panels_.items(), ylabels, strict=True):
         runs = np.stack(list(states.values()), axis=1)
         where = np.arange(len(states))

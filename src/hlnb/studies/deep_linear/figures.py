@@ -50,7 +50,7 @@ def orders_figure(
     `found[measure][depth]`, one panel per measure; `names`: their y labels. Thin: runs,
     thick: their median.
     """
-    fig, axes = panels(len(found), height=3.5)
+    fig, axes = panels(len(found), height=4.2)
     for ax, depths, name in zip(axes, found.values(), names, strict=True):
         for label, runs in depths.items():
             colour, dashes, marker = DEPTH_STYLES[label]
@@ -87,7 +87,7 @@ def growth_frame(
 
     Times are shares of the time that the largest one takes.
     """
-    fig, axes = panels(2, height=3.2)
+    fig, axes = panels(2, height=4.0)
     d = exact.shape[1]
     shades = matplotlib.colormaps["cividis"](np.linspace(0.8, 0, d))
     for ax, scale in zip(axes, ("linear", "log"), strict=True):
@@ -114,7 +114,7 @@ def completion_figure(
     ends: Mapping[str, Real[np.ndarray, " _run"]],
 ) -> Figure:
     """Error on unseen entries: against steps, and at the end of each run."""
-    fig, (left, right) = panels(2, height=3.7, width_ratios=[1.25, 1])
+    fig, (left, right) = panels(2, height=4.4, width_ratios=[1.25, 1])
     for label, (steps, runs) in paths.items():
         colour, dashes, marker = DEPTH_STYLES[label]
         left.plot(steps, runs.T, color=colour, linewidth=0.5, alpha=0.35)
@@ -163,7 +163,7 @@ def corner_figure(
     The loss falls from left to right. `corners[depth]` and `ranks[depth]` = (loss,
     value); `norms` = (loss, values of each norm), of one depth.
     """
-    fig, (first, second, third) = panels(3, height=3.6, width=8.2)
+    fig, (first, second, third) = panels(3, height=3.9)
     for ax, found in ((first, corners), (third, ranks)):
         for label, (loss, values) in found.items():
             colour, dashes, _ = DEPTH_STYLES[label]
@@ -187,5 +187,8 @@ def corner_figure(
         low, high = ax.get_ylim()
         plain_ticks(ax.yaxis, log_ticks(low, high))
     third.set(ylabel="effective rank", ylim=(0.95, 2.05))
-    legend_below(fig, columns=5)
+    small = {"fontsize": 7.5, "handlelength": 2.2, "labelspacing": 0.3}
+    first.legend(loc="lower right", bbox_to_anchor=(1.02, 0.08), **small)
+    second.legend(loc="lower right", **small)
+    third.legend(loc="center right", **small)
     return fig

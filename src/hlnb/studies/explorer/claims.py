@@ -34,11 +34,11 @@ def about_trainings(*, times: Times, epochs: int) -> list[Claim]:
         for id, training, problems, learns, statement in (
             (
                 *("together", TOGETHER, every, True),
-                "All layers at once learn the toy problems",
+                "All layers together learn the toy problems",
             ),
             (
                 *("first-layer", ALONE, (2, 3, 5), False),
-                "The first layer alone does not learn problems 2, 3 and 5",
+                "The filters alone do not learn problems 2, 3 and 5",
             ),
             (
                 *("layerwise", IN_TURN, (2, 3, 4), False),

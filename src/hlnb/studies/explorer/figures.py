@@ -1,5 +1,6 @@
 """The pictures of the explorer: how errors went, and what the filters became."""
 
+import textwrap
 from collections.abc import Mapping
 
 from matplotlib.figure import Figure
@@ -13,14 +14,10 @@ from hlnb.figures.artists import (
     threshold,
 )
 from hlnb.metrics.likeness import cosines
-from hlnb.studies.explorer.views import ALONE, GREEDY, IN_TURN, TOGETHER, View
+from hlnb.studies.explorer.views import KEYS, TRAININGS, View
 
-MEANING = {  # training: the meaning that gives it its colour
-    TOGETHER: "simultaneous",
-    IN_TURN: "layer-wise",
-    GREEDY: "greedy",
-    ALONE: "only conv",
-}
+# training: the meaning that gives it its colour
+MEANING = dict(zip(TRAININGS, KEYS, strict=True))
 
 
 def card_figure(views: Mapping[str, View], *, phases: tuple[str, ...]) -> Figure:
@@ -31,7 +28,6 @@ def card_figure(views: Mapping[str, View], *, phases: tuple[str, ...]) -> Figure
     fig, axes = panels(3, width=7.4, height=3.4, width_ratios=(2.2, 1, 1))
     for training, view in views.items():
         curves(axes[0], view.epochs, view.errors, meaning=MEANING[training])
-        axes[0].lines[-1].set_label(training)
     threshold(axes[0])
     axes[0].set(xlabel="epoch", ylabel="test error", ylim=(0, 1))
     longest = max(views.values(), key=lambda view: len(view.ends))
@@ -39,7 +35,7 @@ def card_figure(views: Mapping[str, View], *, phases: tuple[str, ...]) -> Figure
         phase_marks(axes[0], longest.ends, phases[: len(longest.ends)])
     for ax, (training, view) in zip(axes[1:], views.items(), strict=True):
         image = cosine_image(ax, cosines(view.end, view.patterns))
-        ax.set_title(training.replace(" with ", "\nwith "), fontsize=9)
+        ax.set_title(textwrap.fill(training, 22), fontsize=9)
     axes[1].set_ylabel("filter, at the end")
     fig.colorbar(image, ax=axes[2], label="cosine with the pattern")
     legend_below(fig, columns=3)

@@ -7,14 +7,15 @@ import numpy as np
 from jaxtyping import Real
 
 from hlnb.metrics.times import first_hit, held
+from hlnb.words import training_in_words
 
-TOGETHER, IN_TURN = "all layers together", "layer by layer"
-GREEDY, ALONE = "layer by layer with readouts", "the first layer alone"
-TRAININGS = (TOGETHER, IN_TURN, GREEDY, ALONE)
+KEYS = ("simultaneous", "layer-wise", "greedy", "only conv")
+TRAININGS = tuple(map(training_in_words, KEYS))
+TOGETHER, IN_TURN, GREEDY, ALONE = TRAININGS
 PAIRS: Mapping[str, tuple[str, str]] = {  # what the explorer compares
     "together, or layer by layer": (TOGETHER, IN_TURN),
-    "layer by layer, without readouts or with": (IN_TURN, GREEDY),
-    "together, or the first layer alone": (TOGETHER, ALONE),
+    "layer by layer, or greedy": (IN_TURN, GREEDY),
+    "together, or the filters alone": (TOGETHER, ALONE),
 }
 PROBLEMS: Mapping[int, str] = {  # by the name that its chapter has
     1: "1: one pattern or the other",

@@ -10,7 +10,7 @@ from hlnb.figures.artists import key, legend_below, panels, plain_ticks
 from hlnb.figures.drawn import Drawn
 from hlnb.figures.style import PART_COLOURS, STYLES, style
 from hlnb.metrics.likeness import cosines
-from hlnb.words import listed
+from hlnb.words import layer_in_words, listed, training_in_words
 
 SHOWN = {
     "layer-wise": "layer-wise",
@@ -32,7 +32,7 @@ def angles_figure(
 
     found: target → α → state → degrees by run; predicted: target → α, degrees.
     """
-    fig, axes = panels(len(found), height=3.2, sharey=True)
+    fig, axes = panels(len(found), height=3.8, sharey=True)
     for ax, (target, by_alpha) in zip(axes, found.items(), strict=True):
         ax.plot(*predicted[target], color="#000000", lw=1.2)
         for alpha, states in by_alpha.items():
@@ -120,7 +120,7 @@ def tower_figure(
     Both as strengths, and the angles by how many layers learned: of the best fit, where
     it is not 0, and of runs.
     """
-    fig, (ax,) = panels(1, height=3.4)
+    fig, (ax,) = panels(1, height=4.3)
     handles = []
     for k, name in TRAINED.items():
         colour, marker = PART_COLOURS[k - 1], "os^"[k - 1]
@@ -166,7 +166,7 @@ def states_figure(
     found: problem → what φ is, and state → values.
     """
     rows = -(-len(found) // 2)
-    fig, axes = panels(len(found), columns=2, height=0.4 + 1.9 * rows)
+    fig, axes = panels(len(found), columns=2, height=0.4 + 2.2 * rows)
     for i, (ax, (problem, (phi, states))) in enumerate(
         zip(axes, found.items(), strict=True)
     ):
@@ -179,7 +179,7 @@ def states_figure(
                 ms=5,
             )
             ax.plot(np.median(values), place, "|", color=colour, ms=16, mew=2.5)
-        names = [*states]
+        names = [training_in_words(state) for state in states]
         ax.set_yticks(range(len(names)), names if i % 2 == 0 else [""] * len(names))
         ax.set_ylim(len(names) - 0.5, -0.5)
         ax.set_title(problem, fontsize=10)
@@ -262,7 +262,7 @@ def reach_figure(
     found: problem → names of layers, errors after the last 0, 1, … layers learned on,
     and the relative change of each layer's weights.
     """
-    fig, axes = panels(2 * len(found), columns=len(found), height=4.6)
+    fig, axes = panels(2 * len(found), columns=len(found), height=5.4)
     words = []
     for column, (problem, (names, errors, moved)) in enumerate(found.items()):
         ax, below = axes[column], axes[len(found) + column]
@@ -280,7 +280,7 @@ def reach_figure(
             dark = value > 0.6 * share.max()
             colour = "white" if dark else "black"
             below.text(k, layer, said, ha="center", va="center", color=colour, size=8)
-        below.set_yticks(range(len(names)), names, fontsize=8)
+        below.set_yticks(range(len(names)), map(layer_in_words, names), fontsize=8)
         below.set_xticks(range(len(names)), [str(k) for k in counts[1:]])
         below.set_xlabel("last layers that learn on")
         below.grid(False)

@@ -7,7 +7,7 @@ from jaxtyping import Real
 
 from hlnb.claims import Claim, counted, measured
 from hlnb.verdicts import larger, most
-from hlnb.words import listed
+from hlnb.words import layer_in_words, listed
 
 NOTES = "theodosis2021notes, layers"
 LOW, FIRST = "Lower layers settle first", "lower first"
@@ -75,14 +75,14 @@ def about_order(
         _in_order(
             id="lot-images-raw",
             source=NOTES,
-            statement=f"{LOW}: conv1 before conv2 (CNN, raw SVCCA)",
+            statement=f"{LOW}: the first filters before the second (CNN, raw SVCCA)",
             theirs=FIRST,
             shares=images["raw similarity"],
         ),
         _in_order(
             id="lot-images-progress",
             source=NOTES,
-            statement=f"{LOW}: conv1 before conv2 (CNN, progress)",
+            statement=f"{LOW}: the first filters before the second (CNN, progress)",
             theirs=FIRST,
             shares=images["progress"],
         ),
@@ -98,8 +98,8 @@ def about_line(line: Runs) -> list[Claim]:
         _in_order(
             id="lot-line",
             source="our guess",
-            statement="No layer ahead (straight line): raw SVCCA of the CNN puts conv1 "
-            "before conv2",
+            statement="No layer ahead (straight line): raw SVCCA of the CNN puts the "
+            "first filters before the second",
             theirs="–",
             shares=line,
             kind="guess",
@@ -173,7 +173,11 @@ def about_units(
 def earliest(times: Real[np.ndarray, "run layer"], names: Sequence[str]) -> str:
     """The layer, or layers, with the smallest median time, and that time."""
     middle = np.median(times, axis=0)
-    first = [n for n, m in zip(names, middle, strict=True) if m == middle.min()]
+    first = [
+        layer_in_words(name)
+        for name, time in zip(names, middle, strict=True)
+        if time == middle.min()
+    ]
     return f"{listed(first)} ({middle.min():.2g})"
 
 

@@ -12,6 +12,7 @@ from matplotlib.patches import Rectangle
 from hlnb.figures.artists import legend_below, multiples, panels
 from hlnb.figures.drawn import Drawn
 from hlnb.figures.style import PART_COLOURS
+from hlnb.words import layer_in_words
 
 # a layer from the input up: (dashes, marker); colours as for parts of image networks
 LAYER_MARKS = (
@@ -21,6 +22,12 @@ LAYER_MARKS = (
     ((0, (5, 1, 1, 1)), "D"),
     ("--", "v"),
 )
+
+MEASURED = {  # what `settling_figure` shows
+    "digits": "Progress of each layer from its untrained similarity (0) to its end "
+    "(1), by SVCCA, digits.",
+    "images": "The CNN on images, SVCCA of each part to its own end.",
+}
 
 
 def layer_style(index: int) -> dict:
@@ -35,7 +42,7 @@ def triangle_panel(
 ) -> AxesImage:
     """Draws the similarity of each layer now (rows) to each at the end (columns)."""
     image = ax.imshow(matrix, vmin=0, vmax=1, cmap="viridis", origin="lower")
-    short = [name.removeprefix("layer ")[:4] for name in names]
+    short = [name.removeprefix("layer ") for name in names]
     ax.set_xticks(range(len(names)), short)
     ax.set_yticks(range(len(names)), short)
     ax.grid(False)
@@ -51,13 +58,15 @@ def triangle_figure(
 
     Framed: a layer and its own final state.
     """
-    fig, axes = panels(len(found), height=2.9, sharey=True)
+    fig, axes = panels(len(found), columns=2, height=6.4, sharex=True, sharey=True)
     middle = {title: np.median(runs, axis=0) for title, runs in found.items()}
     for ax, (title, matrix) in zip(axes, middle.items(), strict=True):
         image = triangle_panel(ax, matrix, names)
         ax.set_title(title, fontsize=10)
+    for ax in axes[-2:]:
         ax.set_xlabel("layer at the end")
-    axes[0].set_ylabel("layer now")
+    for ax in axes[::2]:
+        ax.set_ylabel("layer now")
     fig.colorbar(image, ax=axes, label="similarity", shrink=0.75)
     said = "; ".join(
         f"{title}: " + ", ".join(f"{v:.2f}" for v in np.diag(matrix))
@@ -77,7 +86,7 @@ def triangle_frame(
     matrix: Real[np.ndarray, "layer layer"], names: Sequence[str], *, title: str
 ) -> Figure:
     """One time alone, for a film."""
-    fig, (ax,) = panels(1, width=4.2, height=3.3)
+    fig, (ax,) = panels(1, width=5.4, height=4.2)
     fig.colorbar(triangle_panel(ax, matrix, names), ax=ax, label="similarity")
     ax.set(xlabel="layer at the end", ylabel="layer now")
     ax.set_title(title, fontsize=10)
@@ -90,16 +99,16 @@ def settling_figure(
     *,
     xlabels: Mapping[str, str],
     level: float,
-    caption: str,
     times: Mapping[str, str],
+    what: str,
 ) -> Drawn:
     """Curves of each layer against time, a panel for each of `found`: (at, values).
 
-    values: (run, record, layer). Thin lines are runs, thick ones medians. `caption`:
-    how it begins. `times`: for the words, the median time at which each layer passes
-    `level`, by panel.
+    values: (run, record, layer). Thin lines are runs, thick ones medians. `times`: for
+    the words, the median time at which each layer passes `level`, by panel. `what`:
+    one of `MEASURED`, with which the caption begins.
     """
-    fig, axes = multiples([*found], xlabel="", ylabel="similarity", row=3, below=0.5)
+    fig, axes = multiples([*found], xlabel="", ylabel="similarity", row=3.8, below=0.5)
     for ax, (title, (at, values)) in zip(axes, found.items(), strict=True):
         for i, name in enumerate(names):
             style = layer_style(i)
@@ -112,7 +121,7 @@ def settling_figure(
                 linewidth=2,
                 markersize=4,
                 markevery=3,
-                label=name,
+                label=layer_in_words(name),
             )
         ax.axhline(level, color="#666666", linestyle=":", linewidth=1.2)
         ax.set(xlabel=xlabels[title], ylim=(0, 1.03))
@@ -121,8 +130,10 @@ def settling_figure(
     said = "; ".join(f"{title}: {words}" for title, words in times.items())
     return Drawn(
         fig,
-        caption=f"{caption} {runs} runs (thin), medians (thick). Dotted: {level:g}.",
-        alt=f"A panel for each view, a curve for each of {', '.join(names)}. Median "
+        caption=f"{MEASURED[what]} {runs} runs (thin), medians (thick). Dotted: "
+        f"{level:g}.",
+        alt=f"A panel for each view, a curve for each of "
+        f"{', '.join(map(layer_in_words, names))}. Median "
         f"places on the horizontal axis at which these pass {level:g}: {said}.",
     )
 
@@ -132,7 +143,7 @@ def depth_figure(
     names: Sequence[str],
 ) -> Drawn:
     """A panel for each quantity: untrained and trained networks, layer by layer."""
-    fig, axes = multiples([*found], xlabel="layer", row=2.8, below=0.4)
+    fig, axes = multiples([*found], xlabel="layer", row=3.6, below=0.4)
     looks = {
         "untrained": {"color": "#666666", "linestyle": ":", "marker": "x"},
         "trained": {"color": "#0072B2", "linestyle": "-", "marker": "o"},

@@ -363,7 +363,7 @@ def fresh_samples(
             source="abbe2022merged, on linear methods",
             statement="On the staircase the network is down to a risk of one half "
             f"after fewer samples than any linear method needs (d = {d})",
-            theirs="order d against Ω(d³)",
+            theirs="as d grows: O(d) samples, linear methods Ω(d³)",
             holds=network < floor,
             rule=most,
             note=f"linear methods that treat coordinates alike: {floor:,.0f} or more",

@@ -10,9 +10,11 @@ from hlnb.claims import Claim, counted, measured, shown
 from hlnb.verdicts import most
 
 NOTES, OURS = "theodosis2021notes, linear regression", "derived here"
+REPORT = "glasgow, footnote 1"
 TO_8 = "distance below 1e-8"
 WITHIN = 0.15  # of a limit law: near enough at a few hundred examples
 STEEP = 0.5  # an exponent is 2 if it is nearer than this
+MANY_MORE, ALIKE = 4.0, 2.0  # times as many examples
 
 Runs = Real[np.ndarray, " run"]
 Matrices, Batches = Real[np.ndarray, " matrix"], Real[np.ndarray, " batch"]
@@ -240,5 +242,37 @@ def about_risk(
             holds=peaked,
             rule=most,
             note=f"the largest of {n_ratios} ratios, in each run",
+        ),
+    ]
+
+
+def about_sparse_truth(*, sparse: Runs, turned: Runs, d: int) -> list[Claim]:
+    """Claims on the examples that ridge regression needs, over those of least ℓ₁ norm.
+
+    A ratio for each problem of d parameters: where the truth is `sparse`, and where it
+    is sparse in a `turned` basis.
+    """
+    return [
+        measured(
+            id="reg-sparse",
+            source=REPORT,
+            statement="On a sparse truth ridge regression needs many more examples "
+            "than least ℓ₁ norm",
+            theirs="many more",
+            values=sparse,
+            unit="times as many examples",
+            verdict=verdicts.larger(sparse, by=MANY_MORE),
+            note=f"d = {d}; judged: more than {MANY_MORE:g} times (our threshold)",
+        ),
+        counted(
+            id="reg-sparse-turned",
+            source="our guess",
+            statement="Where it is sparse in another basis it needs less than twice as "
+            "many",
+            theirs="–",
+            holds=turned < ALIKE,
+            rule=most,
+            kind="guess",
+            note="a random basis; ridge regression does not notice",
         ),
     ]

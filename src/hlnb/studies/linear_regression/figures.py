@@ -18,6 +18,7 @@ from hlnb.figures.artists import (
     panels,
     plain_ticks,
     say_diverged,
+    threshold,
 )
 from hlnb.figures.style import STYLES
 
@@ -42,7 +43,7 @@ def paths_figure(
 
     Thin: runs. Thick: their median.
     """
-    fig, (ax,) = panels(1, width=6.2, height=3.7)
+    fig, (ax,) = panels(1, height=4.4)
     for label, (passes, runs) in paths.items():
         colour, dashes, marker = PATH_STYLES[label]
         shown = np.maximum(runs, 1e-17)  # zero has no place on a log scale
@@ -72,7 +73,7 @@ def rate_frame(
     `values`: eigenvalues; `errors`: one column per mode. Errors are signed shares
     of the first error; first, middle and last mode are drawn.
     """
-    fig, (left, right) = panels(2, height=3.4)
+    fig, (left, right) = panels(2, height=4.1)
     share = values / values[0]
     left.axhspan(-1, 0, color="#fbe3d3", zorder=0)
     left.axhspan(0, 1, color="#dcebf5", zorder=0)
@@ -107,7 +108,7 @@ def spectra_figure(
     found: Mapping[str, tuple[Real[np.ndarray, " _k"], Curve]], *, top: float
 ) -> Figure:
     """Eigenvalues (histogram) and a density, a panel per title; cut at height `top`."""
-    fig, axes = panels(len(found), height=4.6, columns=3)
+    fig, axes = panels(len(found), height=5.2, columns=3)
     for i, (ax, (title, (values, curve))) in enumerate(
         zip(axes, found.items(), strict=True)
     ):
@@ -146,7 +147,7 @@ def condition_figure(
 
     `ratios[d / n]` and `square[n]`: one value per run.
     """
-    fig, (left, right) = panels(2, height=3.5)
+    fig, (left, right) = panels(2, height=4.2)
     for ax, found, curve in ((left, ratios, theory), (right, square, growth)):
         dots(ax, found)
         ax.plot(*curve, color=THEORY[0], linestyle=THEORY[1], lw=1.4, label="theory")
@@ -162,7 +163,7 @@ def condition_figure(
 
 def risk_figure(risks: Runs, theory: Curve, *, null: float) -> Figure:
     """Excess risk against d/n on log scales, its limit, and the risk of w = 0."""
-    fig, (ax,) = panels(1, width=6.2, height=3.8)
+    fig, (ax,) = panels(1, height=4.6)
     dots(ax, risks)
     x, y = theory
     for label, side in (("limit n, d → ∞", x < 1), ("", x > 1)):  # broken at the pole
@@ -182,4 +183,46 @@ def risk_figure(risks: Runs, theory: Curve, *, null: float) -> Figure:
     chance = key("w = 0", colour=STYLES["chance"][0], linestyle=":")
     legend_below(fig, [*known, chance])
     say_diverged(fig, *risks.values())
+    return fig
+
+
+# learner and truth → (colour, dashes, marker)
+SPARSE_STYLES: Mapping[str, tuple[str, Any, str]] = {
+    "ridge": (BLUE, "-", "o"),
+    "least ℓ₁ norm": (ORANGE, "--", "s"),
+    "least ℓ₁ norm, turned basis": (GREEN, (0, (6, 1.5)), "^"),
+}
+
+
+def sparse_figure(
+    ns: Real[np.ndarray, " _n"],
+    errors: Mapping[str, Real[np.ndarray, "_run _n"]],
+    needed: Mapping[str, Mapping[int, Real[np.ndarray, " _run"]]],
+    *,
+    d: int,
+) -> Figure:
+    """What is left after n examples, d parameters, and how many are needed against d.
+
+    `errors[learner]`: shares of the variance. `needed[learner][d]`: a number a run.
+    """
+    fig, (left, right) = panels(2, height=3.5)
+    for label, runs in errors.items():
+        colour, dashes, marker = SPARSE_STYLES[label]
+        left.plot(ns, runs.T, color=colour, linewidth=0.5, alpha=0.35)
+        middle = finite_medians(runs)
+        look = {"color": colour, "linestyle": dashes, "marker": marker, "ms": 3.5}
+        left.plot(ns, middle, linewidth=1.8, label=label, **look)
+    threshold(left, value=0.1, label="a tenth of the variance")
+    left.set(xlabel=f"examples, d = {d}", ylabel="excess risk / variance")
+    for label, found in needed.items():
+        colour, dashes, marker = SPARSE_STYLES[label]
+        for at, runs in found.items():
+            right.plot(np.full(len(runs), at), runs, marker, color=colour, ms=3)
+        typical = [np.median(runs) for runs in found.values()]
+        right.plot([*found], typical, color=colour, linestyle=dashes, lw=1.6)
+    right.set(xscale="log", yscale="log", xlabel="parameters d")
+    right.set_ylabel("examples until a tenth is left")
+    plain_ticks(right.xaxis, [*needed["ridge"]])
+    plain_ticks(right.yaxis, [10, 20, 50, 100, 200, 400])
+    legend_below(fig)
     return fig

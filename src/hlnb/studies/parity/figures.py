@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+import matplotlib
 import numpy as np
 from jaxtyping import Int, Real
 from matplotlib.axes import Axes
@@ -19,9 +20,9 @@ from hlnb.figures.artists import (
     plain_ticks,
 )
 from hlnb.figures.drawn import Drawn
-from hlnb.figures.style import STYLES
+from hlnb.figures.style import PART_COLOURS, STYLES
 from hlnb.metrics.chance import interval
-from hlnb.metrics.times import held, median
+from hlnb.metrics.times import describe, held, median
 from hlnb.words import in_range
 
 NETWORK, _, DOT = STYLES["simultaneous"]
@@ -70,7 +71,7 @@ def rank_figure(
     trials: int,
 ) -> Figure:
     """Share of random systems of full rank against n − d: dots; the law as lines."""
-    fig, (ax,) = panels(1, width=6.0, height=3.2)
+    fig, (ax,) = panels(1, height=4.2)
     for i, (d, found) in enumerate(counts.items()):
         shift = 0.12 * (i - (len(counts) - 1) / 2)
         shares_panel(
@@ -103,7 +104,7 @@ def noise_figure(
 
     `counts` and `laws` by share of flipped labels; `tries` at `noise`, inf: given up.
     """
-    fig, (left, right) = panels(2, height=3.3)
+    fig, (left, right) = panels(2, height=4.0)
     for i, (p, found) in enumerate(counts.items()):
         label = f"{100 * p:g} % of labels flipped" if p else "no label flipped"
         style = {"colour": SIZES[i % len(SIZES)], "marker": MARKERS[i % len(MARKERS)]}
@@ -136,9 +137,7 @@ def shares_frame(
     """
     d = int(degrees.max())
     shown = np.maximum(shares, LEAST_SHARE)
-    fig, (left, right) = panels(
-        2, width=6.6, height=3.3, sharey=True, width_ratios=[2.2, 1]
-    )
+    fig, (left, right) = panels(2, height=4.0, sharey=True, width_ratios=[2.2, 1])
     for size in range(d + 1):  # dots of one size side by side, in the order of sets
         own = shown[degrees == size]
         aside = np.linspace(-0.3, 0.3, len(own)) if len(own) > 1 else 0 * own
@@ -181,7 +180,7 @@ def signal_figure(
 
     `bounds`: what is proved, drawn without dots.
     """
-    fig, (ax,) = panels(1, width=6.4, height=3.7)
+    fig, (ax,) = panels(1, height=4.5)
     styles = zip(
         (SIZES[2], SIZES[1], SIZES[0]), ("-", "--", ":"), MARKERS, strict=False
     )
@@ -214,7 +213,7 @@ def cost_figure(
     random labels. `elimination`: examples that it needs.
     """
     d = np.array([*examples])
-    fig, (left, right) = panels(2, height=3.5)
+    fig, (left, right) = panels(2, height=4.1)
     never = 2.2 * cap
     for size, times in examples.items():
         done = times[np.isfinite(times)]
@@ -265,7 +264,7 @@ def told_figure(
     `variation`: from runs with coins, a value each, and `bounds` on its mean; both plus
     the share `luck`. `learned`: of so many `runs`.
     """
-    fig, (ax,) = panels(1, width=6.0, height=3.4)
+    fig, (ax,) = panels(1, height=4.3)
     d = np.array([*bounds])
     lucky = np.array([*luck.values()])
     proved = np.minimum(1, np.array([*bounds.values()]) + lucky)
@@ -301,7 +300,7 @@ def batch_figure(
 
     inf: not within `cap` examples. `points`: of the cube.
     """
-    fig, (ax,) = panels(1, width=6.0, height=3.2)
+    fig, (ax,) = panels(1, height=4.2)
     for size, found in examples.items():
         done = found[np.isfinite(found)]
         ax.plot(size + 0 * done, done, DOT, color=NETWORK, ms=4, alpha=0.45)
@@ -333,7 +332,7 @@ def gap_figure(
 
     ratios: the lowest signal in I by the highest elsewhere, for each run.
     """
-    fig, (ax,) = panels(1, width=6.6, height=2.6)
+    fig, (ax,) = panels(1, height=4.0)
     at = np.arange(d := len(signal))
     own = np.isin(at, inside)
     for chosen, colour, label in (
@@ -360,6 +359,60 @@ def gap_figure(
     )
 
 
+def powers_figure(
+    steps: Mapping[int, Sequence[Real[np.ndarray, " run"]]],
+    d: Sequence[int],
+    *,
+    cap: float,
+) -> Drawn:
+    """Steps until a set of k coordinates is learned, against d: a line for each k.
+
+    `steps[k]`: for each d, one number a run; inf: not within `cap`.
+    """
+    fig, (ax,) = panels(1, height=4.4)
+    looks = zip(steps.items(), PART_COLOURS, MARKERS, strict=False)
+    for i, ((k, found), colour, marker) in enumerate(looks):
+        for size, times in zip(d, found, strict=True):
+            at = size * 1.015 ** (i - (len(steps) - 1) / 2)  # kinds beside one another
+            done = times[np.isfinite(times)]
+            ax.plot(at + 0 * done, done, marker, color=colour, ms=4, alpha=0.4)
+            if len(done) < len(times):
+                ax.plot(at, 1.3 * cap, "x", color=colour, ms=6)
+                missed = f"{len(times) - len(done)}"
+                ax.text(at, 1.6 * cap, missed, ha="center", fontsize=8)
+        middle = np.array([median(times) for times in found])
+        middle[~np.isfinite(middle)] = np.nan
+        line = {"color": colour, "marker": marker, "linewidth": 2}
+        ax.plot(d, middle, **line, label=f"$k$ = {k}")
+    known = np.concatenate(
+        [np.ravel(times) for found in steps.values() for times in found]
+    )
+    known = known[np.isfinite(known)]
+    ax.set(xscale="log", yscale="log", xlabel="input dimension $d$")
+    ax.set_ylabel("steps to test error 0.01")
+    plain_ticks(ax.xaxis, d)
+    if len(known):
+        plain_ticks(ax.yaxis, log_ticks(known.min(), known.max()))
+    legend_below(fig)
+    said = "; ".join(
+        f"k = {k}: "
+        + ", ".join(
+            f"{describe(times, cap=cap)} at d = {size}"
+            for size, times in zip(d, found, strict=True)
+        )
+        for k, found in steps.items()
+    )
+    runs = len(next(iter(steps.values()))[0])
+    return Drawn(
+        fig,
+        caption="Steps until a parity of $k$ of $d$ coordinates is learned, both axes "
+        f"logarithmic: {runs} runs (marks) and their median (line). A power of $d$ is "
+        "a straight line. Crosses count runs that did not get there within "
+        f"{cap:,.0f} steps.",
+        alt=f"A line for each k, both axes logarithmic. Steps: {said}.",
+    )
+
+
 def hidden_figure(runs: Mapping[tuple[int, int], Sequence[Any]]) -> Drawn:
     """Test error above the signal of I, against the share of the time to learn.
 
@@ -367,7 +420,7 @@ def hidden_figure(runs: Mapping[tuple[int, int], Sequence[Any]]) -> Drawn:
     `best` by record and its times `falls_at` and `leads_from`.
     """
     n = len(runs)
-    fig, axes = panels(2 * n, columns=n, height=4.4, sharex=True, sharey="row")
+    fig, axes = panels(2 * n, columns=n, height=5.8, sharex=True, sharey="row")
     line = {"color": NETWORK, "linewidth": 0.9, "alpha": 0.6}
     pairs = zip(axes[:n], axes[n:], runs.items(), strict=True)
     for ax, below, ((d, k), found) in pairs:
@@ -380,7 +433,7 @@ def hidden_figure(runs: Mapping[tuple[int, int], Sequence[Any]]) -> Drawn:
     axes[0].set(ylabel="test error (share)", ylim=(-0.02, 0.56))
     axes[n].set_ylabel("signal of $I$ / largest\nsignal of other sets")
     for below in axes[n:]:
-        plain_ticks(below.yaxis, [0.1, 1, 10, 100, 1000])
+        plain_ticks(below.yaxis, log_ticks(*below.get_ylim()))
     legend_below(
         fig,
         [
@@ -412,7 +465,7 @@ def signals_frame(
     title: str,
 ) -> Figure:
     """The signals of all other sets as a histogram, and that of I; axes by `reach`."""
-    fig, (ax,) = panels(1, width=6.0, height=2.8)
+    fig, (ax,) = panels(1, height=3.9)
     bins = np.geomspace(*reach, 60)
     ax.hist(np.clip(signals, *reach), bins, color=NULL, label="all other sets")
     ax.axvline(np.clip(own, *reach), color=NETWORK, linewidth=2, label="$I$")
@@ -430,7 +483,7 @@ def memory_figure(
     test: Real[np.ndarray, "run record"],
 ) -> Figure:
     """Training and test error against epochs: runs thin, their median thick."""
-    fig, (ax,) = panels(1, width=6.0, height=3.0)
+    fig, (ax,) = panels(1, height=4.2)
     for values, colour, dashes, label in (
         (test, NETWORK, "-", "test error"),
         (training, NULL, "--", "training error"),
@@ -449,4 +502,26 @@ def memory_figure(
         )
     ax.set(xlabel="epochs", ylabel="error (share)", ylim=(-0.02, 0.56))
     legend_below(fig)
+    return fig
+
+
+def dense_figure(found: Mapping[int, Any], *, cap: int) -> Figure:
+    """Accuracy on fresh examples against steps, a shade for each d.
+
+    `found[d]`: the Result of `train_dense`. Runs thin, their median thick; a run that
+    has learned stays where it ended.
+    """
+    fig, (ax,) = panels(1, width=6.4, height=3.7)
+    shades = matplotlib.colormaps["cividis"](np.linspace(0.85, 0, len(found)))
+    for i, (d, result) in enumerate(found.items()):
+        right = 1 - held(result.of("test error"))
+        x = np.maximum(result.steps, 1)  # zero has no place on a log scale
+        look = {"color": shades[i], "zorder": 2 + i / len(found)}
+        ax.plot(x, right.T, linewidth=0.4, alpha=0.3, **look)
+        look |= {"linestyle": ("-", "--", ":", "-.")[i % 4], "label": f"d = {d}"}
+        ax.plot(x, np.median(right, 0), linewidth=1.8, **look)
+    ax.axhline(0.5, color=NULL, linestyle=":", linewidth=1.2, label="guessing")
+    ax.set(xscale="log", xlabel="steps", ylabel="share of fresh examples right")
+    ax.set(xlim=(10, cap), ylim=(0.45, 1.02))
+    legend_below(fig, columns=6)
     return fig

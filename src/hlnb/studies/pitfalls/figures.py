@@ -162,7 +162,7 @@ def stuck_figure(
     Thin: runs. Thick: their median, in which runs that ended keep their last value.
     Runs that never got there are crosses. Errors below goal / 3 are drawn at goal / 3.
     """
-    fig, (left, right) = panels(2, height=3.8, width_ratios=[1.35, 1])
+    fig, (left, right) = panels(2, height=4.6, width_ratios=[1.35, 1])
     for row, (name, (steps, runs)) in enumerate(curves.items()):
         colour, dashes, marker = SET_STYLES[row % len(SET_STYLES)]
         floor = np.clip(runs, goal / 3, None)
@@ -192,7 +192,7 @@ def stuck_figure(
     known = np.concatenate([[cap], *[t[np.isfinite(t)] for t in times.values()]])
     right.set(xlim=(known.min() / 1.5, 2.4 * cap), ylim=(len(curves) - 0.5, -0.5))
     plain_ticks(right.xaxis, log_ticks(float(known.min()), cap))
-    right.set_yticks([])
+    right.set_yticks(range(len(curves)), [*curves])
     right.grid(False, axis="y")
     legend_below(fig, columns=5)
     told = "; ".join(f"{name}: {describe(t, cap=cap)}" for name, t in times.items())
@@ -212,7 +212,7 @@ def reliance_figure(
     found: Mapping[str, tuple[Real[np.ndarray, " _point"], Mapping[str, Runs]]],
 ) -> Drawn:
     """Three AUCs against steps, one panel per data set; thin: runs, thick: medians."""
-    fig, axes = panels(len(found), height=3.3, sharey=True)
+    fig, axes = panels(len(found), height=4.0, sharey=True)
     for ax, (title, (steps, kinds)) in zip(axes, found.items(), strict=True):
         for kind, runs in kinds.items():
             colour, dashes, marker, words = KIND_STYLES[kind]
@@ -254,7 +254,7 @@ def remedies_figure(
 
     `floor`: error of the simple classifier alone, a dotted line. Dots: runs.
     """
-    fig, (left, right) = panels(2, height=0.9 + 0.42 * len(found), sharey=True)
+    fig, (left, right) = panels(2, height=0.9 + 0.65 * len(found), sharey=True)
     for row, values in enumerate(found.values()):
         n = len(values["error"])
         apart = row + 0.4 * (np.arange(n) / max(1, n - 1) - 0.5)

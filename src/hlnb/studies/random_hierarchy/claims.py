@@ -19,6 +19,14 @@ LEARNED = 0.1  # at or below it the task was learned
 Values = Real[np.ndarray, " run"]
 Cases = Sequence[bool] | Bool[np.ndarray, " case"]
 
+RIVALS = {  # of `experiment.laws`: the rival laws in words
+    "m^L": "the law without the classes",
+    "√n_c m^L": "the law with the root of the number of classes",
+    "n_c m^(L+1)": "the law with one level more",
+    "v n_c m^L": "the law times the vocabulary",
+    "√P_max": "the root of the number of all strings",
+}
+
 
 def known(values: Real[np.ndarray, " _run"]) -> Real[np.ndarray, " _known"]:
     """The values that are numbers; NaN alone if there are none."""

@@ -101,6 +101,9 @@ def tree_figure(
     return fig
 
 
+UNIT = "$P / (n_c m^L)$"
+
+
 def symbol_name(symbol: int, *, level: int, depth: int) -> str:
     """A capital letter for a class, a small one for a feature, a number below."""
     if level == 0:
@@ -111,6 +114,12 @@ def symbol_name(symbol: int, *, level: int, depth: int) -> str:
 def word(symbols: Sequence[int], *, level: int, depth: int) -> str:
     """Symbols of a level in a row: "3 1 4 1"."""
     return " ".join(symbol_name(s, level=level, depth=depth) for s in symbols)
+
+
+def _symbols(name: str) -> str:
+    """A number of a grammar, its symbol in mathematics: "classes $n_c$"."""
+    words, symbol = name.rsplit(" ", 1)
+    return f"{words} ${symbol}$"
 
 
 def _curve(ax: Axes, label: str, curve: Curve, scale: float) -> None:
@@ -146,7 +155,7 @@ def errors_figure(
     `found[grammar][n]`: one value per run. `scales[axis label][grammar]`: strings of a
     unit. `beside`: medians of another network, thin and grey.
     """
-    fig, axes = panels(len(scales), height=3.6, sharey=True)
+    fig, axes = panels(len(scales), height=4.3, sharey=True)
     for ax, (unit, scale) in zip(axes, scales.items(), strict=True):
         for label, curve in (beside or {}).items():
             at = [n / scale[label] for n in curve]
@@ -167,9 +176,9 @@ def collapse_figure(found: Mapping[str, Curve], stars: Mapping[str, float]) -> D
     """Errors of the deep CNN against strings, and against strings over `stars`."""
     ones = dict.fromkeys(found, 1)
     return Drawn(
-        errors_figure(found, {"training strings P": ones, "P / (n_c m^L)": stars}),
+        errors_figure(found, {"training strings P": ones, UNIT: stars}),
         caption="Test error of the deep CNN over the error of guessing, against "
-        "training strings (left) and against the same over n_c m^L (right). Dots: "
+        "training strings (left) and against the same over $n_c m^L$ (right). Dots: "
         f"{_runs(found)} runs; lines: medians.",
         alt="Two panels with falling curves, one for each grammar, which lie apart on "
         f"the left. Medians by P: {_medians(found)}.",
@@ -184,12 +193,12 @@ def two_layers_figure(
     beside: Mapping[str, Curve],
 ) -> Drawn:
     """Errors of one hidden layer against strings over `stars`, and over `totals`."""
-    scales = {"P / (n_c m^L)": stars, "P / P_max": totals}
+    scales = {UNIT: stars, "$P / P_{\\max}$": totals}
     return Drawn(
         errors_figure(found, scales, beside=beside),
         caption="Test error of the network with one hidden layer, against strings over "
-        f"n_c m^L (left) and over P_max (right). Dots: {_runs(found)} runs, lines: "
-        "medians. Thin grey: medians of the deep CNN.",
+        f"$n_c m^L$ (left) and over $P_{{\\max}}$ (right). Dots: {_runs(found)} runs, "
+        "lines: medians. Thin grey: medians of the deep CNN.",
         alt="Two panels of falling curves, with grey ones of the deep CNN. Medians of "
         f"the network with one hidden layer by P: {_medians(found)}.",
     )
@@ -203,7 +212,7 @@ def uncorrelated_figure(
 ) -> Drawn:
     """Errors of the deep CNN where single features are silent."""
     return Drawn(
-        errors_figure(found, {"P / (n_c m^L)": stars}, beside=beside),
+        errors_figure(found, {UNIT: stars}, beside=beside),
         caption="Test error of the deep CNN where no feature tells anything of the "
         f"class. Dots: {_runs(found)} runs, lines: medians. Thin grey: medians for "
         "random grammars of the same sizes.",
@@ -214,7 +223,7 @@ def uncorrelated_figure(
 
 def levels_figure(found: Mapping[str, Curve], units: Mapping[str, float]) -> Drawn:
     """Errors of the learner of Ren et al. against strings a level over `units`."""
-    fig, (ax,) = panels(1, width=5.8, height=3.6)
+    fig, (ax,) = panels(1, height=4.4)
     for (label, curve), look in zip(found.items(), cycle(LOOKS), strict=False):
         colour, dashes, marker = look
         at = np.array([n / units[label] for n in curve])
@@ -224,15 +233,15 @@ def levels_figure(found: Mapping[str, Curve], units: Mapping[str, float]) -> Dra
         line = {"color": colour, "linestyle": dashes, "marker": marker}
         ax.plot(at, middle, **line, ms=5, lw=1.8, label=label)
     ax.axhline(0.1, color=STYLES["chance"][0], linestyle=":", label="10 %")
-    ax.set(xscale="log", xlabel="strings a level / (V m^L)", ylim=(-0.03, 1.1))
+    ax.set(xscale="log", xlabel="strings a level / $(V m^L)$", ylim=(-0.03, 1.1))
     ax.set_ylabel("test error / error of guessing")
     shown = [n / units[k] for k, curve in found.items() for n in curve]
     plain_ticks(ax.xaxis, log_ticks(min(shown), max(shown)))
-    legend_below(fig, columns=4)
+    legend_below(fig, columns=3)
     return Drawn(
         fig,
         caption="Test error of the learner of Ren et al., against fresh strings for "
-        f"each level over V m^L. Dots: {_runs(found)} grammars, lines: medians.",
+        f"each level over $V m^L$. Dots: {_runs(found)} grammars, lines: medians.",
         alt=f"One panel of falling curves. Medians by strings: {_medians(found)}.",
     )
 
@@ -247,7 +256,7 @@ def factors_figure(
     than were tried. `laws`: n_c m^L at the same values, drawn as a line that is moved
     to the median of the first value.
     """
-    fig, axes = panels(len(legs), height=3.0, columns=4, width=9.0, sharey=True)
+    fig, axes = panels(len(legs), columns=2, height=5.6, sharey=True)
     for ax, (name, leg) in zip(axes, legs.items(), strict=True):
         at = np.array([*leg])
         middle = np.array([median(runs) for runs in leg.values()])
@@ -257,12 +266,13 @@ def factors_figure(
             ax.plot(beside(shown, x), shown, "o", color="#2B75B8", ms=3, alpha=0.45)
         ax.plot(at, middle, "o-", color="#0A2F66", lw=1.8, label="median")
         moved = law * middle[0] / law[0]
-        ax.plot(at, moved, "--", color="#7A3300", lw=1.4, label="like n_c m^L")
-        ax.set(xscale="log", yscale="log", xlabel=name)
+        ax.plot(at, moved, "--", color="#7A3300", lw=1.4, label="like $n_c m^L$")
+        ax.set(xscale="log", yscale="log", xlabel=_symbols(name))
         plain_ticks(ax.xaxis, [float(x) for x in at])
     found = [runs for leg in legs.values() for runs in leg.values()]
     plain_ticks(axes[0].yaxis, log_ticks(*log_range(*found)))
-    axes[0].set_ylabel("strings for 10 %")
+    for ax in axes[::2]:
+        ax.set_ylabel("strings for 10 %")
     legend_below(fig)
     words = "; ".join(
         f"{name}: " + ", ".join(f"{median(v):.0f} at {x:g}" for x, v in leg.items())
@@ -273,7 +283,7 @@ def factors_figure(
         fig,
         caption="Strings with which the deep CNN makes a tenth of the errors of "
         f"guessing, with one number of the grammar varied in each panel. Dots: {runs} "
-        "grammars; line: median; dashed: growth like n_c m^L.",
+        "grammars; line: median; dashed: growth like $n_c m^L$.",
         alt=f"{len(legs)} log-log panels. Medians by value: {words}.",
     )
 
@@ -292,9 +302,9 @@ def sensitivity_figure(
     depth = found.shape[3]
     fig, axes = multiples(
         [f"synonyms of level {k + 1} exchanged" for k in range(depth)],
-        xlabel="training strings / P*",
+        xlabel="training strings / $P^*$",
         ylabel="sensitivity S",
-        row=2.7,
+        row=3.1,
         below=0.4,
     )
     places = np.arange(len(columns))
@@ -342,7 +352,7 @@ def ratios_figure(
     `found[grammar]`: numbers of strings over P*, and the ratios. Thin: runs; thick:
     their median; black: √(P/P*). `crossings[grammar]`: where each run passes 1.
     """
-    fig, (ax,) = panels(1, width=5.8, height=3.9)
+    fig, (ax,) = panels(1, height=4.6)
     every = np.concatenate([x for x, _ in found.values()])
     ends = np.array([every.min(), every.max()])
     for label, (x, runs) in found.items():
@@ -356,7 +366,7 @@ def ratios_figure(
     ax.plot(ends, np.sqrt(ends), color="black", lw=1, label=r"$\sqrt{P/P^*}$")
     ax.axhline(1, color=STYLES["chance"][0], linestyle=":")
     ax.axvline(1, color=STYLES["chance"][0], linestyle=":")
-    ax.set(xscale="log", yscale="log", xlabel="strings / P*")
+    ax.set(xscale="log", yscale="log", xlabel="strings / $P^*$")
     ax.set_ylabel("spread between features /\nspread within synonyms")
     plain_ticks(ax.xaxis, log_ticks(*ends))
     plain_ticks(ax.yaxis, log_ticks(*ax.get_ylim()))
@@ -389,7 +399,7 @@ def rates_figure(
     """
     titles = [f"{few} strings (P*)", f"all {total} strings"]
     order = np.argsort(parents, kind="stable")
-    fig, axes = panels(2, height=3.4, sharey=True)
+    fig, axes = panels(2, height=3.8, sharey=True)
     top = float(np.nanmax([np.nanmax(many), np.nanmax(rates)]))
     for ax, values, title in zip(axes, (rates, many), titles, strict=True):
         image = ax.imshow(

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import matplotlib
+import matplotlib.pyplot as plt
 import numpy as np
 from jaxtyping import Bool, Float, Real
 from matplotlib.axes import Axes
@@ -74,7 +75,7 @@ def compression_figure(
     Right: D against the layer. Both by the scale of the initial weights. `seen`: the
     slopes of log10 C, for the words.
     """
-    fig, (left, right) = panels(2, height=3.4)
+    fig, (left, right) = panels(2, height=4.4)
     scales = sorted({*compression, *discrimination})
     looks = dict(zip(scales, ORDERED, strict=False))
     for ax, found in ((left, compression), (right, discrimination)):
@@ -130,7 +131,10 @@ def depths_figure(
     `errors[title][label]`, `features[label]`: (run, n). `at_start`: |correlation| of
     the best unit before training, one value per run.
     """
-    fig, axes = panels(len(errors) + 1, height=3.3, columns=len(errors) + 1)
+    fig = plt.figure(figsize=(7.2, 6.6))
+    grid = fig.add_gridspec(2, len(errors))
+    axes = [fig.add_subplot(grid[0, i]) for i in range(len(errors))]
+    axes.append(fig.add_subplot(grid[1, :]))
     x = np.array(ns, float)
     for ax, (title, found) in zip(axes, errors.items(), strict=False):
         for label, runs in found.items():
@@ -150,7 +154,10 @@ def depths_figure(
     for ax in axes:
         ax.set(xscale="log", xlabel="training samples n")
         plain_ticks(ax.xaxis, ns)
-    legend_below(fig)
+    words = {"fontsize": 8.5, "handlelength": 3}
+    axes[0].legend(loc="upper right", bbox_to_anchor=(1.02, 0.92), **words)
+    below = {"loc": "upper center", "bbox_to_anchor": (0.5, -0.2), "ncols": 2}
+    last.legend(**below, **words)
     left = "; ".join(
         f"{title}, {label}: {in_range(runs[:, -1], '.3f')}"
         for title, found in errors.items()
@@ -160,11 +167,11 @@ def depths_figure(
     return Drawn(
         fig,
         caption="Test error against samples, as a share of the variance, for each "
-        "target, and (right) how close one unit below the readout is to the feature h. "
+        "target, and (below) how close one unit below the readout is to the feature h. "
         "Rate and stopping time are chosen on validation data; "
         f"{len(at_start)} runs and their median.",
         alt=f"{len(axes)} panels, samples on a log scale. Errors with most samples: "
-        f"{left}. Right: |correlation| with h with most samples: {close}; before "
+        f"{left}. Below: |correlation| with h with most samples: {close}; before "
         f"training: {in_range(at_start)}.",
     )
 
@@ -177,7 +184,7 @@ def paths_figure(
 
     A black frame stands around pairs in which the output depends on the input.
     """
-    fig, axes = panels(len(shares), height=2.9)
+    fig, axes = panels(len(shares), height=3.2)
     top = max(float(matrix.max()) for matrix in shares.values())
     colours = matplotlib.colormaps["cividis"]
     for ax, (title, matrix) in zip(axes, shares.items(), strict=True):
@@ -225,7 +232,7 @@ def network_figure(
     Blue and solid: positive weights; orange and dashed: negative ones. Inputs and
     outputs of the same half share a marker.
     """
-    fig, (ax,) = panels(1, width=6.4, height=3.6)
+    fig, (ax,) = panels(1, height=4.6)
     sizes = [masks[0].shape[1], *(len(mask) for mask in masks)]
     heights = [np.linspace(1, 0, n + 2)[1:-1] for n in sizes]
     used = [np.zeros(n, bool) for n in sizes]

@@ -1,6 +1,7 @@
 """The claims of the chapter on shallow-to-deep chains, by section."""
 
-from collections.abc import Mapping, Sequence
+import re
+from collections.abc import Mapping
 
 import numpy as np
 from jaxtyping import Bool, Real
@@ -279,6 +280,7 @@ def _middle(values: Values) -> str:
     return f"{np.median(known):.2f}" if len(known) else "unknown"
 
 
-def listed(names: Sequence[str]) -> str:
-    """Names in words, or "none"."""
-    return ", ".join(names) or "none"
+def in_prose(problem: str) -> str:
+    """A problem's name for a sentence: S₅ for $S_5$, and the levels in brackets."""
+    name = re.sub(r"\$S_(\d)\$", lambda m: f"S{chr(ord('₀') + int(m[1]))}", problem)
+    return re.sub(r", (L = \d)$", r" (\1)", name)

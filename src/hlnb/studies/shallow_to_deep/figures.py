@@ -24,6 +24,7 @@ from hlnb.figures.artists import (
 )
 from hlnb.figures.drawn import Drawn
 from hlnb.figures.style import STYLES
+from hlnb.words import training_in_words
 
 Values = Real[np.ndarray, " _run"]
 ByWay = Mapping[str, Mapping[str, Values]]
@@ -69,7 +70,10 @@ def left_figure(found: ByWay) -> Drawn:
         xlabel="test error at the end / error of guessing",
         xlim=(-0.03, max(1.05, 1.03 * largest)),
     )
-    handles = [key(way, LEARNERS[way][2], colour=LEARNERS[way][0]) for way in names]
+    handles = [
+        key(training_in_words(way), LEARNERS[way][2], colour=LEARNERS[way][0])
+        for way in names
+    ]
     legend_below(fig, [*handles, key("median", "|", markersize=10)], columns=3)
     count = _runs([len(v) for ways in found.values() for v in ways.values()])
     return Drawn(
@@ -78,8 +82,11 @@ def left_figure(found: ByWay) -> Drawn:
         "(marks), median (bars), equally many epochs in all.",
         alt="A row a problem, a colour a way. Medians: "
         + "; ".join(
-            f"{name}: "
-            + ", ".join(f"{way} {np.median(v):.2f}" for way, v in ways.items())
+            f"{name.replace('$', '')}: "
+            + ", ".join(
+                f"{training_in_words(way)} {np.median(v):.2f}"
+                for way, v in ways.items()
+            )
             for name, ways in found.items()
         )
         + ".",
@@ -98,7 +105,8 @@ def _by_ratio(
             ax.plot(x, values, marker, color=colour, ms=3, alpha=0.45)
         at = [shift * ratio for ratio in by_ratio]
         middle = [np.median(values) for values in by_ratio.values()]
-        ax.plot(at, middle, color=colour, linestyle=dashes, lw=2, label=label)
+        words = training_in_words(label)
+        ax.plot(at, middle, color=colour, linestyle=dashes, lw=2, label=words)
     ax.set_xscale("log")
     plain_ticks(ax.xaxis, ratios)
 
@@ -134,7 +142,9 @@ def _ends(found: Mapping[str, Mapping[str, Mapping[float, Values]]]) -> str:
     said = []
     for name, ways in found.items():
         top = max(next(iter(ways.values())))
-        ends = ", ".join(f"{w} {np.median(by[top]):.2f}" for w, by in ways.items())
+        ends = ", ".join(
+            f"{training_in_words(w)} {np.median(by[top]):.2f}" for w, by in ways.items()
+        )
         said.append(f"{name}, {top:g} P*: {ends}")
     return "Medians: " + "; ".join(said) + "."
 

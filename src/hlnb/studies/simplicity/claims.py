@@ -91,7 +91,7 @@ def about_layers(
         counted(
             id="sim-read",
             source=NOTES,
-            statement="A linear read-out gets better with every layer",
+            statement="A linear readout gets better with every layer",
             theirs="more sophisticated",
             holds=rising(accuracy),
             rule=most,
@@ -100,7 +100,7 @@ def about_layers(
         measured(
             id="sim-read-untrained",
             source="our guess",
-            statement="Training does it, not depth: the read-out of layer 2 is better "
+            statement="Training does it, not depth: the readout of layer 2 is better "
             "after training than before",
             theirs="–",
             values=accuracy[:, -1] - read["untrained"][:, -1],

@@ -86,7 +86,7 @@ def maps_figure(
     """
     units = max(made.shape[1] for made in rows.values())
     fig, axes = panels(
-        len(rows) * units, width=7.2, height=0.95 * len(rows) + 0.3, columns=units
+        len(rows) * units, width=7.2, height=1.05 * len(rows) + 0.3, columns=units
     )
     for i, ax in enumerate(axes):
         row, unit = divmod(i, units)
@@ -128,7 +128,7 @@ def layers_figure(
     names: Mapping[str, Sequence[str]],
 ) -> Drawn:
     """One panel per quantity, by layer: untrained and trained, runs and medians."""
-    fig, axes = panels(len(found), height=3.2)
+    fig, axes = panels(len(found), height=4.0)
     for ax, (quantity, states) in zip(axes, found.items(), strict=True):
         ax.set_title(quantity, fontsize=10)
         for state, values in states.items():
@@ -147,8 +147,8 @@ def layers_figure(
     ]
     return Drawn(
         fig,
-        caption=f"Complexity and read-out by layer, {runs} runs (thin), medians "
-        "(thick).",
+        caption=f"Turns, and accuracy of a readout, by layer: {runs} runs (thin), "
+        "medians (thick).",
         alt="A panel for each quantity, by layer: " + "; ".join(said) + ".",
     )
 
@@ -171,7 +171,7 @@ def information_figure(
         [*found],
         xlabel="epoch",
         ylabel="information on the label (bits)",
-        row=3,
+        row=3.7,
         below=0.5,
     )
     for ax, (problem, curves) in zip(axes, found.items(), strict=True):
@@ -215,7 +215,7 @@ def beyond_figure(
     accuracy. `both`: median shares of network and null where they are as accurate as L.
     """
     fig, axes = multiples(
-        [*found], xlabel="test accuracy", ylabel="share beyond L", row=3, below=0.5
+        [*found], xlabel="test accuracy", ylabel="share beyond L", row=3.7, below=0.5
     )
     for ax, (problem, learners) in zip(axes, found.items(), strict=True):
         for name, runs in learners.items():

@@ -12,7 +12,7 @@ from hlnb.words import listed
 NOTES = "theodosis2021notes, how networks learn features"
 FRANKLE = "frankle2020linear, linear mode connectivity"
 AINSWORTH = "ainsworth2023rebasin, weight matching"
-MIXED, PURE = 0.3, 0.8  # median index: mixtures are below, detectors above
+MIXED, PURE = 0.3, 0.8  # median specialization: mixtures are below, detectors above
 UNLEARNED = 0.4  # test error of two classes
 LARGE, SMALL = 0.2, 0.05  # barriers, in test error
 CONNECTED = 0.02  # of Frankle et al.: a barrier below it is none
@@ -31,8 +31,8 @@ def about_filters(
     """Claims on averages of detectors, and on how filters specialize.
 
     degree: median specialization by condition. errors: test errors without ReLU.
-    averages: index and responses of each average. levels: how many of each run's
-    `filters` answer to level bars.
+    averages: specialization and responses of each average. levels: how many of each
+    run's `filters` answer to level bars.
     """
     learned, coin = degree["learned"], degree["labels by coin"]
     index, answers = averages
@@ -45,12 +45,12 @@ def about_filters(
             theirs="hardly an edge detector",
             holds=(abs(index) < 1e-9) & (abs(answers - 0.5).max(1) < 1e-9),
             of="pairs of detectors",
-            note="index 0 and half of each response, to 1e-9",
+            note="specialization 0 and half of each response, to 1e-9",
         ),
         measured(
             id="spec-start",
             source=NOTES,
-            statement=f"Untrained filters are mixtures (index below {MIXED})",
+            statement=f"Untrained filters are mixtures (specialization below {MIXED})",
             theirs="random combinations",
             values=learned[:, 0],
             unit=unit,
@@ -60,7 +60,7 @@ def about_filters(
         measured(
             id="spec-rise",
             source=NOTES,
-            statement="Training specializes filters: the index rises",
+            statement="Training specializes filters: the specialization rises",
             theirs="symmetry breaks",
             values=learned[:, -1] - learned[:, 0],
             unit=f"{unit}, end less start",
@@ -69,7 +69,8 @@ def about_filters(
         measured(
             id="spec-end",
             source=NOTES,
-            statement=f"Trained filters are detectors of one kind (index above {PURE})",
+            statement="Trained filters are detectors of one kind (specialization "
+            f"above {PURE})",
             theirs="vertical or horizontal",
             values=learned[:, -1],
             unit=unit,
@@ -125,7 +126,7 @@ def about_barriers(
     """
     first, later = shared
     outputs, parameters = averages
-    one = wide["one init, two orders"]
+    one = wide["one initialization, two orders"]
     points = "points of test error"
     return [
         *(
@@ -135,9 +136,9 @@ def about_barriers(
                 statement=f"Two initializations, {name} network: a barrier above "
                 f"{100 * LARGE:.0f} points",
                 theirs="poor loss",
-                values=100 * by["two inits"],
+                values=100 * by["two initializations"],
                 unit=points,
-                verdict=most(by["two inits"] > LARGE),
+                verdict=most(by["two initializations"] > LARGE),
                 note=f"{100 * LARGE:.0f} points are our threshold",
             )
             for name, tag, by in (("wide", "", wide), ("narrow", "-narrow", narrow))
@@ -181,7 +182,7 @@ def about_barriers(
 
 def _matching(name: str, by: Mapping[str, Values], *, id: str) -> Claim:
     """The Claim on what matching takes away; the source speaks of wide networks."""
-    two, fit = by["two inits"], by["two inits, matched"]
+    two, fit = by["two initializations"], by["two initializations, matched"]
     theirs = name == "wide"
     return measured(
         id=id,
@@ -198,7 +199,7 @@ def _matching(name: str, by: Mapping[str, Values], *, id: str) -> Claim:
 
 
 def still(rise: Values) -> str:
-    """Whether filters still specialize, by the rises of their median index."""
+    """Whether filters still specialize, by the rises of their median specialization."""
     words = {"reproduced": "they do", "not reproduced": "they don't"}
     return words.get(larger(rise).word, "that they do is undecided")
 

@@ -22,9 +22,9 @@ LOOKS: Mapping[str, tuple[str, Any, str]] = {  # colour, dashes, marker
     "learned": (PART_COLOURS[0], "-", "o"),
     "labels by coin": ("#666666", ":", "x"),
     "no ReLU": (PART_COLOURS[1], (0, (6, 1.5)), "s"),
-    "two inits": (PART_COLOURS[4], "-", "o"),
-    "two inits, matched": (PART_COLOURS[2], (0, (6, 1.5)), "s"),
-    "one init, two orders": (PART_COLOURS[0], (0, (1, 1.2)), "^"),
+    "two initializations": (PART_COLOURS[4], "-", "o"),
+    "two initializations, matched": (PART_COLOURS[2], (0, (6, 1.5)), "s"),
+    "one initialization, two orders": (PART_COLOURS[0], (0, (1, 1.2)), "^"),
 }
 
 
@@ -35,10 +35,17 @@ def look(name: str) -> dict[str, Any]:
 
 
 def pictures_frame(
-    pictures: Real[np.ndarray, "n side side"], titles: Sequence[str], *, title: str
+    pictures: Real[np.ndarray, "n side side"],
+    titles: Sequence[str],
+    *,
+    title: str,
+    high: float = 1.7,
 ) -> Figure:
-    """Filters as pictures in a row: blue below zero, red above, on one scale."""
-    fig, axes = panels(len(pictures), width=7.2, height=1.7)
+    """Filters as pictures in a row: blue below zero, red above, on one scale.
+
+    `high`: of the figure, in inches.
+    """
+    fig, axes = panels(len(pictures), height=high)
     limit = float(abs(pictures).max()) or 1.0
     for ax, picture, words in zip(axes, pictures, titles, strict=True):
         ax.imshow(picture, vmin=-limit, vmax=limit, cmap="RdBu_r")
@@ -49,14 +56,32 @@ def pictures_frame(
     return fig
 
 
-def index_figure(
+def average_figure(
+    upright: Real[np.ndarray, "side side"], level: Real[np.ndarray, "side side"]
+) -> Drawn:
+    """A detector of upright bars, one of level bars, and the average of the two."""
+    return Drawn(
+        pictures_frame(
+            np.stack([upright, level, (upright + level) / 2]),
+            ["upright, answers 1 and 0", "level, answers 0 and 1", "average, ½ and ½"],
+            title="",
+            high=2.6,
+        ),
+        caption="Two detectors and their average. Red: positive weights, blue: "
+        "negative.",
+        alt="Three pictures: a red column on pale blue, a red row on pale blue, and a "
+        "cross of both, paler.",
+    )
+
+
+def specialization_figure(
     epochs: Real[np.ndarray, " record"],
     found: Mapping[str, Real[np.ndarray, "run record"]],
     *,
     filters: int,
 ) -> Drawn:
     """Specialization against epochs: a thin line for each run, thick medians."""
-    fig, (ax,) = panels(1, width=5.6, height=3.1)
+    fig, (ax,) = panels(1, height=4.3)
     for name, values in found.items():
         for run in values:
             ax.plot(epochs, run, color=LOOKS[name][0], linewidth=0.6, alpha=0.45)
@@ -97,7 +122,7 @@ def lines_figure(
         [*found],
         xlabel="share of the second network",
         ylabel="test error",
-        row=2.9,
+        row=3.7,
         below=0.5,
     )
     for ax, conditions in zip(axes, found.values(), strict=True):
@@ -131,9 +156,13 @@ def spawn_figure(
 
     found: by step size (panel), then by shared epochs.
     """
-    name = "one init, two orders"
+    name = "one initialization, two orders"
     fig, axes = multiples(
-        [*found], xlabel="shared epochs", ylabel="barrier (test error)", row=3, below=0
+        [*found],
+        xlabel="shared epochs",
+        ylabel="barrier (test error)",
+        row=3.9,
+        below=0,
     )
     for ax, by_epochs in zip(axes, found.values(), strict=True):
         places = np.arange(len(by_epochs))

@@ -66,10 +66,10 @@ def kinds(filters: Real[np.ndarray, "n pixel"], side: int) -> Int[np.ndarray, " 
 
 
 def averaged(side: int) -> tuple[np.ndarray, np.ndarray]:
-    """Every average of an upright and a level detector: its index, and its responses.
+    """The `specialization` of every average of an upright and a level detector, and its
+    responses.
 
-    The index is `specialization`. Responses, (pair, kind), are relative to those of the
-    detectors themselves.
+    Responses, (pair, kind), are relative to those of the detectors themselves.
     """
     upright, level = detectors(side).numpy()
     pairs = (upright[:, None] + level[None, :]).reshape(-1, side * side) / 2

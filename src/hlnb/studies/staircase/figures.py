@@ -1,5 +1,6 @@
 """Figures of functions on the cube: coefficients over time. Imports no torch."""
 
+import textwrap
 from collections.abc import Mapping, Sequence
 
 import matplotlib.pyplot as plt
@@ -19,11 +20,17 @@ from hlnb.figures.artists import (
     say_diverged,
 )
 from hlnb.figures.style import STYLES, style
+from hlnb.words import training_in_words
 
 # The degree of a term: dark to light, told apart in grey too
 DEGREES = plt.get_cmap("viridis")
 # What is learned: a staircase, its last term alone
 TARGETS = {"staircase": STYLES["simultaneous"], "monomial": STYLES["only hidden"]}
+TARGETS_IN_WORDS = {
+    "staircase": "the staircase",
+    "monomial": "its last term alone",
+    "monomial, on training data": "the same, on its training examples",
+}
 
 WORST = 1.15  # in units of guessing's error; larger values stand here, as arrows
 
@@ -54,7 +61,7 @@ def phases_figure(
 
     The last of the targets is a last term alone.
     """
-    fig, (ax,) = panels(1, width=6.2, height=3.4)
+    fig, (ax,) = panels(1, height=4.3)
     *climbed, alone = left
     shades = {
         name: degree_colour(i + 1, len(climbed)) for i, name in enumerate(climbed)
@@ -86,18 +93,19 @@ def targets_figure(
     ylabel: str,
     marks: Sequence[float] = (),
 ) -> Figure:
-    """Curves of the targets "staircase" and "monomial", in one panel.
+    """Curves of the targets of `TARGETS_IN_WORDS`, in one panel.
 
     marks: steps at which the learning rate was halved.
     """
-    fig, (ax,) = panels(1, height=3.4)
+    fig, (ax,) = panels(1, height=4.3)
     for name, runs in losses.items():
         colour, dashes, _ = TARGETS[name.split(",")[0]]
         thin = {"color": colour, "linewidth": 0.7, "alpha": 0.5}
         ax.plot(steps, runs.T, **thin)
         dashes = dashes if "," not in name else ":"
         middle = np.median(runs, axis=0)
-        ax.plot(steps, middle, color=colour, linestyle=dashes, linewidth=2, label=name)
+        label = TARGETS_IN_WORDS[name]
+        ax.plot(steps, middle, color=colour, linestyle=dashes, linewidth=2, label=label)
     for mark in marks:
         ax.axvline(mark, color="#999999", linewidth=0.8)
         ax.text(mark, 1.01, "rate halved", ha="center", va="bottom", fontsize=8)
@@ -105,7 +113,7 @@ def targets_figure(
     colour, dashes, _ = STYLES["chance"]
     ax.axhline(1, color=colour, linestyle=dashes, linewidth=1.2, label="the mean alone")
     ax.set(xlabel="iterations of SGD", ylabel=ylabel, ylim=(0, None))
-    legend_below(fig, columns=3)
+    legend_below(fig, columns=2)
     return fig
 
 
@@ -117,7 +125,7 @@ def coefficients_figure(
 
     Thin: runs; thick: the median over runs. Terms stand in order of degree.
     """
-    fig, axes = panels(len(runs), height=3.4, sharey=True)
+    fig, axes = panels(len(runs), height=4.1, sharey=True)
     for ax, (name, values) in zip(axes, runs.items(), strict=True):
         highest = values.shape[2]
         for k in range(highest):
@@ -135,7 +143,7 @@ def coefficients_frame(
     runs: Mapping[str, Real[np.ndarray, "run term"]], *, title: str
 ) -> Figure:
     """The coefficients at one moment: a bar for the median, dots for runs."""
-    fig, axes = panels(len(runs), height=2.9, sharey=True)
+    fig, axes = panels(len(runs), height=3.8, sharey=True)
     for ax, (name, values) in zip(axes, runs.items(), strict=True):
         highest = values.shape[1]
         degrees = range(1, highest + 1)
@@ -158,7 +166,7 @@ def degree_mass_figure(
 ) -> Figure:
     """Fourier mass of each degree against iterations; dotted: the target's largest."""
     highest = mass.shape[2] - 1
-    fig, (ax,) = panels(1, height=3.4)
+    fig, (ax,) = panels(1, height=4.3)
     for k in range(1, highest + 1):
         colour = degree_colour(k, highest)
         ax.plot(steps, mass[:, :, k].T, color=colour, linewidth=0.5, alpha=0.4)
@@ -179,7 +187,7 @@ def growth_figure(
     stages: for each stage the correlations and the share of variance left before it.
     """
     widths = [len(found) + 1 for found in stages.values()]
-    fig, axes = panels(len(stages), height=3.3, sharey=True, width_ratios=widths)
+    fig, axes = panels(len(stages), height=3.9, sharey=True, width_ratios=widths)
     for ax, (name, found) in zip(axes, stages.items(), strict=True):
         colour, _, marker = TARGETS[name]
         for k, (values, left) in enumerate(found, start=1):
@@ -190,7 +198,9 @@ def growth_figure(
             ax.plot(k + spread[large], size[large], marker, color=colour, ms=6)
             ax.text(k, 1.13, f"{left:.0%}", ha="center", fontsize=8)
         ax.axhline(threshold, color=STYLES["chance"][0], linestyle=":", linewidth=1.2)
-        ax.set(title=name, xlabel="stage", ylim=(0, 1.22), xlim=(0.3, len(found) + 0.7))
+        title = textwrap.fill(TARGETS_IN_WORDS[name], 60 if len(found) > 3 else 12)
+        ax.set_title(title, fontsize=10)
+        ax.set(xlabel="stage", ylim=(0, 1.22), xlim=(0.3, len(found) + 0.7))
         ax.set_xticks(range(1, len(found) + 1))
     axes[0].set_ylabel("|correlation with the residual|")
     return fig
@@ -203,7 +213,7 @@ def trainings_figure(
 
     Values are in units of guessing's error; those above `WORST` are arrows there.
     """
-    fig, (ax,) = panels(1, height=0.9 + 0.55 * len(problems))
+    fig, (ax,) = panels(1, height=0.9 + 0.8 * len(problems))
     kinds = list(dict.fromkeys(kind for found in problems.values() for kind in found))
     for row, found in enumerate(problems.values()):
         for kind, values in found.items():
@@ -220,8 +230,11 @@ def trainings_figure(
     ax.axvline(1, color=STYLES["chance"][0], linestyle=":", linewidth=1.2)
     ax.set(xlabel=xlabel, ylim=(len(problems) - 0.5, -0.5), xlim=(-0.03, WORST + 0.08))
     ax.grid(axis="y", visible=False)
-    handles = [key(kind, style(kind)[2], colour=style(kind)[0]) for kind in kinds]
+    handles = [
+        key(training_in_words(kind), style(kind)[2], colour=style(kind)[0])
+        for kind in kinds
+    ]
     colour = STYLES["chance"][0]
     handles.append(key("guessing", colour=colour, linestyle=":"))
-    legend_below(fig, handles)
+    legend_below(fig, handles, columns=2)
     return fig

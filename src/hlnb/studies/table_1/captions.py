@@ -1,6 +1,6 @@
 """The figures of a row of Table 1 with their words, shared by chapters 02 to 06."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 import numpy as np
 from jaxtyping import Real
@@ -10,6 +10,7 @@ from hlnb.data.patterns import PatternProblem
 from hlnb.figures.drawn import Drawn
 from hlnb.metrics import likeness
 from hlnb.metrics.times import held
+from hlnb.results import Result
 from hlnb.seeding import stream
 from hlnb.studies.table_1 import figures
 from hlnb.studies.table_1.claims import ByReading
@@ -26,6 +27,7 @@ from hlnb.studies.table_1.experiment import (
 )
 from hlnb.studies.table_1.report import READINGS, REPORTED
 from hlnb.studies.table_1.words import spread
+from hlnb.words import layer_in_words, training_in_words
 
 
 def data(problem: PatternProblem, number: int) -> Drawn:
@@ -138,14 +140,42 @@ def layerwise(rows: ByReading, protocol: Protocol) -> Drawn:
     return Drawn(
         figures.errors_figure(found, ends=unit.phase_ends, phases=unit.model.names),
         caption=f"Test error of {protocol.seeds} runs (thin) and their median (thick): "
-        f"all layers at once ({protocol.epochs} epochs) against layer by layer. "
+        f"all layers together ({protocol.epochs} epochs), and layer by layer. "
         "Vertical lines separate the phases.",
-        alt="Two panels of test error against epochs. Median at the end of all at once "
-        "and of layer by layer: "
+        alt="Two panels of test error against epochs. Median at the end, all layers "
+        "together and layer by layer: "
         + "; ".join(
             f"{np.median(row.last('test')[: row.few]):.2f} and "
             f"{np.median(row.phase_errors()[:, -1]):.2f} ({READINGS[r]})"
             for r, row in rows.items()
+        )
+        + ".",
+    )
+
+
+def opening(results: Mapping[str, Result], phases: Sequence[str]) -> Drawn:
+    """Test error of chapter 01's three trainings against epochs.
+
+    `results`: by the name of the Schedule; `phases`: what learns in each phase.
+    """
+    together = results["simultaneous"]
+    epochs = int(together.epochs[-1])
+    last = {name: np.median(r.of("test")[:, -1]) for name, r in results.items()}
+    return Drawn(
+        figures.errors_figure(
+            {"toy problem 4": results},
+            ends=[epochs * (k + 1) for k in range(len(phases))],
+            phases=phases,
+        ),
+        caption=f"Test error on toy problem 4: {len(together.runs)} runs (thin), their "
+        f"median (thick). All layers together, {epochs} epochs; layer by layer, "
+        f"{epochs} for each layer; greedy, as many for the filters with a readout of "
+        "their own, and as many for the two layers above.",
+        alt="Test error against epochs, three curves. Medians at the end: "
+        + "; ".join(
+            f"{training_in_words(name)}: {last[name]:.2f} after "
+            f"{int(r.epochs[-1])} epochs"
+            for name, r in results.items()
         )
         + ".",
     )
@@ -165,8 +195,8 @@ def single(rows: ByReading, protocol: Protocol) -> Drawn:
         caption=f"Test error when one layer alone learns: {protocol.seeds} runs (thin, "
         "ended by a dot where they arrived) and their median (thick).",
         alt="Two panels of test error against epochs, a curve for each single layer. "
-        f"Best layer: {rows['printed'].single} as printed, {rows['unit'].single} at "
-        "unit length.",
+        f"Best layer: {layer_in_words(rows['printed'].single)} as printed, "
+        f"{layer_in_words(rows['unit'].single)} at unit length.",
     )
 
 
@@ -228,7 +258,7 @@ def interpretability(rows: ByReading, protocol: Protocol) -> Drawn:
         alt="Two panels with a point for each run. Medians of dot product, convolution "
         "and cosine at error 0.1: "
         + "; ".join(
-            ", ".join(f"{np.nanmedian(v):.2f}" for v in values[:, 0].T)
+            ", ".join(f"{np.nanmedian(v):z.2f}" for v in values[:, 0].T)
             + f" ({reading})"
             for reading, values in found.items()
         )

@@ -11,7 +11,7 @@ from jaxtyping import Bool, Real
 from matplotlib.axes import Axes
 from matplotlib.colors import CenteredNorm, LogNorm, Normalize
 from matplotlib.figure import Figure
-from matplotlib.ticker import FixedLocator, MaxNLocator
+from matplotlib.ticker import FixedLocator, MaxNLocator, NullFormatter
 
 from hlnb.figures.artists import (
     cosine_image,
@@ -31,6 +31,7 @@ from hlnb.figures.artists import (
 from hlnb.figures.style import BETWEEN, PART_COLOURS, STYLES, style
 from hlnb.metrics.times import median
 from hlnb.results import Result
+from hlnb.words import training_in_words
 
 # (epochs (record,), values (run, record)), where a figure needs no more of a Result
 Pair = tuple[Real[np.ndarray, " _record"], Real[np.ndarray, "_run _record"]]
@@ -70,7 +71,8 @@ def hits(
             ax.text(lr * 1.08, never, f"{missed}", va="center", fontsize=8)
     middle = np.array([median(found) for found in times])
     middle[~np.isfinite(middle)] = np.nan  # the line breaks where it is unknown
-    ax.plot(lrs, middle, color=colour, linestyle=dashes, linewidth=2.2, label=meaning)
+    label = training_in_words(meaning)
+    ax.plot(lrs, middle, color=colour, linestyle=dashes, linewidth=2.2, label=label)
     ax.axhline(cap, color="#999999", linewidth=0.8)
     ax.text(lrs[0], 1.06 * cap, "not reached:", fontsize=8, color="#444444")
     ax.set(yscale="log", ylim=(0.8, 2.3 * cap))
@@ -179,7 +181,8 @@ def deviations_figure(
     for ax, (reading, values) in zip(axes, moved.items(), strict=True):
         ax.plot(lrs, values, marker, color=colour, ms=4, alpha=0.5)
         middle = medians(values.T)
-        ax.plot(lrs, middle, color=colour, linewidth=2.2, label="simultaneous")
+        label = training_in_words("simultaneous")
+        ax.plot(lrs, middle, color=colour, linewidth=2.2, label=label)
         reported(ax, report)
         threshold(ax, 1, "Property 3 asks ≥ 1")
         rate_axis(ax, lrs)
@@ -322,7 +325,7 @@ def arrivals_figure(
             ax.axvline(report, color=black, linestyle=dashes, linewidth=1)
         ax.set(xscale="log", xlim=(left, 3.2 * cap), ylim=(len(labels) - 0.4, -0.6))
         plain_ticks(ax.xaxis, log_ticks(left, cap))
-        ax.set_yticks(range(len(labels)), labels)
+        ax.set_yticks(range(len(labels)), [training_in_words(name) for name in labels])
         ax.grid(False, axis="y")
     handles = [
         key("a run", "o", markersize=4),
@@ -371,7 +374,7 @@ def summary_figure(
     axis that is not `log` and has values beyond 14 is linear up to ±1 and logarithmic
     beyond.
     """
-    wide = min(3, len(columns))
+    wide = min(2, len(columns))
     deep = math.ceil(len(columns) / wide)
     height = (0.75 + 0.4 * len(problems)) * deep + 0.6
     fig, axes = panels(len(columns), columns=wide, height=height, sharey=True)
@@ -480,10 +483,10 @@ def grid_figure(
 
     `diverging`: the value that is white, with one colour below and one above.
     """
-    fig, (ax,) = panels(1, height=0.9 + 0.36 * len(rows))
+    fig, (ax,) = panels(1, height=0.9 + 0.42 * len(rows))
     usable = np.isfinite(values) & (values > 0 if log else True)
     norm = grid_norm(values[usable], log=log, diverging=diverging)
-    colours = matplotlib.colormaps["cividis" if diverging is None else "RdBu_r"]
+    colours = matplotlib.colormaps["Oranges" if diverging is None else "RdBu_r"]
     colours = colours.with_extremes(bad="#e4e4e4")
     drawn = np.ma.masked_array(values, ~usable)
     image = ax.imshow(drawn, norm=norm, cmap=colours, aspect="auto")
@@ -499,7 +502,7 @@ def grid_figure(
             color=ink(colours(norm(value)) if usable[i, j] else "#e4e4e4"),
         )
     ax.xaxis.tick_top()
-    letters = max(1, int(55 / len(columns)))
+    letters = max(1, int((75 - max(map(len, rows))) / len(columns)))
     heads = [textwrap.fill(name, letters, break_long_words=False) for name in columns]
     narrow = letters < max(len(word) for name in columns for word in name.split())
     slant = {"rotation": 35, "ha": "left", "rotation_mode": "anchor"} if narrow else {}
@@ -541,7 +544,7 @@ def shares_figure(
     """
     labels = [*dict.fromkeys(label for rows in shares.values() for label in rows)]
     fig, axes = multiples(
-        [*shares], xlabel=xlabel, row=0.55 + 0.27 * len(labels), below=0.45
+        [*shares], xlabel=xlabel, row=0.55 + 0.34 * len(labels), below=0.45
     )
     for ax, rows in zip(axes, shares.values(), strict=True):
         ax.axvline(0.5, color=STYLES["chance"][0], linestyle=":", linewidth=1.2)
@@ -556,7 +559,7 @@ def shares_figure(
             ax.text(1.05, row, count, va="center", fontsize=8.5, transform=beside)
         ax.set(xlim=(0, 1), ylim=(max(len(labels), 1) - 0.5, -0.5))
         plain_ticks(ax.xaxis, [0, 0.25, 0.5, 0.75, 1])
-        ax.set_yticks(range(len(labels)), labels)
+        ax.set_yticks(range(len(labels)), [training_in_words(name) for name in labels])
         ax.grid(False, axis="y")
     return fig
 
@@ -575,10 +578,10 @@ def learning_curves_figure(
     `learned[title][label]`: (sizes, errors (run, size)). A label that is no key of
     STYLES, such as "network", is blue; "memory alone" looks like chance.
     """
-    fig, axes = multiples([*learned], xlabel=xlabel, ylabel=ylabel, row=1.9, below=0.5)
+    fig, axes = multiples([*learned], xlabel=xlabel, ylabel=ylabel, row=2.3, below=0.5)
     sizes = [x for rows in learned.values() for x, _ in rows.values()]
-    low = float(min(x.min() for x in sizes))
-    high = float(max(x.max() for x in sizes))
+    every = np.unique(np.concatenate([[1.0] * (not sizes), *sizes])).tolist()
+    low, high = every[0], every[-1]
     for ax, rows in zip(axes, learned.values(), strict=True):
         for label, (x, values) in rows.items():
             meaning = "chance" if label == "memory alone" else label
@@ -588,7 +591,9 @@ def learning_curves_figure(
             ax.plot(x, medians(values), **look, linewidth=2, ms=6, label=label)
         threshold(ax)
         ax.set(xscale="log", xlim=(low / 1.15, high * 1.15))
-        plain_ticks(ax.xaxis, log_ticks(low, high))
+        plain_ticks(ax.xaxis, every[:: math.ceil(len(every) / 4)])
+        ax.xaxis.set_minor_locator(FixedLocator(every))
+        ax.xaxis.set_minor_formatter(NullFormatter())
     axes[0].set_ylim(-0.02, None)
     legend_below(fig)
     return fig
