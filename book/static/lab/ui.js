@@ -468,7 +468,7 @@ self.hlnbUi = (function () {
       root.dataset.seen = "yes"; // plays by itself once, unless less motion is asked for
       await started;
       if (!waits) play();
-    }, { threshold: 0.25 }).observe(stage);
+    }, { threshold: 0.1 }).observe(stage);
     if (!inDeck()) {
       const asked = () => fragment(name) !== null;
       addEventListener("hashchange", () => {
