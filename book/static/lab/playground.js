@@ -158,8 +158,8 @@ print(trace.epochs, trace.values)`;
           on.line(of(run, (r) => r.error.train), { stroke, thick: 1 });
           on.line(of(run, (r) => run.error(r)), { stroke, dash, thick: 3 });
           on.dot(run.now.epoch, run.error(run.now), { fill: stroke });
-          name(on, run, stroke);
         });
+        lines().forEach(({ run, stroke }) => name(on, run, stroke));
       });
     // Which layer learns when, of a run that has phases
     function phases(on, run, fill, y) {
@@ -235,7 +235,7 @@ print(trace.epochs, trace.values)`;
     const learning = (run) => run.phases[run.now.phase].learns;
     function describe(run, { title, chips, element }) {
       title.textContent = first(TRAININGS[run.schedule]);
-      title.style.color = colour(run.schedule);
+      title.style.borderBottom = `3px solid ${colour(run.schedule)}`;
       const ever = new Set(run.phases.flatMap((phase) => phase.learns));
       const shown = ["conv", ...(ever.has("conv_head") ? ["conv_head"] : []), "hidden", "readout"];
       const over = run.over || run.now.epoch === run.epochs;
