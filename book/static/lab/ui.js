@@ -89,7 +89,12 @@ self.hlnbUi = (function () {
       context.textBaseline = "middle";
       paint(context, width, high);
     }
-    new ResizeObserver(redraw).observe(element);
+    let drawn = 0; // width; a new height is no reason to draw again
+    new ResizeObserver(() => {
+      if (element.clientWidth === drawn) return;
+      drawn = element.clientWidth;
+      requestAnimationFrame(redraw);
+    }).observe(element);
     new MutationObserver(redraw)
       .observe(document.documentElement, { attributeFilter: ["data-theme"] });
     return { element, redraw };
