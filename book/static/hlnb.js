@@ -89,6 +89,27 @@ document.addEventListener("DOMContentLoaded", function () {
   });
 });
 
+// From the explorer, the playground opens on what is chosen.
+document.addEventListener("DOMContentLoaded", function () {
+  const box = document.querySelector(".hlnb-explorer");
+  const link = document.querySelector(".hlnb-to-playground a");
+  if (!box || !link) return;
+  const pairs = [ // as the explorer lists them
+    ["simultaneous", "layer-wise"],
+    ["layer-wise", "greedy"],
+    ["simultaneous", "only conv"],
+  ];
+  function lead() {
+    const [problem, pair, rate] = [...box.querySelectorAll("input:checked")];
+    const [training, other] = pairs[pair.id.split("-").at(-1)];
+    const [first, last] = [problem, rate].map((e) => e.parentElement.textContent.trim());
+    const chosen = { problem: first[0], training, other, rate: last };
+    link.hash = "playground?" + new URLSearchParams(chosen);
+  }
+  box.addEventListener("change", lead);
+  lead();
+});
+
 // The list of claims: choose a source and a verdict. Without this script all are shown.
 document.addEventListener("DOMContentLoaded", function () {
   const place = document.querySelector(".hlnb-filter");

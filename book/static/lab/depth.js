@@ -108,7 +108,7 @@ self.hlnbUi?.add("depth", {
     depth: { label: "layers", value: 3, least: 1, most: 10, step: 1, whole: true, slider: true },
     size: { label: "entries start at", value: 0.001, least: 1e-6, most: 1 },
     s: { label: "five values start at", value: "0.05 0.1 0.2 0.3 0.4", live: true },
-    seed: { label: "matrix of seed", value: 20, least: 0, most: 9999, whole: true },
+    seed: { label: "seed", value: 20, least: 0, most: 9999, whole: true },
   },
   strides: [["10 steps", 10], ["100 steps", 100]],
   stride: () => 5,
@@ -246,7 +246,7 @@ self.hlnbUi?.add("depth", {
         look();
         const { fit } = seen.at(-1);
         if (!Number.isFinite(fit)) ui.refuse(`entries start at = ${values.size}: here descent runs away; take less.`);
-        return fit > FIT && t < STEPS;
+        return (fit > FIT && t < STEPS) || frame < FRAMES;
       },
       draw() { canvases.forEach(({ redraw }) => redraw()); },
       says() {

@@ -30,7 +30,7 @@ if (self.hlnbUi) {
     const image = new ImageData(side, side), { data } = image;
     for (let k = 0; k < values.length; k++) {
       const value = values[k], end = ends[Number(value > 0.5)];
-      const far = Math.abs(2 * value - 1) * (dark && kind === "labels" ? 0.6 : 1);
+      const far = Math.abs(2 * value - 1) * (dark && kind === "labels" ? 0.45 : 1);
       const place = 4 * ((side - 1 - Math.floor(k / side)) * side + k % side);
       for (let j = 0; j < 3; j++) data[place + j] = middle[j] + (end[j] - middle[j]) * far;
       data[place + 3] = Number.isNaN(value) ? 0 : 255;

@@ -26,7 +26,7 @@ self.hlnbUi?.add("step", {
     rate: { label: "step size η · λ₁", value: 1.5, least: 0, most: 2.1, step: 0.01, slider: true, live: true },
     w1: { label: "start: w₁", value: -0.2, least: -2, most: 2, live: true },
     w2: { label: "w₂", value: 1.7, least: -2, most: 2, live: true },
-    seed: { label: "data of seed", value: 2, least: 0, most: 9999, whole: true },
+    seed: { label: "seed", value: 2, least: 0, most: 9999, whole: true },
   },
   pace: () => 180,
   create(view) {

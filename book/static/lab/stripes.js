@@ -68,8 +68,8 @@ self.hlnbUi?.add("stripes", {
   settings: {
     width: { label: "stripes are wide", value: 0.5, least: 0.25, most: 4, step: 0.05, slider: true },
     units: { label: "units of each layer", value: 8, least: 1, most: 16, whole: true },
-    lr: { label: "Adam's step size", value: 0.01, least: 0.0001, most: 1, live: true },
-    line: { label: "with the best straight line", value: true, live: true },
+    lr: { label: "step size", value: 0.01, least: 0.0001, most: 1, live: true },
+    line: { label: "best straight line", value: true, live: true },
     seed: { label: "seed", value: 0, least: 0, most: 9999, whole: true },
   },
   strides: [["Step", 1], ["100 steps", 100]],

@@ -85,7 +85,7 @@ self.hlnbUi = (function () {
       const context = element.getContext("2d");
       context.setTransform(ratio, 0, 0, ratio, 0, 0);
       context.clearRect(0, 0, width, high);
-      context.font = "13px system-ui, sans-serif";
+      context.font = `${inDeck() ? 15 : 13}px system-ui, sans-serif`;
       context.textBaseline = "middle";
       paint(context, width, high);
     }
