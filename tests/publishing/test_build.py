@@ -215,11 +215,13 @@ def test_minutes_of_sections_follow_a_rule(tmp_path):
         small_book.code("figure(x)"),
         small_book.code("figure(y)"),
         small_book.markdown("## Limits\n\nnone"),
+        small_book.markdown("## Exercises\n\n**Tweak.** A.\n\n**Frob.** B."),
     ]
     path = tmp_path / "01_one.ipynb"
     path.write_text(json.dumps({"cells": cells, "metadata": {}, "nbformat": 4}))
     found = parts.section_minutes(Executed(path))
     assert found == {"One": 15, "Two": 5}
+    assert parts.home_minutes(Executed(path)) == {"Tweak": 20, "Frob": 90}
     plan = {"hlnb": {"seminar": {"sections": {"Two": 20, "One": 10}}}}
     path.write_text(json.dumps({"cells": cells, "metadata": plan, "nbformat": 4}))
     planned = parts.planned_minutes(Executed(path))
