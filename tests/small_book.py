@@ -64,7 +64,7 @@ parts:
         choices: [to one half, to a quarter]
         right: 2
         answer: To {glue:text}`02_toy_problem_1.ipynb::half:.2f`.
-        figure: film-02-1
+        figure: film-2-1
   - title: Second
     slides:
       - title: A proof

@@ -173,16 +173,18 @@ def test_boxes_to_tick_answer_to_the_keyboard_from_the_disk(html, chromium):
 
 
 POLICY = (
-    "default-src 'self'; script-src 'self' 'unsafe-inline'; "
+    "default-src 'self'; script-src 'self' 'unsafe-inline' 'wasm-unsafe-eval'; "
+    "worker-src blob:; "
     "style-src 'self' 'unsafe-inline'; img-src 'self' data: blob:; "
     "font-src 'self' data:"
 )
-KINDS = [  # a page of each kind: front, film, boxes to tick, list, formulas
+KINDS = [  # a page of each kind: front, film, boxes to tick, list, search
     "book/intro.html",
     "book/chapters/18_linear_regression.html",
     "book/chapters/12_leap.html",
     "book/claims.html",
     "search.html",
+    "book/playground.html",
 ]
 
 
@@ -203,7 +205,32 @@ def test_a_strict_policy_is_kept_and_widgets_live_under_it(chromium, base, name)
     assert not complaints
     if page.query_selector(FILM):
         assert page.evaluate(SHOWN)
+    if page.query_selector(".hlnb-lab[data-lab=playground]"):
+        page.locator(".hlnb-lab-stage").scroll_into_view_if_needed()
+        page.locator(".hlnb-lab-says", has_text="Epoch").wait_for()
+        assert not complaints
     page.close()
+
+
+def test_the_explorer_leads_to_the_playground_on_what_is_chosen(html, chromium):
+    """With the first words of its labels and its trainings, as the page has them."""
+    address = (html / KINDS[0]).as_uri()
+    with browser.visit(chromium, address, mode="light") as (page, problems):
+        link = page.locator(".hlnb-to-playground a")
+        chosen = "#playground?problem=4&training=simultaneous&other=layer-wise&rate=0.5"
+        assert link.get_attribute("href").endswith(chosen)
+        page.get_by_label("layer by layer, without readouts or with").check()
+        page.get_by_label("3: four classes").check()
+        page.get_by_label("0.1", exact=True).check()
+        link.click()
+        told = "Layer by layer: error"
+        page.locator(".hlnb-lab-says", has_text=told).wait_for()
+        found = [
+            page.locator(f".hlnb-lab [name={name}]").input_value()
+            for name in ("problem", "training", "other", "rate")
+        ]
+        assert found == ["3", "layer-wise", "greedy", "0.1"]
+        assert problems == []
 
 
 @pytest.mark.parametrize("name", KINDS[:4])

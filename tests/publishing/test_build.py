@@ -215,11 +215,13 @@ def test_minutes_of_sections_follow_a_rule(tmp_path):
         small_book.code("figure(x)"),
         small_book.code("figure(y)"),
         small_book.markdown("## Limits\n\nnone"),
+        small_book.markdown("## Exercises\n\n**Tweak.** A.\n\n**Frob.** B."),
     ]
     path = tmp_path / "01_one.ipynb"
     path.write_text(json.dumps({"cells": cells, "metadata": {}, "nbformat": 4}))
     found = parts.section_minutes(Executed(path))
     assert found == {"One": 15, "Two": 5}
+    assert parts.home_minutes(Executed(path)) == {"Tweak": 20, "Frob": 90}
     plan = {"hlnb": {"seminar": {"sections": {"Two": 20, "One": 10}}}}
     path.write_text(json.dumps({"cells": cells, "metadata": plan, "nbformat": 4}))
     planned = parts.planned_minutes(Executed(path))
@@ -692,6 +694,7 @@ FIGURE = (
         ('<a href="b.html">b</a>', "b.html does not exist"),
         ('<a href="../x.html">x</a>', "does not exist"),
         ('<a href="#nowhere">b</a>', "leads to no place"),
+        ('<b data-lab="x"></b><a href="#y?a=1">b</a>', "leads to no place"),
         ('<script src="https://cdn.example/x.js"></script>', "from another host"),
         ('<link href="//cdn.example/x.css">', "from another host"),
         (FIGURE.replace(' alt="A cat."', ""), "no alternative text"),
@@ -713,6 +716,7 @@ def test_the_check_finds(tmp_path, body, finding):
 def test_the_check_accepts_what_is_right(tmp_path):
     (tmp_path / "a.png").write_bytes(b"")
     links = '<a href="#here" id="here">x</a><a href="https://example.org">y</a>'
+    links += '<div data-lab="x"></div><a href="#x?rate=0.1&wait">set</a>'
     (tmp_path / "a.html").write_text(f"<article>{FIGURE}{links}</article>")
     cdn = '<script src="https://cdn.example/x.js"></script>'
     (tmp_path / "b.html").write_text(f'<a href="a.html#here">a</a>{cdn}')

@@ -34,7 +34,7 @@ def test_minutes_and_numbers_of_slides_add_up(tmp_path):
     assert [s.kind for s in made.slides] == [
         *("figure", "predict", "board", "demo", "text"),
     ]
-    assert made.number_of("film-02-1") == 5  # where the answer is
+    assert made.number_of("film-2-1") == 5  # where the answer is
     assert made.number_of("fig-notes-fruit") is None
 
 

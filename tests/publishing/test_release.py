@@ -21,10 +21,12 @@ from hlnb.publishing import chapters, metadata, record, release
 from hlnb.publishing import copies as ledger
 from hlnb.publishing.cli import main
 from hlnb.publishing.notebooks import numbers
+from hlnb.publishing.slides import classes
 from publishing_fixtures import add_chapter, edit, make_book, save_in_editor
 
 ROOT = Path(__file__).parents[2]
 NAMES = small_book.NAMES[:2]  # those that have a page
+LICENCES = ("LICENSE", "LICENSE-TEXT")
 CLONE = {".git", ".gitattributes", ".pre-commit-config.yaml"}  # of use in a clone alone
 PAGE = "<article><section><h1>1 · Title</h1><p>Text.</p></section></article>"
 
@@ -35,8 +37,10 @@ def book(tmp_path, monkeypatch) -> Path:
     monkeypatch.setattr(ledger, "check", lambda root: [])
     monkeypatch.delenv("HLNB_RUNS", raising=False)
     root = small_book.make(tmp_path / "book")
-    for name in ("CITATION.cff", "pyproject.toml", "LICENSE"):
+    for name in ("CITATION.cff", "pyproject.toml", *LICENCES):
         shutil.copy(ROOT / name, root)
+    for source in root.glob(classes.PAGES):  # their pages have to be rendered
+        source.unlink()
     contents = yaml.safe_load((root / "_toc.yml").read_text("utf8"))
     absent = f"book/chapters/{small_book.NAMES[2]}"
     for part in contents["parts"]:
@@ -96,7 +100,7 @@ def test_one_zip_has_all_notebooks_and_the_claims(book):
     names = {n.removeprefix("hlnb-notebooks/") for n in files}
     folders = ("notebooks", "executed")
     notebooks = {f"{folder}/{n}.ipynb" for folder in folders for n in NAMES}
-    assert names == notebooks | {"claims.json", "claims.csv", "LICENSE"}
+    assert names == notebooks | {"claims.json", "claims.csv", *LICENCES}
     claims = json.loads(files["hlnb-notebooks/claims.json"])
     text = files["hlnb-notebooks/claims.csv"].decode()
     rows = list(csv.DictReader(io.StringIO(text)))

@@ -100,16 +100,15 @@
     const { problem, d, scale, lr, epochs, n, seed } = asked(values, schedule);
     const plan = { simultaneous: "simultaneous(net", "layer-wise": "layerwise(net", greedy: "greedy(net" }[schedule]
       ?? `only(net, "${schedule.slice(5)}"`;
-    return `from hlnb import Error, Loss, Run, toy_network, toy_problem
+    return `from hlnb import Error, Loss, Run, toy_network, toy_problem, train
 from hlnb.schedules import ${plan.split("(")[0]}
-from hlnb.training.loop import train
 
 problem = toy_problem(${problem}, d=${d}, T=16, scale=${scale})
 net = toy_network(d=${d}, T=16, n_classes=problem.n_classes)
 plan = ${plan}, epochs=${epochs})
 measures = {"loss": Loss("train"), "train": Error("train"), "test": Error("test")}
 run = Run(seed=${seed}, lr=${lr})
-trace = train.anew(problem, net, plan, run, measures=measures, n_train=${n})
+trace = train(problem, net, plan, run, measures=measures, n_train=${n})
 print(trace.epochs, trace.values)`;
   }
 
@@ -159,8 +158,8 @@ print(trace.epochs, trace.values)`;
           on.line(of(run, (r) => r.error.train), { stroke, thick: 1 });
           on.line(of(run, (r) => run.error(r)), { stroke, dash, thick: 3 });
           on.dot(run.now.epoch, run.error(run.now), { fill: stroke });
-          name(on, run, stroke);
         });
+        lines().forEach(({ run, stroke }) => name(on, run, stroke));
       });
     // Which layer learns when, of a run that has phases
     function phases(on, run, fill, y) {
@@ -177,7 +176,7 @@ print(trace.epochs, trace.values)`;
       const above = !other || mine > other.error(other.now) || (run === runs[0] && mine === other.error(other.now));
       const right = on.x(run.now.epoch) > on.left + 0.65 * on.width;
       on.text(run.now.epoch, mine, SHORT[run.schedule], { fill, align: right ? "right" : "left",
-        dx: right ? -8 : 8, dy: above ? -11 : 11 });
+        dx: right ? -8 : 8, dy: above || on.y(mine) > on.top + on.height - 20 ? -11 : 11 });
     }
     const cosines = chart(below, 200, "filters' largest |cosine| with a pattern",
       "How the filters of both trainings resemble the patterns, by epoch.",
@@ -236,7 +235,7 @@ print(trace.epochs, trace.values)`;
     const learning = (run) => run.phases[run.now.phase].learns;
     function describe(run, { title, chips, element }) {
       title.textContent = first(TRAININGS[run.schedule]);
-      title.style.color = colour(run.schedule);
+      title.style.borderBottom = `3px solid ${colour(run.schedule)}`;
       const ever = new Set(run.phases.flatMap((phase) => phase.learns));
       const shown = ["conv", ...(ever.has("conv_head") ? ["conv_head"] : []), "hidden", "readout"];
       const over = run.over || run.now.epoch === run.epochs;
@@ -279,7 +278,8 @@ print(trace.epochs, trace.values)`;
     // Many seeds
 
     const more = view.button(`${MANY} seeds`, () => (many?.on ? stopMany() : askMany()), foot);
-    const progress = foot.appendChild(made("progress", { max: 1, value: 0, hidden: true }));
+    const progress = made("progress", { max: 1, value: 0, hidden: true });
+    foot.querySelector("details").before(more, progress);
     progress.setAttribute("aria-label", "Seeds trained");
     function span() {
       if (!many?.curves.some((curves) => curves.length)) return "";
@@ -323,7 +323,7 @@ print(trace.epochs, trace.values)`;
     }
 
     // The same in Python
-    const code = made("pre"), line = made("pre");
+    const code = made("pre", { tabIndex: 0 }), line = made("pre", { tabIndex: 0 });
     const same = made("details", {}, made("summary", { textContent: "The same in Python" }), line, code);
     same.addEventListener("toggle", write);
     foot.append(same);

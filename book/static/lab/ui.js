@@ -89,7 +89,12 @@ self.hlnbUi = (function () {
       context.textBaseline = "middle";
       paint(context, width, high);
     }
-    new ResizeObserver(redraw).observe(element);
+    let drawn = 0; // width; a new height is no reason to draw again
+    new ResizeObserver(() => {
+      if (element.clientWidth === drawn) return;
+      drawn = element.clientWidth;
+      requestAnimationFrame(redraw);
+    }).observe(element);
     new MutationObserver(redraw)
       .observe(document.documentElement, { attributeFilter: ["data-theme"] });
     return { element, redraw };
@@ -139,6 +144,16 @@ self.hlnbUi = (function () {
     c.fillText(xlabel, left + width / 2, top + height + 32);
     c.textAlign = "left";
     c.fillText(ylabel, box[0] + 4, box[1] + 10);
+    const written = (words, across, down, fill) => { // legible on curves
+      c.setLineDash([]);
+      c.globalAlpha = 1;
+      c.lineWidth = 4;
+      c.lineJoin = "round";
+      c.strokeStyle = paper();
+      c.strokeText(words, across, down);
+      c.fillStyle = fill;
+      c.fillText(words, across, down);
+    };
     const clipped = (draw) => {
       c.save();
       c.beginPath();
@@ -173,14 +188,12 @@ self.hlnbUi = (function () {
         c.fill();
       },
       text(a, b, words, { fill = ink(), align = "left", dx = 6, dy = 0 } = {}) {
-        c.fillStyle = fill;
         c.textAlign = align;
-        c.fillText(words, x(a) + dx, y(b) + dy);
+        written(words, x(a) + dx, y(b) + dy, fill);
       },
       words(across, down, words, fill = ink()) { // at pixels
-        c.fillStyle = fill;
         c.textAlign = "left";
-        c.fillText(words, across, down);
+        written(words, across, down, fill);
       },
     };
   }
@@ -468,7 +481,7 @@ self.hlnbUi = (function () {
       root.dataset.seen = "yes"; // plays by itself once, unless less motion is asked for
       await started;
       if (!waits) play();
-    }, { threshold: 0.25 }).observe(stage);
+    }, { threshold: 0.1 }).observe(stage);
     if (!inDeck()) {
       const asked = () => fragment(name) !== null;
       addEventListener("hashchange", () => {

@@ -191,6 +191,8 @@ class _Page(html.parser.HTMLParser):
     def handle_starttag(self, tag, attrs):
         at = dict(attrs)
         self.ids |= {at[k] for k in ("id", "name") if at.get(k)}
+        if demonstration := at.get("data-lab"):
+            self.ids.add(f"{demonstration}?")  # and its settings
         for key in ("href", "src"):
             if at.get(key) and tag != "base":
                 self.links.append((tag, at[key]))
@@ -262,7 +264,8 @@ def _links(html, file, page, *, pages, offline):
         if not target.is_relative_to(html.resolve()) or not target.is_file():
             yield f"{address} does not exist"
         elif parts.fragment and target in pages:
-            fragment = unquote(parts.fragment)
+            place, settings, _ = unquote(parts.fragment).partition("?")
+            fragment = place + settings
             if fragment not in pages[target].ids and fragment != "top":
                 yield f"{address} leads to no place on that page"
 

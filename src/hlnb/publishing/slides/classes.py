@@ -34,7 +34,7 @@ from hlnb.storage import write_whole
 from hlnb.templates import rendered
 
 PAGES = "book/class_*.yml"  # sources, and beside each its page
-FILM = re.compile(r"film-(\d\d)-(\d+)")
+FILM = re.compile(r"film-(\d+)-(\d+)")
 DRAWING = re.compile(r"(?m)^:name: (fig-notes-[\w-]+)$")
 DRAWN = "book/notes_figures"  # the page of drawings
 BEFORE = 2  # slides of a deck before those of its first part: title, plan
@@ -189,16 +189,20 @@ def page(
 
 def _is_there(name: str, figures: set[str], known: Mapping[str, Executed]) -> bool:
     film = FILM.fullmatch(name)
-    return name in figures or any(film and c[:2] == film[1] for c in known)
+    return name in figures or bool(film and _chapter(film, known))
+
+
+def _chapter(film: re.Match[str], known: Mapping[str, Executed]) -> str:
+    """The chapter that a film is of, or ""."""
+    return next((n for n, c in known.items() if c.number == int(film[1])), "")
 
 
 def _shown(slide: ClassSlide, known: Mapping[str, Executed]) -> list[str]:
     """Links to what a slide shows; its first is where the slide leads to."""
     links = []
     if film := FILM.fullmatch(slide.figure):
-        chapter = next(name for name in known if name[:2] == film[1])
-        title = f"film {int(film[1])}.{film[2]}"
-        links.append(f"{{doc}}`{title} </book/chapters/{chapter}>`")
+        title = f"film {film[1]}.{film[2]}"
+        links.append(f"{{doc}}`{title} </book/chapters/{_chapter(film, known)}>`")
     elif slide.figure:
         links.append(f"{{numref}}`{slide.figure}`")
     if slide.see:
@@ -343,11 +347,12 @@ class _Pages(dict[Path, tuple[Tag, list[str]]]):
 
     def figure(self, name: str, link: str) -> tuple[str, str]:
         """A figure or a film, and the caption of it; `link` leads to its page."""
-        path = (self.html / decks.FOLDER / link.partition("#")[0]).resolve()
+        address, _, place = link.partition("#")
+        path = (self.html / decks.FOLDER / address).resolve()
         if not path.is_file():  # a book in part
             return "", ""
         top, _ = self[path]
-        figure = top.find(attrs={"data-at": name})
+        figure = top.find(attrs={"data-at": place or name})  # a film has no place
         if figure is None:
             raise HlnbError(f"{path.name} shows no {name}, which a class names.")
         caption = figure.find("figcaption")

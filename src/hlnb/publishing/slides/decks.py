@@ -460,18 +460,13 @@ def _paragraphs(block: Tag) -> Iterator[Tag]:
 
 
 def _items(block: Tag) -> Iterator[Tag]:
-    """A long list in parts, which go on counting."""
-    number = 1
-    part, used = _empty(block, number), 0.0
-    for item in block.find_all("li", recursive=False):
-        need = _item_lines(item)
-        if part.contents and used + need > LINES:
-            yield part
-            part, used = _empty(block, number), 0.0
-        part.append(copy.copy(item))
-        used += need
-        number += 1
-    yield part
+    """A long list in parts of about one size, which go on counting."""
+    items = block.find_all("li", recursive=False)
+    needs = [_item_lines(item) for item in items]
+    for start, end in itertools.pairwise([*_even(needs, LINES), len(items)]):
+        part = _empty(block, start + 1)
+        part.extend(map(copy.copy, items[start:end]))
+        yield part
 
 
 def _empty(block: Tag, number: int) -> Tag:
@@ -503,15 +498,21 @@ def _split_table(table: Tag, lines: float = ROWS) -> Iterator[Tag]:
     rows = table.select("tbody > tr")
     columns = _columns([*table.select("thead > tr"), *rows])
     needs = [_row_lines(row, columns) for row in rows]
-    fewest = len(_starts(needs, lines))
-    tried = (_starts(needs, limit) for limit in range(1, ROWS + 1))
-    starts = next(found for found in tried if len(found) <= fewest)
+    starts = _even(needs, lines)
     for start, end in itertools.pairwise([*starts, len(rows)]):
         part = copy.copy(table)
         for i, row in enumerate(part.select("tbody > tr")):
             if not start <= i < end:
                 row.decompose()
         yield part
+
+
+def _even(needs: list[float], most: float) -> list[int]:
+    """The items that begin a part, in as few parts of up to `most` lines as can be, of
+    about one size."""
+    whole = _starts(needs, most)
+    tried = (_starts(needs, limit) for limit in range(1, math.ceil(most)))
+    return next((found for found in tried if len(found) <= len(whole)), whole)
 
 
 def _starts(needs: list[float], limit: float) -> list[int]:

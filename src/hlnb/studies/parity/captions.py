@@ -9,7 +9,6 @@ from jaxtyping import Real
 from hlnb.figures.drawn import Drawn
 from hlnb.metrics.times import describe, first_hit
 from hlnb.studies.parity import figures
-from hlnb.studies.parity.figures import in_words
 
 Runs = Real[np.ndarray, " _run"]
 
@@ -190,7 +189,7 @@ def memory(
         caption=f"A network of {width} hidden units on {n} examples of a parity of "
         f"{d // 2} of {d} coordinates ({len(test)} runs, thin; median, thick).",
         alt=f"The training error falls from one half to 0 in {taken} epochs; the test "
-        f"error stays at one half: {in_words(ends, '.3f')} at the end.",
+        f"error stays at one half: {figures.in_words(ends, '.3f')} at the end.",
     )
 
 

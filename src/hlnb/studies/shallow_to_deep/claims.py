@@ -1,7 +1,7 @@
 """The claims of the chapter on shallow-to-deep chains, by section."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 from jaxtyping import Bool, Real
@@ -278,6 +278,11 @@ def areas_of(areas: Mapping[str, Values], rival: str) -> Values:
 def _middle(values: Values) -> str:
     known = values[~np.isnan(values)]
     return f"{np.median(known):.2f}" if len(known) else "unknown"
+
+
+def listed(names: Sequence[str]) -> str:
+    """Names in words, or "none"."""
+    return ", ".join(names) or "none"
 
 
 def in_prose(problem: str) -> str:
