@@ -15,6 +15,8 @@ import lab
 from hlnb.parameters import declared
 from hlnb.publishing.chapters import Chapter
 from hlnb.publishing.render import labs
+from hlnb.studies.explorer.views import PAIRS, PROBLEMS
+from hlnb.words import training_in_words
 
 ROOT = browser.ROOT
 SCRIPTS = labs.scripts(ROOT)["playground"]
@@ -26,7 +28,13 @@ const run = lab.training(given.settings), records = [run.record];
 while (!run.over) records.push(run.epoch());
 return records.map(({ epoch, loss, error }) => [epoch, loss, error.train]);
 """
-OVER = re.compile("All layers.* at the end .*readouts .* at the end")
+ASKED = [  # what `hlnb.js` makes of the explorer's pairs
+    re.findall('"([^"]+)"', pair)
+    for pair in re.findall(
+        r'(?m)^    \["(?:.*)"\],$', (ROOT / "book/static/hlnb.js").read_text("utf8")
+    )
+]
+OVER = re.compile("All layers.* at the end .*Greedy .* at the end")
 LONG = """() => {
   self.long = [];
   new PerformanceObserver((list) =>
@@ -168,7 +176,7 @@ def test_many_seeds_are_counted_and_can_be_stopped(opened):
         button(page, "Epoch").click()
         says(page, "in 2 epochs")
         button(page, "12 seeds").click()
-        says(page, "of 12 all layers together")
+        says(page, re.compile(r"all layers together \d+ of 12; greedy \d+ of 12"))
         seeds = {int(row["seed"]) for row in numbers(page)}
         assert seeds == {3 + i for i in range(13)}
     with opened(**{**few, "epochs": 500}) as page:
@@ -178,6 +186,17 @@ def test_many_seeds_are_counted_and_can_be_stopped(opened):
         button(page, "Stop").click()
         button(page, "12 seeds").wait_for()
         assert not page.get_by_role("progressbar").is_visible()
+
+
+def test_names_are_those_of_the_explorer_and_the_figures(opened):
+    with opened() as page:
+        choices = "key => hlnbUi.demos.playground.settings[key].choices"
+        trainings = dict(page.evaluate(choices, "training"))
+        assert trainings == {key: training_in_words(key) for key in lab.SCHEDULES}
+        problems = dict(page.evaluate(choices, "problem"))
+        assert problems == {str(n): words for n, words in PROBLEMS.items()}
+        pairs = [tuple(trainings[key] for key in pair) for pair in ASKED]
+        assert pairs == [*PAIRS.values()]
 
 
 def test_it_fits_a_phone(opened):

@@ -2,13 +2,12 @@
 (function () {
   "use strict";
   const ui = self.hlnbUi, { made, number, colour, dashes } = ui;
-  const TRAININGS = { // the engine's name: as the explorer says it
+  const TRAININGS = { // `hlnb.words.training_in_words`
     simultaneous: "all layers together", "layer-wise": "layer by layer",
-    greedy: "layer by layer with readouts", "only conv": "the first layer alone",
-    "only hidden": "the hidden layer alone", "only readout": "the readout alone",
+    greedy: "greedy, with readouts of their own", "only conv": "filters alone",
+    "only hidden": "hidden layer alone", "only readout": "readout alone",
   };
-  const SHORT = { simultaneous: "together", greedy: "with readouts", "only conv": "first layer",
-    "only hidden": "hidden layer", "only readout": "readout", "layer-wise": "layer by layer" };
+  const SHORT = { ...TRAININGS, simultaneous: "together", greedy: "greedy" }; // on curves
   const LAYERS = { conv: "filters", hidden: "hidden layer", readout: "readout",
     conv_head: "own readout" };
   const PROBLEMS = ["1: one pattern or the other", "2: both or neither",
@@ -250,10 +249,11 @@ print(trace.epochs, trace.values)`;
 
     // Words
 
+    const plain = ({ schedule }) => TRAININGS[schedule].split(",")[0];
     const rows = (run) => (Number.isNaN(run.now.error.unseen)
       ? "test rows (training has seen each)" : "unseen rows");
     function story(run) {
-      const name = first(TRAININGS[run.schedule]), { hit, now } = run;
+      const name = first(plain(run)), { hit, now } = run;
       const error = number(run.error(now), 2);
       if (!now.finite) return `${name}: the numbers left all bounds in epoch ${number(now.epoch)}; take a smaller rate.`;
       if (now.epoch === 0) return `${name}: error ${error} on ${rows(run)}, untrained.`;
@@ -286,7 +286,7 @@ print(trace.epochs, trace.values)`;
       const each = runs.map((run, i) => {
         const ends = many.curves[i].map((curve) => lab.firstHit(...turned(curve), LOW));
         const low = ends.filter((epoch) => epoch < Infinity).length;
-        return `${low} of ${ends.length} ${TRAININGS[run.schedule]}`;
+        return `${plain(run)} ${low} of ${ends.length}`;
       });
       return ` Of the next seeds, these came to an error of ${LOW}: ${each.join("; ")}.`;
     }
