@@ -124,8 +124,8 @@ def test_a_sound_book_has_no_problem(book):
             "01_one, cell 4: a colon in the name 'fig:a' breaks scripts of the page.",
         ),
         (
-            display({"text/plain": "x" * 2_100_000}),
-            "01_one: the executed copy has 2.1 MB, more than 2.",
+            display({"text/plain": "x" * 3_100_000}),
+            "01_one: the executed copy has 3.1 MB, more than 3.",
         ),
     ],
 )

@@ -13,7 +13,7 @@ from hlnb.publishing import chapters, freshness
 from hlnb.publishing.chapters import Chapter, read_notebook, tags_of
 from hlnb.publishing.notebooks import CLAIMS, images, payloads
 
-MAX_BYTES = 2_000_000  # of an executed copy: pictures are drawn for sharp screens
+MAX_BYTES = 3_000_000  # of an executed copy: what its page may weigh
 STATES = "book/states.json"  # of an edition whose notebooks were cut
 VERDICTS = (
     *("reproduced", "partly", "not reproduced", "undecided", "not testable here"),
@@ -209,7 +209,7 @@ def _copy_problems(
     notebook = read_notebook(path)
     if path.stat().st_size > MAX_BYTES:
         size = path.stat().st_size / 1e6
-        yield f"{chapter.name}: the executed copy has {size:.1f} MB, more than 2."
+        yield f"{chapter.name}: the executed copy has {size:.1f} MB, more than 3."
     for number, cell in enumerate(notebook["cells"], start=1):
         where = f"{chapter.name}, cell {number}"
         outputs = cell.get("outputs", [])
