@@ -178,6 +178,11 @@ POLICY = (
     "style-src 'self' 'unsafe-inline'; img-src 'self' data: blob:; "
     "font-src 'self' data:"
 )
+KERNEL = """() => {
+    const lab = {};
+    hlnbLab.forEach((part) => part(lab));
+    return lab.kernelRuns();
+}"""
 KINDS = [  # a page of each kind: front, film, boxes to tick, list, search
     "book/intro.html",
     "book/chapters/18_linear_regression.html",
@@ -208,6 +213,7 @@ def test_a_strict_policy_is_kept_and_widgets_live_under_it(chromium, base, name)
     if page.query_selector(".hlnb-lab[data-lab=playground]"):
         page.locator(".hlnb-lab-stage").scroll_into_view_if_needed()
         page.locator(".hlnb-lab-says", has_text="Epoch").wait_for()
+        assert page.evaluate(KERNEL), "the policy forbids the kernel"
         assert not complaints
     page.close()
 
