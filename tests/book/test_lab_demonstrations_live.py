@@ -140,7 +140,9 @@ def test_the_start_is_dragged_and_what_lies_along_the_line_stays(chromium, page_
         assert (w1.input_value(), w2.input_value()) == ("-0.1", "2")
         line = told(page, "thousandth")
         page.get_by_text("Table").click()
-        cells = page.locator("tbody tr").last.locator("td").all_text_contents()
+        last = page.locator("tbody tr").last.locator("td")
+        last.nth(5).wait_for(state="attached")
+        cells = last.all_text_contents()
     along = float(re.search(r"start is ([\d.]+) along", line)[1])
     x = lab.engine(
         "return lab.regression({ n: 2, d: 2, seed: 2, noise: 0 }).x[0]",

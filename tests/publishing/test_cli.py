@@ -500,7 +500,7 @@ def test_a_stopped_build_ends_what_it_started(
     """SIGTERM alone would leave the renderer at work."""
     started = []
 
-    def works(*_):
+    def works(*_, **__):
         started.append(subprocess.Popen(["sleep", "60"]))
         try:
             os.kill(os.getpid(), getattr(signal, stop))

@@ -36,6 +36,7 @@ from hlnb.studies.layers_over_time import experiment as lot
 from hlnb.studies.leap import limit, linear
 from hlnb.studies.leap import sgd as leap
 from hlnb.studies.linear_regression import experiment as regression
+from hlnb.studies.linear_regression import sparse as sparse_truth
 from hlnb.studies.parity import experiment as parity
 from hlnb.studies.parity import noisy, sparse
 from hlnb.studies.random_hierarchy import by_levels
@@ -283,6 +284,13 @@ CASES: dict[str, Callable[[], partial]] = {
     "linear_regression.wanderings": lambda: partial(
         *(regression.wanderings, regressions()),
         **{"part": 0.5, "passes": 12, "seeds": range(2), "shuffled": True},
+    ),
+    "linear_regression.errors": lambda: partial(
+        *(sparse_truth.errors, "ridge", 6),
+        **{"ns": [2, 4], "sparsity": 2, "seeds": range(2)},
+    ),
+    "linear_regression.needed": lambda: partial(
+        *(sparse_truth.needed, "ridge", 6), **{"sparsity": 2, "seeds": range(2)}
     ),
     "layers_over_time.over_runs": lambda: partial(
         *(lot.over_runs, unwrap(lot.likeness), LAYERS, paths()),

@@ -92,17 +92,29 @@ def _write_source(root: Path, folder: Path, found: dict[str, Path]) -> None:
         path = folder / "book" / "chapters" / file.name
         write_whole(path, to_bytes(with_differences(file, published)))
         shutil.copy(file.with_suffix(".provenance.json"), path.parent)
-    _keep_true_findings(folder)
-
-
-def _keep_true_findings(folder: Path) -> None:
-    """Takes out the findings that rest on a verdict which the re-run has moved."""
-    path = folder / "book" / "findings.yml"
     files = places.notebooks(folder / "book" / "chapters")
     words = {c["id"]: c["verdict"] for file in files for c in copies.claims_of(file)}
+    _keep_true_findings(folder, words)
+    _ask_nothing_of_classes(folder, words)
+
+
+def _keep_true_findings(folder: Path, words: Mapping[str, str]) -> None:
+    """Takes out the findings that rest on a verdict which the re-run has moved."""
+    path = folder / "book" / "findings.yml"
     rows = yaml.safe_load(path.read_text("utf8"))
     rows = [row for row in rows if not parts.shaken(row, words)]
     write_whole(path, yaml.safe_dump(rows, allow_unicode=True).encode())
+
+
+def _ask_nothing_of_classes(folder: Path, words: Mapping[str, str]) -> None:
+    """Takes moved verdicts out of what written classes rest on: their text stays, like
+    a chapter's, under the line that this is a re-run."""
+    for path in (folder / "book").glob("class_*.yml"):
+        made = yaml.safe_load(path.read_text("utf8"))
+        for slide in (slide for part in made["parts"] for slide in part["slides"]):
+            asked = slide.get("rests_on", {})
+            slide["rests_on"] = {i: w for i, w in asked.items() if words.get(i) == w}
+        write_whole(path, yaml.safe_dump(made, allow_unicode=True).encode())
 
 
 def with_differences(file: Path, published: Sequence[Mapping[str, Any]]) -> Notebook:

@@ -353,6 +353,10 @@ class _Pages(dict[Path, tuple[Tag, list[str]]]):
             return "", ""
         top, _ = self[path]
         figure = top.find(attrs={"data-at": place or name})  # a film has no place
+        if figure is None and path.stem.startswith(
+            "class_"
+        ):  # a film, without its page
+            return "", ""
         if figure is None:
             raise HlnbError(f"{path.name} shows no {name}, which a class names.")
         caption = figure.find("figcaption")
