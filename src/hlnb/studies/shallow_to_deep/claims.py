@@ -280,11 +280,6 @@ def _middle(values: Values) -> str:
     return f"{np.median(known):.2f}" if len(known) else "unknown"
 
 
-def listed(names: Sequence[str]) -> str:
-    """Names in words, or "none"."""
-    return ", ".join(names) or "none"
-
-
 def in_prose(problem: str) -> str:
     """A problem's name for a sentence: S₅ for $S_5$, and the levels in brackets."""
     name = re.sub(r"\$S_(\d)\$", lambda m: f"S{chr(ord('₀') + int(m[1]))}", problem)
