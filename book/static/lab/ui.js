@@ -70,7 +70,8 @@ self.hlnbUi = (function () {
   // A canvas as wide as its parent and `height` high (or a function of the width);
   // paint(context, width, height) draws it, in CSS pixels, when redraw() is called, and
   // when its width or the theme changes. `label`: its words for a screen reader.
-  function canvas(parent, { height = 200, label, paint }) {
+  // value(x, y, width), if given: words for what is under the pointer, or "".
+  function canvas(parent, { height = 200, label, paint, value }) {
     const element = made("canvas", { className: "hlnb-lab-canvas", role: "img" });
     element.setAttribute("aria-label", label);
     parent.append(element);
