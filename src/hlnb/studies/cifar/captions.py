@@ -12,6 +12,7 @@ from hlnb.studies.cifar.filters import NO_ANSWER
 from hlnb.words import training_in_words
 
 Runs = Real[np.ndarray, " run"]
+Marks = Real[np.ndarray, " _run"]
 Patches = np.ndarray  # (filter, count, side, side, 3), colours from 0 to 255
 PARTS = tuple(f"part {k}" for k in (1, 2, 3, 4))
 MEANINGS: Mapping[str, str] = {  # how a training's name begins → its look
@@ -301,7 +302,7 @@ def first_filters(
 
 
 def leaps(
-    found: Mapping[str, Mapping[str, tuple[Sequence[float], Sequence[float]]]],
+    found: Mapping[str, Mapping[str, tuple[Marks, Marks]]],
     *,
     border: float,
 ) -> Drawn:

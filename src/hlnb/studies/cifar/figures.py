@@ -29,6 +29,7 @@ from hlnb.metrics.chance import mean_interval
 from hlnb.results import Result
 
 BEFORE, AFTER = STYLES["chance"][0], STYLES["simultaneous"][0]
+Marks = Real[np.ndarray, " _run"]
 NULLS = ("#999933", BEFORE, AFTER)  # random, untrained, trained
 
 
@@ -344,7 +345,7 @@ def states_figure(
 
 
 def leaps_figure(
-    panels_: Mapping[str, Mapping[str, tuple[Sequence[float], Sequence[float]]]],
+    panels_: Mapping[str, Mapping[str, tuple[Marks, Marks]]],
     *,
     borders: Sequence[float],
     xlabels: Sequence[str],
@@ -355,7 +356,7 @@ def leaps_figure(
     at the start), one value a run each. `borders`: above them a leap is expected.
     """
     fig, axes = panels(len(panels_), height=4.9, sharey=True)
-    looks = (("o", "#0072B2"), ("s", "#D55E00"), ("^", "#009E73"))
+    looks = (("o", "#222222"), ("s", "#777777"), ("^", "#AAAAAA"))
     both = zip(axes, panels_.items(), borders, xlabels, strict=True)
     for ax, (title, cases), border, xlabel in both:
         for (part, (said, leap)), (marker, colour) in zip(
@@ -400,15 +401,18 @@ def alone_figure(
 ) -> Figure:
     """Accuracies of parts that learn alone, and how far each part's weights travel.
 
-    `together`: the accuracy of all parts. `travel[training][part]`: of each run;
+    `alone`: by part, from the input up. `together`: the accuracy of all parts.
+    `travel[training][part]`: of each run;
     `meanings`: by training, keys of STYLES.
     """
     fig, (left, right) = panels(2, height=4.7)
     where = np.arange(len(alone))
     names = [textwrap.fill(name, 10) for name in alone]
-    for x, values in enumerate(alone.values()):
-        left.plot(beside(values, x), values, "o", color=NULLS[0], alpha=0.6, ms=5)
-        left.plot(x, values.mean(), "_", color=NULLS[0], ms=18, mew=2.5)
+    ways = ("only conv", "only conv2", "only hidden", "only readout")
+    for x, (values, way) in enumerate(zip(alone.values(), ways, strict=True)):
+        colour, _, marker = STYLES[way]
+        left.plot(beside(values, x), values, marker, color=colour, alpha=0.6, ms=5)
+        left.plot(x, values.mean(), "_", color=colour, ms=18, mew=2.5)
     blue, dashes, _ = STYLES["simultaneous"]
     left.axhline(together, color=blue, linestyle=dashes, lw=1.4)
     left.axhline(0.1, color=BEFORE, linestyle=":", linewidth=1.2)
@@ -433,7 +437,6 @@ def alone_figure(
     legend_below(
         fig,
         [
-            key("a part alone", "o", colour=NULLS[0]),
             key("half of the gain", colour="black", linestyle="--"),
             *(
                 key(name, STYLES[m][2], colour=STYLES[m][0])
