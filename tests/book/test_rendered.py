@@ -309,7 +309,7 @@ SHARES = """() => {
     };
     return {
         words: open.reduce((n, e) => n + counted(e), 0),
-        figures: share("figure"),
+        figures: share("figure, .hlnb-lab-stage, .hlnb-explorer"),  // some move
         tables: share("table"),
         code: share(".cell_input"),
         screens: height / 900,
