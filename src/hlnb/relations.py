@@ -63,6 +63,14 @@ def holds(relation: str, values: Mapping[str, Any]) -> bool:
     return all(all(f) if isinstance(f, list) else f for f in found)
 
 
+def value(expression: str, values: Mapping[str, Any]) -> Any:
+    """What one side of a relation comes to, such as "2 * k"; a TypeError as above."""
+    try:
+        return _value(ast.parse(expression, mode="eval").body, values)
+    except (KeyError, SyntaxError) as error:
+        raise TypeError(f"{expression}: {error}") from None
+
+
 def _compared(op: ast.cmpop, one: Any, two: Any) -> Any:
     if isinstance(op, ast.In):
         return one in two

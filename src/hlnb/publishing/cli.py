@@ -21,6 +21,7 @@ from hlnb.publishing.chapters import find_root
 from hlnb.publishing.run import execute
 
 CLAIMS_MOVED = 3  # exit status of `hlnb diff`, and of `hlnb run` if nothing failed
+NOT_RIGHT = 3  # of `hlnb exercise --answer`
 SCARCE = {errno.EMFILE, errno.ENFILE, errno.ENOMEM, errno.EAGAIN}
 INTERRUPTED, CLOSED, TERMINATED = 130, 141, 143  # 128 + the number of the signal
 
@@ -191,6 +192,18 @@ def _parser() -> argparse.ArgumentParser:
 
     data = add("data", _data, "Fetch, find or verify the CIFAR-10 archive.")
     data.add_argument("action", choices=["fetch", "path", "verify"])
+
+    about = "List the exercises, show one with its start, or check an answer."
+    exercise = add("exercise", _exercise, about)
+    exercise.add_argument(
+        "name", nargs="?", type=_text, help="18-1: the first of chapter 18"
+    )
+    exercise.add_argument(
+        "--answer",
+        type=_text,
+        metavar="VALUE",
+        help="yours: a number, or one of the words; ends with 0 if it is right, else 3",
+    )
 
     claims = add("claims", _claims, "List the claims of the executed chapters.")
     claims.add_argument("--json", action="store_true", help="as a list of objects")
@@ -409,6 +422,28 @@ def _data(arguments: argparse.Namespace) -> int:
     else:
         print(getattr(cifar, arguments.action)())
     return 0
+
+
+def _exercise(arguments: argparse.Namespace) -> int:
+    from hlnb.publishing import exercises
+
+    listed = exercises.catalogue(find_root())
+    if arguments.name is None:
+        if arguments.answer is not None:
+            raise HlnbError("Say which exercise it answers: hlnb exercise 18-1 …")
+        rows = [("EXERCISE", "SIZE", "MINUTES", "CHECKED", "CHAPTER")]
+        for one in listed:
+            checked = "yes" if one.asks else "-"
+            rows.append((one.id, one.size, f"{one.minutes}", checked, one.title))
+        _print_table(rows)
+        return 0
+    one = exercises.named(listed, arguments.name)
+    if arguments.answer is None:
+        print(exercises.told(one))
+        return 0
+    found = exercises.check(one, arguments.answer)
+    print(exercises.SAYS[found])
+    return 0 if found == exercises.RIGHT else NOT_RIGHT
 
 
 def _claims(arguments: argparse.Namespace) -> int:

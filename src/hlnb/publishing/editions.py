@@ -12,7 +12,7 @@ from typing import Any
 import yaml
 
 from hlnb.errors import HlnbError
-from hlnb.publishing import copies, places
+from hlnb.publishing import copies, exercises, places
 from hlnb.publishing.chapters import NAME, Chapter, read_notebook, tags_of, text_of
 from hlnb.publishing.notebooks import (
     VIEW,
@@ -95,6 +95,7 @@ def write_source(root: Path, folder: Path, *, answers: bool = True) -> None:
     buttons = ("use_repository_button", "use_issues_button")
     config.setdefault("html", {}).update(dict.fromkeys(buttons, False))
     copy_pages(root, folder, contents, config, states=copies.states(root))
+    exercises.seal(exercises.catalogue(root), folder)
     for name in TEACHERS:
         for ending in (".md", ".yml"):
             (folder / f"{name}{ending}").unlink(missing_ok=True)

@@ -11,6 +11,7 @@ from typing import Any
 from hlnb.code import PACKAGE
 from hlnb.errors import HlnbError
 from hlnb.publishing import chapters, freshness, notebooks
+from hlnb.publishing.exercises import AT_HOME
 from hlnb.publishing.render.executed import Executed
 from hlnb.publishing.render.head import (
     AT_HAND,
@@ -35,7 +36,6 @@ from hlnb.templates import rendered
 
 # Figures that stand on other pages than their chapter's
 PICTURES = "_build/staging/pictures"
-AT_HOME = {"Tweak": 20, "Twiddle": 45, "Frob": 90}  # minutes: our guess, not measured
 STATES = {  # what is said of an executed copy; the rest are as the states are called
     freshness.ALTERED: "altered: an output was changed by hand",
     freshness.EDITED: "edited: its own code has changed since",

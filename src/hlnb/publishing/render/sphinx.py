@@ -13,7 +13,7 @@ from sphinx.errors import ExtensionError
 from sphinx.transforms.post_transforms import SphinxPostTransform
 
 from hlnb.errors import HlnbError
-from hlnb.publishing import copies, notebooks, replication
+from hlnb.publishing import copies, exercises, notebooks, replication
 from hlnb.publishing.render import (
     assets,
     executed,
@@ -110,6 +110,7 @@ def generate(app, docname, source):
             every, yaml.safe_load((root / "book/notes_figures.yml").read_text("utf8"))
         ),
         "theorems": lambda: parts.theorems(found),
+        "exercises": lambda: exercises.listed(found, exercises.catalogue(root)),
         "speed": lambda: speed(root),
         "total": lambda: total(claims),
         "totals": lambda: totals(claims),
