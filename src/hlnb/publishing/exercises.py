@@ -307,8 +307,8 @@ def _sealed(id: str, answer: Mapping[str, Any], glued: Mapping[str, Any]) -> dic
             low, high = (known[f"{answer['number']}{e}"] for e in ("_low", "_high"))
     except (KeyError, StopIteration, TypeError) as error:
         raise HlnbError(
-            f"{ANSWERS}, {id}: the chapter does not give this answer ({error}); run it, "
-            "or mend the entry."
+            f"{ANSWERS}, {id}: the chapter does not give this answer ({error}); run "
+            "it, or mend the entry."
         ) from error
     if not all(map(math.isfinite, (low, high))):
         raise HlnbError(f"{ANSWERS}, {id}: the answer is no finite number.")
