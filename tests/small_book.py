@@ -149,6 +149,7 @@ def make(folder: Path) -> Path:
     (folder / "book" / "statements.yml").write_text(SOURCES)
     (folder / "book" / "notes_figures.yml").write_text(FIGURES)
     (folder / "book" / "moved.yml").write_text(MOVED)
+    (folder / "book" / "exercises.yml").write_text("")
     for name in ("notes", "report"):
         (folder / "book" / f"class_{name}.yml").write_text(CLASS)
     (folder / "benchmarks").mkdir(exist_ok=True)

@@ -2,7 +2,7 @@
 
 import pytest
 
-from hlnb.relations import holds, names
+from hlnb.relations import holds, names, value
 
 VALUES = {"T": 16, "d": 10, "one": [1, 2], "two": [2, 2], "none": [], "noise": 0.1}
 
@@ -72,3 +72,11 @@ def test_its_names_are_its_parameters():
 )
 def test_anything_else_is_no_relation(text):
     assert names(text) == set()
+
+
+def test_one_side_of_a_relation_has_a_value():
+    assert value("d + 4 * T", VALUES) == 74
+    assert value("-0.5", {}) == -0.5
+    for wrong in ("unknown", "1 +", "d < T", "__import__('os')"):
+        with pytest.raises(TypeError):
+            value(wrong, VALUES)

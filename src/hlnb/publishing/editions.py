@@ -203,10 +203,11 @@ def without_solutions(notebook: Notebook, *, name: str) -> Notebook:
 
 
 def _asked(cells: Iterable[dict[str, Any]]) -> set[str]:
-    """The parameters that exercises change, by the commands that they print."""
+    """The parameters that exercises change: the first of each command they print."""
     texts = [text_of(c) for c in cells if c["cell_type"] == "markdown"]
     said = re.findall(r"(?m)^\*\*(?:Tweak|Twiddle|Frob)\.\*\*.*", "\n".join(texts))
-    return {a or b for line in said for a, b in ASKED.findall(line)}
+    first = [ASKED.search(line) for line in said]
+    return {match[1] or match[2] for match in first if match}
 
 
 def cut(text: str, *, where: str) -> str:

@@ -4,8 +4,8 @@ What counts as right is in `book/exercises.yml`, by exercise: `18-2` is the seco
 chapter 18. An entry `asks` for one number or one word, and takes it from what the
 executed chapter glues:
 
-* `number`: a glued name, or arithmetic of such; right is what lies `within` so much of
-  it, or, without `within`, in the range that stands behind it; `exact: true` for counts;
+* `number`: a glued name, or arithmetic of such; right is what lies `within` so much
+  of it, or, without `within`, in the range behind it; `exact: true` for counts;
 * `words`: choices in order; the first whose condition holds is right, and the last
   needs none. A condition is a relation of `hlnb.relations`, or {name: text}.
 
@@ -21,6 +21,7 @@ import math
 import re
 import textwrap
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -32,6 +33,7 @@ from hlnb.errors import HlnbError
 from hlnb.publishing import chapters, copies
 from hlnb.publishing.chapters import tags_of, text_of
 from hlnb.publishing.render.executed import Executed
+from hlnb.publishing.render.head import duration
 from hlnb.publishing.render.tables import markdown_table
 from hlnb.storage import write_whole
 
@@ -59,7 +61,8 @@ class Exercise:
 
     id: `18-2`. minutes: at home, without computing. line: the command that it prints,
     or "". start: a cell to begin with. asks: what to answer, or "" where nothing is
-    checked. choices: the words to choose from, or none for a number, which is rounded
+    checked. took: how long the published chapter ran.
+    choices: the words to choose from, or none for a number, which is rounded
     to `step` first.
     """
 
@@ -71,6 +74,7 @@ class Exercise:
     question: str
     line: str
     start: str
+    took: str
     asks: str = ""
     choices: list[str] = field(default_factory=list)
     step: float = 0.0
@@ -86,8 +90,9 @@ def catalogue(root: str | Path) -> list[Exercise]:
     """
     root = Path(root)
     if (root / SEALED).is_file():
-        listed = json.loads((root / SEALED).read_text("utf8"))
-        return [Exercise(**one) for one in listed]
+        return [
+            Exercise(**one) for one in json.loads((root / SEALED).read_text("utf8"))
+        ]
     answers: dict[str, Any] = {}
     if (root / ANSWERS).is_file():
         answers = yaml.safe_load((root / ANSWERS).read_text("utf8")) or {}
@@ -150,8 +155,8 @@ def check(exercise: Exercise, answer: str) -> str:
     if exercise.choices:
         word = " ".join(answer.split()).casefold()
         if word not in map(str.casefold, exercise.choices):
-            listed = ", ".join(map(repr, exercise.choices))
-            raise HlnbError(f"{answer!r} is no choice: take one of {listed}.")
+            words = ", ".join(map(repr, exercise.choices))
+            raise HlnbError(f"{answer!r} is no choice: take one of {words}.")
         return RIGHT if _digest(exercise.id, word) in exercise.right else NOT_YET
     try:
         number = float(answer.strip().replace("\N{MINUS SIGN}", "-"))
@@ -174,7 +179,8 @@ def told(exercise: Exercise) -> str:
         textwrap.fill(exercise.question, 88, break_on_hyphens=False),
     ]
     if exercise.line:
-        pieces.append(f"Begin with\n\n    {exercise.line}")
+        told = f"Begin with (the whole chapter, as published, took {exercise.took})"
+        pieces.append(f"{textwrap.fill(told, 88)}\n\n    {exercise.line}")
     else:
         pieces.append(
             f"Begin with `jupyter lab {notebook}`:\nrun its cells down to Exercises, "
@@ -216,7 +222,7 @@ def _of_chapter(chapter: Executed, answers: Mapping[str, Any]) -> list[Exercise]
     for size, question, solution in _asked(chapter.cells):
         id = f"{chapter.number}-{len(found) + 1}"
         line = LINE.search(question)
-        about = {
+        about: dict[str, Any] = {
             "id": id,
             "chapter": chapter.name,
             "title": chapter.title,
@@ -224,6 +230,7 @@ def _of_chapter(chapter: Executed, answers: Mapping[str, Any]) -> list[Exercise]
             "minutes": AT_HOME[size],
             "question": _plain(chapter, question),
             "line": line[1] if line else "",
+            "took": duration(chapter.provenance),
             "start": _start(chapter.cells, solution),
         }
         if answer := answers.get(id):
@@ -245,10 +252,8 @@ def _asked(cells: list[dict[str, Any]]) -> list[tuple[str, str, list[str]]]:
 
 def _plain(chapter: Executed, text: str) -> str:
     """A question with its numbers, and with the words of roles for a terminal."""
-    try:
+    with suppress(KeyError):  # a number of another chapter
         text = chapter.with_numbers(text)
-    except KeyError:  # of another chapter
-        pass
     return ROLE.sub(lambda m: m[1] or m[2], text)
 
 
@@ -290,10 +295,14 @@ def _sealed(id: str, answer: Mapping[str, Any], glued: Mapping[str, Any]) -> dic
     known = numbers(glued)
     try:
         if "words" in answer:
-            word = next(w for w, c in answer["words"].items() if _holds(c, known, glued))
-            right = [_digest(id, str(word).casefold())]
-            choices = sorted(map(str, answer["words"]))  # their order says nothing
-            return {"asks": answer["asks"], "choices": choices, "right": right}
+            word = next(
+                w for w, c in answer["words"].items() if _holds(c, known, glued)
+            )
+            return {
+                "asks": answer["asks"],
+                "choices": sorted(map(str, answer["words"])),  # no order that tells
+                "right": [_digest(id, str(word).casefold())],
+            }
         number = relations.value(str(answer["number"]), known)
         if answer.get("exact"):
             low = high = number
@@ -303,28 +312,31 @@ def _sealed(id: str, answer: Mapping[str, Any], glued: Mapping[str, Any]) -> dic
             low, high = (known[f"{answer['number']}{e}"] for e in ("_low", "_high"))
     except (KeyError, StopIteration, TypeError) as error:
         raise HlnbError(
-            f"{ANSWERS}, {id}: the chapter does not give this answer ({error}); run it, "
-            "or mend the entry."
+            f"{ANSWERS}, {id}: the chapter does not give this answer ({error}); run "
+            "it, or mend the entry."
         ) from error
     if not all(map(math.isfinite, (low, high))):
         raise HlnbError(f"{ANSWERS}, {id}: the answer is no finite number.")
     width = high - low
     step = 10.0 ** math.floor(math.log10(width / 8)) if width else 1e-6
-    right = {*range(round(low / step), round(high / step) + 1)}
-    off = NEARLY * width / 2
-    middle = (low + high) / 2
-    near = {*range(round((middle - off) / step), round((middle + off) / step) + 1)}
-    both = ({f"{cell}" for cell in cells} for cells in (right, near - right))
-    sealed = [sorted(_digest(id, cell) for cell in cells) for cells in both]
+    middle, off = (low + high) / 2, NEARLY * width / 2
+    inside = _cells(id, low / step, high / step)
+    around = _cells(id, (middle - off) / step, (middle + off) / step)
     return {
         "asks": answer["asks"],
         "step": step,
-        "right": sealed[0],
-        "near": sealed[1],
+        "right": sorted(inside),
+        "near": sorted(around - inside),
     }
 
 
-def _holds(condition: Any, known: Mapping[str, float], glued: Mapping[str, Any]) -> bool:
+def _cells(id: str, low: float, high: float) -> set[str]:
+    return {_digest(id, f"{cell}") for cell in range(round(low), round(high) + 1)}
+
+
+def _holds(
+    condition: Any, known: Mapping[str, float], glued: Mapping[str, Any]
+) -> bool:
     if condition is None:
         return True
     if isinstance(condition, dict):

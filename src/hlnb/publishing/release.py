@@ -13,7 +13,15 @@ from typing import Any
 import yaml
 
 from hlnb.errors import HlnbError
-from hlnb.publishing import chapters, copies, metadata, notebooks, places, record
+from hlnb.publishing import (
+    chapters,
+    copies,
+    exercises,
+    metadata,
+    notebooks,
+    places,
+    record,
+)
 from hlnb.publishing.render import executed
 from hlnb.publishing.slides import classes, decks
 from hlnb.storage import write_whole
@@ -73,7 +81,7 @@ def downloads(root: Path, html: Path) -> list[Path]:
             files[f"{title}.zip"] = pack(tables, folder=title)
     names = {chapter.name for chapter in shown}
     packed |= _claims([c for c in copies.claims(root) if c["chapter"] in names])
-    for name in ("LICENSE", "LICENSE-TEXT"):
+    for name in ("LICENSE", "LICENSE-TEXT", "_config.yml", exercises.SEALED):
         if (root / name).is_file():
             packed[name] = (root / name).read_bytes()
     files[f"{NOTEBOOKS}.zip"] = pack(packed, folder=NOTEBOOKS)
