@@ -10,6 +10,7 @@ from .metrics.times import describe as describe
 from .metrics.times import first_hit as first_hit
 from .models.model import Model as Model
 from .models.networks import toy_network as toy_network
+from .page.live import lab as lab
 from .results import Result as Result
 from .schedules import (
     Phase as Phase,

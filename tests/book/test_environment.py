@@ -63,7 +63,7 @@ def test_binder_has_a_python_that_the_package_takes():
 
 def test_where_notebooks_are_opened_their_prose_is_shown():
     names = {Requirement(line).name for line in EXTRAS["live"]}
-    assert names == {"jupyterlab", "jupyterlab-myst"}
+    assert names == {"jupyterlab", "jupyterlab-myst", "anywidget"}
     extras = re.search(r"-e '\.\[(.*)\]'", (ROOT / ".binder/postBuild").read_text())
     assert extras
     assert extras[1].split(",") == ["live"]

@@ -199,6 +199,29 @@ def test_names_are_those_of_the_explorer_and_the_figures(opened):
         assert pairs == [*PAIRS.values()]
 
 
+def test_the_number_under_the_pointer_is_the_engine_s(opened):
+    filters = lab.engine(
+        "return Array.from(lab.training(given.settings).record.filters.slice(0, 16))",
+        settings=ENGINE,
+    )
+    note = ".columns .hlnb-lab-value:visible"
+    with opened(**SMALL) as page:
+        strips = page.locator(".columns canvas[aria-label*=filters]").nth(-2)
+        strips.scroll_into_view_if_needed()
+        strips.hover(position={"x": 2, "y": 22})
+        told = page.locator(note).inner_text()
+        assert told.startswith("filter 1, weight 1: ")
+        shown = float(told.split(": ")[1].replace("−", "-"))
+        assert shown == pytest.approx(filters[0], rel=5e-3)
+        errors = page.locator("canvas").first
+        errors.hover(position={"x": 47, "y": 100})
+        said = page.locator(".hlnb-lab-value:visible").inner_text().splitlines()
+        assert said[0] == "Epoch 0"
+        assert [line.split(":")[0] for line in said[1:]] == ["together", "greedy"]
+        page.mouse.move(0, 0)
+        assert page.locator(".hlnb-lab-value:visible").count() == 0
+
+
 def test_it_fits_a_phone(opened):
     with opened("phone", **SMALL) as page:
         says(page, "untrained")

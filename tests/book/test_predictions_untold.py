@@ -102,10 +102,10 @@ def steepest(chapter, reading, chance=0.5):
     return 1 + falls.index(max(falls))
 
 
-def soonest_below_the_largest():
-    """The toy problems whose soonest rate is not the largest of all."""
+def smallest_soonest():
+    """The toy problems whose soonest rate is the smallest."""
     rates = {n: number(f"0{n + 1}", "soonest_unit") for n in range(1, 6)}
-    return [n for n, rate in rates.items() if rate < max(rates.values())]
+    return [n for n, rate in rates.items() if rate == min(rates.values())]
 
 
 def change(name):
@@ -155,7 +155,7 @@ WORDS = {
         < 0.65,
     },
     "07": {
-        "On problem 3,": soonest_below_the_largest() == [3],
+        "On problem 3,": smallest_soonest() == [3],
         "On problem 4 alone": number("07", "p4_property_3_unit") > 4
         and number("07", "p3_property_3_unit") < 4,
         "problem 4 lacks Property 2": number("07", "p4_property_2_unit") == 0

@@ -9,7 +9,7 @@ import pytest
 import yaml
 
 from hlnb.errors import HlnbError
-from hlnb.publishing import copies, exercises
+from hlnb.publishing import copies, editions, exercises
 from hlnb.publishing.chapters import read_notebook
 from hlnb.publishing.cli import main
 from hlnb.publishing.render.executed import Executed
@@ -149,13 +149,11 @@ def test_an_entry_that_the_chapter_does_not_answer_is_refused(tmp_path):
         exercises.catalogue(tmp_path)
 
 
-def test_what_is_sealed_checks_alone_and_holds_no_answer(tmp_path, monkeypatch, capsys):
+def test_a_student_edition_checks_alone_and_holds_no_answer(
+    tmp_path, monkeypatch, capsys
+):
     folder = tmp_path / "students"
-    folder.mkdir()
-    shutil.copy(ROOT / "_config.yml", folder)
-    (folder / "book").mkdir()
-    shutil.copy(ROOT / exercises.ANSWERS, folder / "book")
-    exercises.seal(CATALOGUE.values(), folder)
+    editions.write_source(ROOT, folder)
     assert not (folder / exercises.ANSWERS).exists()
     text = (folder / exercises.SEALED).read_text("utf8")
     assert [exercises.Exercise(**one) for one in json.loads(text)] == [

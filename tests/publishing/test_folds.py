@@ -159,6 +159,15 @@ def test_a_long_table_is_folded_unless_a_fold_holds_it():
     assert [kind for kind, *_ in folds(folded(held))] == ["verdicts", "code"]
 
 
+def test_a_ledger_and_the_values_of_a_figure_are_folded_however_short():
+    ledger = table(2)
+    ledger["classes"] += ["hlnb-statements"]
+    values = cell("table(lines)", table(3), tags=["values"])
+    lines = [line for kind, line, *_ in folds(folded(ledger, values)) if kind == "rows"]
+    assert lines == ["Table of 2 rows: name, it", "Table of 3 rows: name, it"]
+    assert not folds(folded(table(3)))
+
+
 def test_a_proof_is_folded():
     proof = proof_node()
     proof += words("Q. e. d.")

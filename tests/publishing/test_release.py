@@ -100,7 +100,8 @@ def test_one_zip_has_all_notebooks_and_the_claims(book):
     names = {n.removeprefix("hlnb-notebooks/") for n in files}
     folders = ("notebooks", "executed")
     notebooks = {f"{folder}/{n}.ipynb" for folder in folders for n in NAMES}
-    assert names == notebooks | {"claims.json", "claims.csv", *LICENCES}
+    others = {"claims.json", "claims.csv", "_config.yml", *LICENCES}
+    assert names == notebooks | others
     claims = json.loads(files["hlnb-notebooks/claims.json"])
     text = files["hlnb-notebooks/claims.csv"].decode()
     rows = list(csv.DictReader(io.StringIO(text)))

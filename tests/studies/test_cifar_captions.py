@@ -88,3 +88,27 @@ def test_shares_and_coherence_tell_their_means():
     assert "random 0.00, untrained 0.25, trained 0.50" in drawn.alt
     assert "200 draws" in drawn.caption
     assert "2 runs" in drawn.caption
+
+
+def test_leaps_are_told_beside_what_curvature_said():
+    found = {
+        "Adam": {"part 3": (np.array([2.0, 4.0]), np.array([1.5, 3.5]))},
+        "SGD": {"part 3": (np.array([0.5, 0.7]), np.array([1.0, 1.1]))},
+    }
+    drawn = captions.leaps(found, border=3.8)
+    assert "Adam, part 3: 3, 2.5; SGD, part 3: 0.6, 1.05." in drawn.alt
+    borders = [ax.lines[1].get_xdata()[0] for ax in drawn.figure.axes]
+    assert borders == [1, 3.8]
+    plt.close(drawn.figure)
+
+
+def test_parts_alone_stand_beside_all_parts_and_their_travel():
+    parts = ("first filters", "second filters", "hidden layer", "readout")
+    alone = {p: np.array([0.2, 0.3]) + 0.01 * i for i, p in enumerate(parts)}
+    travel = {"all parts together": {p: np.array([0.4, 0.6]) for p in parts}}
+    drawn = captions.alone(alone, np.array([0.5, 0.6]), travel)
+    assert "readout: 0.28; all parts together: 0.55." in drawn.alt
+    left, right = drawn.figure.axes
+    assert left.lines[1].get_ydata() == [0.25]  # the mean of the first part
+    assert [*right.lines[-2].get_ydata()] == [0.5] * 4
+    plt.close(drawn.figure)

@@ -301,3 +301,22 @@ def test_powers_have_a_line_a_size_and_crosses_for_what_was_missed():
     assert [text.get_text() for text in ax.texts] == ["2"]
     assert "3 runs" in caption
     assert "k = 3: 200 [100–300], 3 of 3 reached at d = 10" in alt
+
+
+@pytest.mark.parametrize("k", [1, 2, 5])
+def test_the_sum_of_weighted_relus_meets_each_label(k):
+    drawn = pp.zigzag_figure(k)
+    line, dots = drawn.figure.axes[1].lines
+    at = np.interp(dots.get_xdata(), *line.get_data())
+    assert np.allclose(at, np.arange(k + 1) % 2)
+    plt.close(drawn.figure)
+
+
+def test_digits_show_the_share_of_runs_that_find_the_set():
+    found = {"single": {10: [True, True], 15: [True, False]}, "exact": {15: [True] * 2}}
+    drawn = pp.digits_figure(found)
+    single, exact = drawn.figure.axes[0].lines
+    assert [*single.get_ydata()] == [1, 0.5]
+    assert [*exact.get_ydata()] == [1]
+    assert "single: 2 at d = 10, 1 at d = 15; exact: 2 at d = 15." in drawn.alt
+    plt.close(drawn.figure)

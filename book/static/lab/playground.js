@@ -133,13 +133,22 @@ print(trace.epochs, trace.values)`;
     const lines = () => runs.map((run, i) => ({ run, stroke: colour(run.schedule),
       dash: dashes(run.schedule), others: many?.curves[i] ?? [] }));
     const last = () => Math.max(...runs.map((run) => run.epochs));
-    function chart(parent, height, title, label, limits, paint) {
+    function chart(parent, height, title, label, limits, paint, value) {
       const box = parent.appendChild(made("div"));
+      let on; // the axes that stand there
       return ui.canvas(box, { height, label, paint(c, width, height) {
         if (!ready()) return;
-        const on = ui.axes(c, [0, 0, width, height],
+        on = ui.axes(c, [0, 0, width, height],
           { xlim: [0, last()], xlabel: "epoch", ylabel: title, ...limits() });
         paint(on, c);
+      }, value(x) { // in the epoch under the pointer
+        if (!on || !ready() || x < on.left || x > on.left + on.width) return "";
+        const epoch = Math.round((last() * (x - on.left)) / on.width);
+        const said = runs.flatMap((run) => {
+          const record = run.records.find((r) => r.epoch === epoch);
+          return record ? [`${SHORT[run.schedule]}: ${value(run, record)}`] : [];
+        });
+        return said.length ? [`Epoch ${epoch}`, ...said].join("\n") : "";
       } });
     }
     const of = (run, value) => run.records.map((record) => [record.epoch, value(record)]);
@@ -159,7 +168,7 @@ print(trace.epochs, trace.values)`;
           on.dot(run.now.epoch, run.error(run.now), { fill: stroke });
         });
         lines().forEach(({ run, stroke }) => name(on, run, stroke));
-      });
+      }, (run, r) => `${number(run.error(r), 2)}, training rows ${number(r.error.train, 2)}`);
     // Which layer learns when, of a run that has phases
     function phases(on, run, fill, y) {
       if (run.phases.length < 2) return;
@@ -184,7 +193,7 @@ print(trace.epochs, trace.values)`;
           for (let j = 0; j < 20; j++) on.line(of(run, (r) => r.best[j]), { stroke, thick: 1, alpha: 0.2 });
           on.line(of(run, (r) => r.alike), { stroke, dash, thick: 3 });
         }
-      });
+      }, (run, r) => `${number(r.alike, 2)} on average`);
     const losses = chart(below, 200, "loss on training rows",
       "Loss of both trainings on the training rows, by epoch.",
       () => {
@@ -193,7 +202,7 @@ print(trace.epochs, trace.values)`;
         return { ylim: [10 ** Math.max(-7, Math.floor(low)), 10 ** Math.ceil(high)], ylog: true };
       }, (on) => {
         for (const { run, stroke, dash } of lines()) on.line(of(run, (r) => r.loss), { stroke, dash });
-      });
+      }, (run, r) => number(r.loss));
 
     // Each run's layers, filters and patterns
 
@@ -201,13 +210,30 @@ print(trace.epochs, trace.values)`;
       const title = made("strong"), chips = made("p", { className: "chips" });
       const box = pairs.appendChild(made("div", {}, title, chips));
       const { redraw, element } = ui.canvas(box, { height: 20 * PIXEL + 22, label: "Filters",
-        paint: (c, width) => ready() && runs[i] && strips(runs[i], c, width) });
+        paint: (c, width) => ready() && runs[i] && strips(runs[i], c, width),
+        value: (x, y, width) => (ready() && runs[i] ? weight(runs[i], x, y, width) : "") });
       return { box, title, chips, redraw, element };
     });
+    // Where strips stand: width of a pixel, left ends of nearest patterns and of bars
+    function places(T, width) {
+      const wide = Math.floor(Math.min(PIXEL, (width - 90) / (2 * T))), right = T * wide + 12;
+      return { wide, right, bars: right + T * wide + 14 };
+    }
+    const nearest = (row) => row.reduce((best, v, i) => (Math.abs(v) > Math.abs(row[best]) ? i : best), 0);
+    // The number under the pointer
+    function weight({ patterns, now: { filters } }, x, y, width) {
+      const T = patterns[0].length, { wide, right, bars } = places(T, width), j = Math.floor((y - 20) / PIXEL);
+      const row = lab.cosines(filters, patterns)[j];
+      if (!row) return "";
+      const k = nearest(row), t = Math.floor((x < right ? x : x - right) / wide);
+      if (x >= bars) return `filter ${j + 1}, pattern ${k + 1}: cosine ${number(row[k])}`;
+      if (t < 0 || t >= T) return "";
+      return x < right ? `filter ${j + 1}, weight ${t + 1}: ${number(filters[j * T + t])}`
+        : `pattern ${k + 1}, pixel ${t + 1}: ${number(patterns[k][t])}`;
+    }
     function strips(run, c, width) {
       const { patterns, now: { filters } } = run, T = patterns[0].length;
-      const wide = Math.floor(Math.min(PIXEL, (width - 90) / (2 * T))), all = lab.cosines(filters, patterns);
-      const right = T * wide + 12, bars = right + T * wide + 14, room = width - bars - 4;
+      const { wide, right, bars } = places(T, width), all = lab.cosines(filters, patterns), room = width - bars - 4;
       const strip = (values, x, y) => {
         const size = values.reduce((most, v) => Math.max(most, Math.abs(v)), 1e-12);
         values.forEach((v, t) => {
@@ -221,8 +247,7 @@ print(trace.epochs, trace.values)`;
       c.fillText(width < 300 ? "pattern" : "nearest pattern", right, 9);
       c.fillText("|cosine|", bars, 9);
       all.forEach((row, j) => {
-        const k = row.reduce((best, v, i) => (Math.abs(v) > Math.abs(row[best]) ? i : best), 0);
-        const y = 20 + j * PIXEL;
+        const k = nearest(row), y = 20 + j * PIXEL;
         strip(filters.subarray(j * T, (j + 1) * T), 0, y);
         strip(patterns[k], right, y);
         c.fillStyle = ui.grid();
@@ -371,6 +396,10 @@ print(trace.epochs, trace.values)`;
         return { columns, rows: [...own, ...others] };
       },
       stopped: endMany,
+      close() {
+        endMany();
+        runs.forEach(({ worker }) => worker.terminate());
+      },
       command: () => command(view.values()),
       python: () => python(view.values(), view.values().training),
     };

@@ -12,7 +12,8 @@ self.hlnbUi = (function () {
   };
   const PARTS = ["#0072B2", "#E69F00", "#009E73", "#AA4499", "#D55E00"]; // PART_COLOURS
   const still = matchMedia("(prefers-reduced-motion: reduce)");
-  const dark = () => document.documentElement.dataset.theme === "dark";
+  const dark = () => document.documentElement.dataset.theme === "dark" // or in JupyterLab
+    || document.body.dataset.jpThemeLight === "false";
   const inDeck = () => Boolean(document.querySelector(".reveal"));
 
   // An element with properties and children
@@ -69,7 +70,8 @@ self.hlnbUi = (function () {
   // A canvas as wide as its parent and `height` high (or a function of the width);
   // paint(context, width, height) draws it, in CSS pixels, when redraw() is called, and
   // when its width or the theme changes. `label`: its words for a screen reader.
-  function canvas(parent, { height = 200, label, paint }) {
+  // value(x, y, width), if given: words for what is under the pointer, or "".
+  function canvas(parent, { height = 200, label, paint, value }) {
     const element = made("canvas", { className: "hlnb-lab-canvas", role: "img" });
     element.setAttribute("aria-label", label);
     parent.append(element);
@@ -95,9 +97,35 @@ self.hlnbUi = (function () {
       drawn = element.clientWidth;
       requestAnimationFrame(redraw);
     }).observe(element);
-    new MutationObserver(redraw)
-      .observe(document.documentElement, { attributeFilter: ["data-theme"] });
+    const theme = new MutationObserver(redraw);
+    theme.observe(document.documentElement, { attributeFilter: ["data-theme"] });
+    theme.observe(document.body, { attributeFilter: ["data-jp-theme-light"] });
+    if (value) pointed(element, value);
     return { element, redraw };
+  }
+
+  // A note beside the pointer, or a finger, while it is on an element
+  function pointed(element, value) {
+    const note = made("div", { className: "hlnb-lab-value", hidden: true });
+    element.after(note);
+    element.parentElement.style.position = "relative";
+    function move({ clientX, clientY }) {
+      const box = element.getBoundingClientRect(), width = element.clientWidth;
+      const scale = box.width / width || 1; // a slide is scaled
+      const x = (clientX - box.left) / scale, y = (clientY - box.top) / scale;
+      const words = value(x, y, width);
+      note.hidden = !words;
+      if (!words) return;
+      note.textContent = words;
+      const left = x > width / 2 ? x - note.offsetWidth - 12 : x + 14;
+      note.style.left = `${element.offsetLeft + Math.max(0, Math.min(left, width - note.offsetWidth))}px`;
+      note.style.top = `${element.offsetTop + y + 14}px`;
+    }
+    element.addEventListener("pointermove", move);
+    element.addEventListener("pointerdown", move);
+    for (const end of ["pointerleave", "pointercancel"]) {
+      element.addEventListener(end, () => (note.hidden = true));
+    }
   }
 
   function ticks([low, high], log, most = 5) {
@@ -290,6 +318,7 @@ self.hlnbUi = (function () {
   // Puts the demonstration that a box asks for into it
   function mount(root) {
     const name = root.dataset.lab, spec = demos[name];
+    const apart = inDeck() || "apart" in root.dataset; // from the page's address
     if (!spec || root.classList.contains("live")) return null;
     const { settings, strides = [["Step", 1]] } = spec;
     const keys = Object.keys(settings), preset = new URLSearchParams(root.dataset.set ?? "");
@@ -336,7 +365,7 @@ self.hlnbUi = (function () {
       return queue;
     }
     function state() { // of the address before the page's own
-      const given = (!inDeck() && fragment(name)) || new URLSearchParams();
+      const given = (!apart && fragment(name)) || new URLSearchParams();
       const words = (key) => given.get(key) ?? preset.get(key);
       hidden = (words("hide") ?? "").split(/[\s,+]+/);
       waits = still.matches || words("wait") !== null;
@@ -352,9 +381,10 @@ self.hlnbUi = (function () {
         inputs[key].box.hidden = hidden.includes(key) || hidden.includes("all") || unused;
       }
       transport.hidden = hidden.includes("transport");
+      root.dispatchEvent(new CustomEvent("hlnb-values", { detail: { ...values } }));
     }
     function write() {
-      if (inDeck()) return;
+      if (apart) return;
       const words = new URLSearchParams();
       for (const key of keys) {
         const own = preset.get(key) ?? String(settings[key].value);
@@ -482,7 +512,7 @@ self.hlnbUi = (function () {
       await started;
       if (!waits) play();
     }, { threshold: 0.1 }).observe(stage);
-    if (!inDeck()) {
+    if (!apart) {
       const asked = () => fragment(name) !== null;
       addEventListener("hashchange", () => {
         if (!asked()) return;
@@ -492,7 +522,8 @@ self.hlnbUi = (function () {
       });
       if (asked()) live.scrollIntoView();
     }
-    return { play, pause, begin, demo };
+    const close = () => { pause(); demo.close?.(); };
+    return { play, pause, begin, close, demo };
   }
 
   function mountAll() {

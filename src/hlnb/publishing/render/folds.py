@@ -37,7 +37,7 @@ def plumbing(source: str) -> bool:
 
 
 def fold(document: nodes.document) -> None:
-    """Folds code, verdicts, long tables, solutions, and answers with their figures."""
+    """Folds code, verdicts, tables, solutions, and answers with their figures."""
     for cell in list(_having(document, "cell")):
         _fold_code(cell)
     for cell in list(_having(document, "tag_claims")):
@@ -103,9 +103,16 @@ def _fold_verdicts(cell: nodes.container) -> None:
 
 
 def _fold_table(table: nodes.table) -> None:
-    """Folds a long table that no fold holds below a line with its columns."""
+    """Folds a table that is looked up, below a line with its columns.
+
+    It is long, a ledger of statements, or the values of a figure, in a cell with the
+    tag `values`. One that a fold holds stays.
+    """
     rows = len(next(table.findall(nodes.tbody)))
-    if rows <= ROWS or any(isinstance(node, Fold) for node in above(table)):
+    around = list(above(table))
+    values = any("tag_values" in _classes(node) for node in around)
+    looked_up = rows > ROWS or values or "hlnb-statements" in table["classes"]
+    if not looked_up or any(isinstance(node, Fold) for node in around):
         return
     head = next(table.findall(nodes.thead), None)
     names = [] if head is None else [e.astext() for e in head.findall(nodes.entry)]

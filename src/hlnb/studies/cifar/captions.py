@@ -12,6 +12,7 @@ from hlnb.studies.cifar.filters import NO_ANSWER
 from hlnb.words import training_in_words
 
 Runs = Real[np.ndarray, " run"]
+Marks = Real[np.ndarray, " _run"]
 Patches = np.ndarray  # (filter, count, side, side, 3), colours from 0 to 255
 PARTS = tuple(f"part {k}" for k in (1, 2, 3, 4))
 MEANINGS: Mapping[str, str] = {  # how a training's name begins → its look
@@ -297,4 +298,64 @@ def first_filters(
         "weight.",
         alt=f"Four squares of {count} coloured tiles. Tiles at the same place look "
         "alike in all four, with small changes of colour and contrast.",
+    )
+
+
+def leaps(
+    found: Mapping[str, Mapping[str, tuple[Marks, Marks]]],
+    *,
+    border: float,
+) -> Drawn:
+    """Leaps of the loss against what curvature says, for "Adam" and "SGD".
+
+    `found[optimizer][part]`: overshoots by Adam, rate · λ by SGD, and the leaps.
+    `border`: of rate · λ.
+    """
+    told = "; ".join(
+        f"{name}, {part}: {np.median(said):.3g}, {np.median(leap):.3g}"
+        for name, parts in found.items()
+        for part, (said, leap) in parts.items()
+    )
+    return Drawn(
+        figures.leaps_figure(
+            found, borders=[1, border], xlabels=["overshoot", "rate · λ"]
+        ),
+        caption="What curvature says at the start of a part (to the right of the "
+        "dashed line we expect a leap), and how high the training loss rises in it "
+        "(above the dotted line, by over 10 %, it leaps). A mark is a run; both axes "
+        "are logarithmic.",
+        alt="Two panels of marks, for Adam and for SGD, each cut in four by a dashed "
+        f"and a dotted line. Medians, what curvature says and the leap: {told}.",
+    )
+
+
+def alone(
+    accuracies: Mapping[str, Runs],
+    together: Runs,
+    travel: Mapping[str, Mapping[str, Runs]],
+) -> Drawn:
+    """Each part alone, and the travel of each part's weights; by parts in words.
+
+    `travel[training][part]`: by the names of trainings that `MEANINGS` has.
+    """
+    looks = {
+        training_in_words(name): MEANINGS[
+            next(start for start in MEANINGS if name.startswith(start))
+        ]
+        for name in travel
+    }
+    went = {training_in_words(name): parts for name, parts in travel.items()}
+    mean = float(together.mean())
+    told = "; ".join(f"{part}: {v.mean():.2f}" for part, v in accuracies.items())
+    ways = "; ".join(
+        f"{name}: " + ", ".join(f"{np.median(v):.2f}" for v in parts.values())
+        for name, parts in went.items()
+    )
+    return Drawn(
+        figures.alone_figure(accuracies, mean, went, meanings=looks),
+        caption="Left: test accuracy of each part trained alone (runs, and their mean "
+        "as a bar); the blue line is that of all parts together. Right: how far the "
+        "weights of each part travel (runs, and their median as a bar).",
+        alt=f"Two panels, four parts each. Mean accuracy alone: {told}; all parts "
+        f"together: {mean:.2f}. Median travel of the parts in order: {ways}.",
     )

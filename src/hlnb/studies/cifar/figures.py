@@ -29,6 +29,7 @@ from hlnb.metrics.chance import mean_interval
 from hlnb.results import Result
 
 BEFORE, AFTER = STYLES["chance"][0], STYLES["simultaneous"][0]
+Marks = Real[np.ndarray, " _run"]
 NULLS = ("#999933", BEFORE, AFTER)  # random, untrained, trained
 
 
@@ -227,7 +228,7 @@ def dynamics_figure(
     fig, axes = panels(
         len(rows) * len(columns),
         columns=len(columns),
-        height=2.1 * len(rows) + 0.6,
+        height=2.3 * len(rows) + 0.6,
         sharex=True,
         sharey="row",
     )
@@ -261,7 +262,7 @@ def variants_figure(
     chance: float | None = None,
 ) -> Figure:
     """One row per variant: runs (dots), their mean (bar), its 95 % interval (line)."""
-    fig, (ax,) = panels(1, height=0.8 + 0.44 * len(accuracies))
+    fig, (ax,) = panels(1, height=0.8 + 0.5 * len(accuracies))
     for row, (name, values) in enumerate(accuracies.items()):
         colour, _, marker = style(meanings[name])
         ended = values[np.isfinite(values)]
@@ -289,7 +290,7 @@ def heights_figure(
 
     `panels_[title][lr]`: these three values for each run.
     """
-    fig, axes = panels(len(panels_), height=3.5, sharey=True)
+    fig, axes = panels(len(panels_), height=4.6, sharey=True)
     looks = {
         "highest in the part": ("^", STYLES["layer-wise"][0]),
         "at its end": ("o", STYLES["simultaneous"][0]),
@@ -330,7 +331,7 @@ def states_figure(
 ) -> Figure:
     """Values of a network in several states, one panel per quantity, a line per run."""
     colour, _, marker = STYLES["simultaneous"]
-    fig, axes = panels(len(panels_), height=4.0)
+    fig, axes = panels(len(panels_), height=4.7)
     for ax, (title, states), ylabel in zip(axes, panels_.items(), ylabels, strict=True):
         runs = np.stack(list(states.values()), axis=1)
         where = np.arange(len(states))
@@ -340,4 +341,109 @@ def states_figure(
         ax.set_xticks(where, [textwrap.fill(s, 11) for s in states], fontsize=8)
         ax.set(title=title, ylabel=ylabel, xlim=(-0.5, len(states) - 0.5))
         ax.grid(axis="x", visible=False)
+    return fig
+
+
+def leaps_figure(
+    panels_: Mapping[str, Mapping[str, tuple[Marks, Marks]]],
+    *,
+    borders: Sequence[float],
+    xlabels: Sequence[str],
+) -> Figure:
+    """How far the loss leaps against what curvature says in advance, log-log.
+
+    `panels_[optimizer][part]`: what is measured, and the leap (highest loss over that
+    at the start), one value a run each. `borders`: above them a leap is expected.
+    """
+    fig, axes = panels(len(panels_), height=4.9, sharey=True)
+    looks = (("o", "#222222"), ("s", "#777777"), ("^", "#AAAAAA"))
+    both = zip(axes, panels_.items(), borders, xlabels, strict=True)
+    for ax, (title, cases), border, xlabel in both:
+        for (part, (said, leap)), (marker, colour) in zip(
+            cases.items(), looks, strict=False
+        ):
+            look = {"color": colour, "ms": 7, "alpha": 0.6}
+            ax.plot(said, leap, marker, label=part, **look)
+        ax.axvline(border, color=STYLES["report"][0], linestyle="--", linewidth=1.2)
+        ax.axhline(1.1, color=BEFORE, linestyle=":", linewidth=1.4)
+        ax.set(title=title, xlabel=xlabel, xscale="log", yscale="log")
+        shown = np.concatenate([np.ravel(said) for said, _ in cases.values()])
+        ax.set_xlim(*_reach(shown, border))
+        plain_ticks(ax.xaxis, log_ticks(*ax.get_xlim()))
+    leaps = [np.ravel(leap) for cases in panels_.values() for _, leap in cases.values()]
+    axes[0].set_ylim(*_reach(np.concatenate(leaps), 1.1))
+    plain_ticks(axes[0].yaxis, log_ticks(*axes[0].get_ylim()))
+    axes[0].set_ylabel("highest loss / loss at the start")
+    legend_below(
+        fig,
+        [
+            *axes[0].get_legend_handles_labels()[0],
+            key("a leap is expected to the right", linestyle="--", colour="black"),
+            key("a leap: above", linestyle=":", colour=BEFORE),
+        ],
+        columns=3,
+    )
+    return fig
+
+
+def _reach(values: Real[np.ndarray, " _value"], line: float) -> tuple[float, float]:
+    """Ends of a log axis with room for the positive values and a line."""
+    known = np.append(values[np.isfinite(values) & (values > 0)], line)
+    return known.min() / 1.3, known.max() * 1.3
+
+
+def alone_figure(
+    alone: Mapping[str, Real[np.ndarray, " run"]],
+    together: float,
+    travel: Mapping[str, Mapping[str, Real[np.ndarray, " run"]]],
+    *,
+    meanings: Mapping[str, str],
+) -> Figure:
+    """Accuracies of parts that learn alone, and how far each part's weights travel.
+
+    `alone`: by part, from the input up. `together`: the accuracy of all parts.
+    `travel[training][part]`: of each run;
+    `meanings`: by training, keys of STYLES.
+    """
+    fig, (left, right) = panels(2, height=4.7)
+    where = np.arange(len(alone))
+    names = [textwrap.fill(name, 10) for name in alone]
+    ways = ("only conv", "only conv2", "only hidden", "only readout")
+    for x, (values, way) in enumerate(zip(alone.values(), ways, strict=True)):
+        colour, _, marker = STYLES[way]
+        left.plot(beside(values, x), values, marker, color=colour, alpha=0.6, ms=5)
+        left.plot(x, values.mean(), "_", color=colour, ms=18, mew=2.5)
+    blue, dashes, _ = STYLES["simultaneous"]
+    left.axhline(together, color=blue, linestyle=dashes, lw=1.4)
+    left.axhline(0.1, color=BEFORE, linestyle=":", linewidth=1.2)
+    half = (together + 0.1) / 2
+    left.axhline(half, color=STYLES["report"][0], linestyle="--", linewidth=1)
+    left.set(ylabel="test accuracy (share)", title="one part alone")
+    left.set_ylim(0, 1.1 * max([together, *(v.max() for v in alone.values())]))
+    for i, (training, parts) in enumerate(travel.items()):
+        colour, _, marker = STYLES[meanings[training]]
+        at = where + 0.2 * (i - (len(travel) - 1) / 2)
+        for x, values in zip(at, parts.values(), strict=True):
+            right.plot(beside(values, x), values, marker, color=colour, alpha=0.5, ms=4)
+        middle = [np.median(values) for values in parts.values()]
+        right.plot(at, middle, "_", color=colour, ms=12, mew=2.5)
+    right.axhline(1, color=BEFORE, linestyle=":", linewidth=1.2)
+    right.set(ylabel="travel (share of the length at the start)", title="travel")
+    right.set_ylim(0, None)
+    for ax in (left, right):
+        ax.set_xticks(where, names)
+        ax.set_xlim(-0.5, len(where) - 0.5)
+        ax.grid(axis="x", visible=False)
+    legend_below(
+        fig,
+        [
+            key("half of the gain", colour="black", linestyle="--"),
+            *(
+                key(name, STYLES[m][2], colour=STYLES[m][0])
+                for name, m in meanings.items()
+            ),
+            key("guessing; length at the start", colour=BEFORE, linestyle=":"),
+        ],
+        columns=3,
+    )
     return fig

@@ -134,7 +134,7 @@ def coefficients_figure(found: Mapping[str, CoefficientPaths]) -> Figure:
         titles,
         xlabel="time t (step size × steps)",
         ylabel="Fourier coefficient",
-        row=3.7 if len(titles) == 1 else 3.2,
+        row=4.4 if len(titles) == 1 else 4.1,
         below=0.45,
     )
     for ax, panel in zip(axes, found.values(), strict=True):
@@ -180,7 +180,7 @@ def saddle_figure(
 
     A label has the same line in both panels. `floor`: the risk that is out of reach.
     """
-    fig, (left, right) = panels(2, height=4.1)
+    fig, (left, right) = panels(2, height=4.8)
     labels = list(dict.fromkeys([*risks, *weights]))
     lines = dict(zip(labels, cycle(LINES), strict=False))
     for ax, curves in ((left, risks), (right, weights)):
@@ -206,7 +206,7 @@ def escape_figure(
 
     `networks[leap][d]`: one time per run; inf, a cross, where it is above `cap`.
     """
-    fig, axes = panels(2, height=4.1, sharey=True)
+    fig, axes = panels(2, height=4.7, sharey=True)
     for ax, found in zip(axes, (networks, flows), strict=True):
         for leap, times in found.items():
             colour, dashes, marker = LEAP_STYLES[leap]
@@ -267,7 +267,7 @@ def linear_figure(
     `found[title][method][n]`: one value per run. `floor`: sizes and risks, drawn in the
     first panel.
     """
-    fig, axes = panels(len(found), height=4.2, sharey=True)
+    fig, axes = panels(len(found), height=4.8, sharey=True)
     for ax, (title, methods) in zip(axes, found.items(), strict=True):
         if ax is axes[0]:
             colour, dashes, _ = METHOD_STYLES["no linear method is below"]
@@ -292,7 +292,7 @@ def samples_figure(
     `searched[leap][batch]` and `fewest[leap][d]`: one value per run; inf: not reached,
     and not drawn. `floor`: dimensions, and what linear methods need at least.
     """
-    fig, (left, right) = panels(2, height=4.1, sharey=True)
+    fig, (left, right) = panels(2, height=4.7, sharey=True)
     for ax, found in ((left, searched), (right, fewest)):
         for leap, counts in found.items():
             colour, dashes, marker = LEAP_STYLES[leap]
@@ -344,7 +344,7 @@ def noise_figure(
     `risks`: by step and batch, one value per run. `calm`: by step, of steps without
     noise at infinite width, on the left. `limit`: what the flow leaves.
     """
-    fig, (ax,) = panels(1, height=4.3)
+    fig, (ax,) = panels(1, height=4.9)
     least = min(step / batch for step, batch in risks)
     for style, step in zip(cycle(STEPS), sorted(calm, reverse=True), strict=False):
         colour, dashes, marker = style

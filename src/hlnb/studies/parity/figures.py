@@ -71,7 +71,7 @@ def rank_figure(
     trials: int,
 ) -> Figure:
     """Share of random systems of full rank against n − d: dots; the law as lines."""
-    fig, (ax,) = panels(1, height=4.2)
+    fig, (ax,) = panels(1, height=4.9)
     for i, (d, found) in enumerate(counts.items()):
         shift = 0.12 * (i - (len(counts) - 1) / 2)
         shares_panel(
@@ -104,7 +104,7 @@ def noise_figure(
 
     `counts` and `laws` by share of flipped labels; `tries` at `noise`, inf: given up.
     """
-    fig, (left, right) = panels(2, height=4.0)
+    fig, (left, right) = panels(2, height=4.7)
     for i, (p, found) in enumerate(counts.items()):
         label = f"{100 * p:g} % of labels flipped" if p else "no label flipped"
         style = {"colour": SIZES[i % len(SIZES)], "marker": MARKERS[i % len(MARKERS)]}
@@ -137,7 +137,7 @@ def shares_frame(
     """
     d = int(degrees.max())
     shown = np.maximum(shares, LEAST_SHARE)
-    fig, (left, right) = panels(2, height=4.0, sharey=True, width_ratios=[2.2, 1])
+    fig, (left, right) = panels(2, height=4.6, sharey=True, width_ratios=[2.2, 1])
     for size in range(d + 1):  # dots of one size side by side, in the order of sets
         own = shown[degrees == size]
         aside = np.linspace(-0.3, 0.3, len(own)) if len(own) > 1 else 0 * own
@@ -170,6 +170,67 @@ def _equal(d: int) -> Real[np.ndarray, " support"]:
     return np.full(2**d, 2.0**-d)
 
 
+def zigzag_figure(k: int) -> Drawn:
+    """A parity of k coordinates as the sum of k ReLUs, against how many are −1."""
+    fig, (above, ax) = panels(2, columns=1, height=5.6, sharex=True)
+    s = np.linspace(0, k, 4 * k + 1)
+    weights = np.array([1.0, *(2.0 * (-1) ** j for j in range(1, k))])
+    units = weights[:, None] * np.maximum(s - np.arange(k)[:, None], 0)
+    looks = zip(units, ("-", "--", ":", "-.", (0, (6, 2))), strict=False)
+    for j, (unit, dashes) in enumerate(looks):
+        shade = SIZES[j % len(SIZES)]
+        above.plot(s, unit, color=shade, linestyle=dashes, lw=1.8)
+        sign, factor = "−" if weights[j] < 0 else "", "" if j == 0 else "2 "
+        said = f"{sign}{factor}relu(s − {j})" if j else "relu(s)"
+        place = {"xytext": (5, 0), "textcoords": "offset points", "va": "center"}
+        above.annotate(said, (k, unit[-1]), **place, fontsize=9)
+    above.set_ylabel("each ReLU, weighted")
+    ax.plot(s, units.sum(0), color=NETWORK, lw=2, label="their sum")
+    whole = np.arange(k + 1)
+    ax.plot(whole, whole % 2, DOT, color=LAW, ms=7, label="the label, s modulo 2")
+    ax.set(xlabel="$s$: how many coordinates of $I$ are −1", ylabel="network's output")
+    ax.set(ylim=(-0.15, 1.15), yticks=[0, 1], xticks=whole)
+    legend_below(fig)
+    return Drawn(
+        fig,
+        caption=f"A parity of {k} coordinates by {k} ReLUs. Above: each of them with "
+        "its weight. Below: their sum, a broken line through the labels.",
+        alt=f"Above, {k} rays start at s = 0 to {k - 1}, upward and downward in turn. "
+        f"Below, their sum goes up and down between 0 and 1 and meets a dot at each "
+        f"whole number from 0 to {k}.",
+    )
+
+
+def digits_figure(found: Mapping[str, Mapping[int, Sequence[bool]]]) -> Drawn:
+    """Share of runs in which single steps find I, against d, by kind of number.
+
+    `found[kind][d]`: whether each run did.
+    """
+    fig, (ax,) = panels(1, height=4.9)
+    ds = sorted({d for by in found.values() for d in by})
+    looks = zip(found.items(), SIZES, ("-", "--", ":"), MARKERS, strict=False)
+    for i, ((name, by), colour, dashes, marker) in enumerate(looks):
+        at = [ds.index(d) + 0.07 * (i - 1) for d in by]  # kinds beside one another
+        shares = [np.mean(runs) for runs in by.values()]
+        look = {"color": colour, "linestyle": dashes, "marker": marker, "lw": 2}
+        ax.plot(at, shares, **look, ms=6, label=name)
+    ax.set(xlabel="input dimension $d$ (not to scale)", ylim=(-0.05, 1.05))
+    ax.set_ylabel("runs that find $I$ (share)")
+    ax.set_xticks(range(len(ds)), [str(d) for d in ds])
+    legend_below(fig)
+    runs = len(next(iter(next(iter(found.values())).values())))
+    told = "; ".join(
+        f"{name}: " + ", ".join(f"{sum(v)} at d = {d}" for d, v in by.items())
+        for name, by in found.items()
+    )
+    return Drawn(
+        fig,
+        caption=f"Of {runs} runs, the share that finds $I$ after $d + 10$ steps of one "
+        "example each, by the numbers that hold the weights.",
+        alt=f"A line for each kind of number, against d. Of {runs} runs: {told}.",
+    )
+
+
 def signal_figure(
     curves: Mapping[str, Real[np.ndarray, "run d"]],
     d: Sequence[int],
@@ -180,7 +241,7 @@ def signal_figure(
 
     `bounds`: what is proved, drawn without dots.
     """
-    fig, (ax,) = panels(1, height=4.5)
+    fig, (ax,) = panels(1, height=5.0)
     styles = zip(
         (SIZES[2], SIZES[1], SIZES[0]), ("-", "--", ":"), MARKERS, strict=False
     )
@@ -213,7 +274,7 @@ def cost_figure(
     random labels. `elimination`: examples that it needs.
     """
     d = np.array([*examples])
-    fig, (left, right) = panels(2, height=4.1)
+    fig, (left, right) = panels(2, height=4.7)
     never = 2.2 * cap
     for size, times in examples.items():
         done = times[np.isfinite(times)]
@@ -264,7 +325,7 @@ def told_figure(
     `variation`: from runs with coins, a value each, and `bounds` on its mean; both plus
     the share `luck`. `learned`: of so many `runs`.
     """
-    fig, (ax,) = panels(1, height=4.3)
+    fig, (ax,) = panels(1, height=4.9)
     d = np.array([*bounds])
     lucky = np.array([*luck.values()])
     proved = np.minimum(1, np.array([*bounds.values()]) + lucky)
@@ -300,7 +361,7 @@ def batch_figure(
 
     inf: not within `cap` examples. `points`: of the cube.
     """
-    fig, (ax,) = panels(1, height=4.2)
+    fig, (ax,) = panels(1, height=4.9)
     for size, found in examples.items():
         done = found[np.isfinite(found)]
         ax.plot(size + 0 * done, done, DOT, color=NETWORK, ms=4, alpha=0.45)
@@ -483,7 +544,7 @@ def memory_figure(
     test: Real[np.ndarray, "run record"],
 ) -> Figure:
     """Training and test error against epochs: runs thin, their median thick."""
-    fig, (ax,) = panels(1, height=4.2)
+    fig, (ax,) = panels(1, height=4.9)
     for values, colour, dashes, label in (
         (test, NETWORK, "-", "test error"),
         (training, NULL, "--", "training error"),
@@ -511,7 +572,7 @@ def dense_figure(found: Mapping[int, Any], *, cap: int) -> Figure:
     `found[d]`: the Result of `train_dense`. Runs thin, their median thick; a run that
     has learned stays where it ended.
     """
-    fig, (ax,) = panels(1, width=6.4, height=3.7)
+    fig, (ax,) = panels(1, height=4.9)
     shades = matplotlib.colormaps["cividis"](np.linspace(0.85, 0, len(found)))
     for i, (d, result) in enumerate(found.items()):
         right = 1 - held(result.of("test error"))

@@ -155,7 +155,7 @@ def errors_figure(
     `found[grammar][n]`: one value per run. `scales[axis label][grammar]`: strings of a
     unit. `beside`: medians of another network, thin and grey.
     """
-    fig, axes = panels(len(scales), height=4.3, sharey=True)
+    fig, axes = panels(len(scales), height=4.8, sharey=True)
     for ax, (unit, scale) in zip(axes, scales.items(), strict=True):
         for label, curve in (beside or {}).items():
             at = [n / scale[label] for n in curve]
@@ -223,7 +223,7 @@ def uncorrelated_figure(
 
 def levels_figure(found: Mapping[str, Curve], units: Mapping[str, float]) -> Drawn:
     """Errors of the learner of Ren et al. against strings a level over `units`."""
-    fig, (ax,) = panels(1, height=4.4)
+    fig, (ax,) = panels(1, height=4.9)
     for (label, curve), look in zip(found.items(), cycle(LOOKS), strict=False):
         colour, dashes, marker = look
         at = np.array([n / units[label] for n in curve])
@@ -304,7 +304,7 @@ def sensitivity_figure(
         [f"synonyms of level {k + 1} exchanged" for k in range(depth)],
         xlabel="training strings / $P^*$",
         ylabel="sensitivity S",
-        row=3.1,
+        row=3.8,
         below=0.4,
     )
     places = np.arange(len(columns))
@@ -352,7 +352,7 @@ def ratios_figure(
     `found[grammar]`: numbers of strings over P*, and the ratios. Thin: runs; thick:
     their median; black: √(P/P*). `crossings[grammar]`: where each run passes 1.
     """
-    fig, (ax,) = panels(1, height=4.6)
+    fig, (ax,) = panels(1, height=4.9)
     every = np.concatenate([x for x, _ in found.values()])
     ends = np.array([every.min(), every.max()])
     for label, (x, runs) in found.items():
@@ -398,8 +398,9 @@ def rates_figure(
     of one feature from those of the next.
     """
     titles = [f"{few} strings (P*)", f"all {total} strings"]
+    names = [symbol_name(c, level=1, depth=1) for c in range(rates.shape[1])]
     order = np.argsort(parents, kind="stable")
-    fig, axes = panels(2, height=3.8, sharey=True)
+    fig, axes = panels(2, columns=1, height=5.0, sharey=True)
     top = float(np.nanmax([np.nanmax(many), np.nanmax(rates)]))
     for ax, values, title in zip(axes, (rates, many), titles, strict=True):
         image = ax.imshow(
@@ -409,19 +410,17 @@ def rates_figure(
             ax.axvline(edge, color="white", lw=1.5)
         ax.set_title(title, fontsize=10)
         ax.set_xlabel("tuple, by feature")
+        ax.set_yticks(range(len(names)), names)
         ax.set(xticks=[])
         ax.grid(False)
-    n_classes = rates.shape[1]
-    names = [symbol_name(c, level=1, depth=1) for c in range(n_classes)]
-    axes[0].set_yticks(range(n_classes), names)
     axes[0].set_ylabel("class")
     fig.colorbar(image, ax=axes, label="P(class | tuple)")
     synonyms = int((parents == parents.max()).sum())
     return Drawn(
         fig,
         caption=f"P(class | first tuple) in one grammar, {grammar}: counted in P* "
-        "strings, and in all. White lines part features: between two of them stand "
-        "synonyms.",
-        alt=f"Two heat maps, class by tuple. Right: the {synonyms} columns of each "
-        "feature are equal. Left: they are noisy.",
+        "strings (above), and in all (below). White lines part features: between two "
+        "of them stand synonyms.",
+        alt=f"Two heat maps, class by tuple. Below: the {synonyms} columns of each "
+        "feature are equal. Above: they are noisy.",
     )

@@ -1,7 +1,7 @@
 """The claims of the chapter on shallow-to-deep chains, by section."""
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 
 import numpy as np
 from jaxtyping import Bool, Real

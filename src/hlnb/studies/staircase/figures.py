@@ -61,7 +61,7 @@ def phases_figure(
 
     The last of the targets is a last term alone.
     """
-    fig, (ax,) = panels(1, height=4.3)
+    fig, (ax,) = panels(1, height=4.9)
     *climbed, alone = left
     shades = {
         name: degree_colour(i + 1, len(climbed)) for i, name in enumerate(climbed)
@@ -97,7 +97,7 @@ def targets_figure(
 
     marks: steps at which the learning rate was halved.
     """
-    fig, (ax,) = panels(1, height=4.3)
+    fig, (ax,) = panels(1, height=4.9)
     for name, runs in losses.items():
         colour, dashes, _ = TARGETS[name.split(",")[0]]
         thin = {"color": colour, "linewidth": 0.7, "alpha": 0.5}
@@ -125,7 +125,7 @@ def coefficients_figure(
 
     Thin: runs; thick: the median over runs. Terms stand in order of degree.
     """
-    fig, axes = panels(len(runs), height=4.1, sharey=True)
+    fig, axes = panels(len(runs), height=4.8, sharey=True)
     for ax, (name, values) in zip(axes, runs.items(), strict=True):
         highest = values.shape[2]
         for k in range(highest):
@@ -143,7 +143,7 @@ def coefficients_frame(
     runs: Mapping[str, Real[np.ndarray, "run term"]], *, title: str
 ) -> Figure:
     """The coefficients at one moment: a bar for the median, dots for runs."""
-    fig, axes = panels(len(runs), height=3.8, sharey=True)
+    fig, axes = panels(len(runs), height=4.4, sharey=True)
     for ax, (name, values) in zip(axes, runs.items(), strict=True):
         highest = values.shape[1]
         degrees = range(1, highest + 1)
@@ -166,7 +166,7 @@ def degree_mass_figure(
 ) -> Figure:
     """Fourier mass of each degree against iterations; dotted: the target's largest."""
     highest = mass.shape[2] - 1
-    fig, (ax,) = panels(1, height=4.3)
+    fig, (ax,) = panels(1, height=4.9)
     for k in range(1, highest + 1):
         colour = degree_colour(k, highest)
         ax.plot(steps, mass[:, :, k].T, color=colour, linewidth=0.5, alpha=0.4)
@@ -187,7 +187,7 @@ def growth_figure(
     stages: for each stage the correlations and the share of variance left before it.
     """
     widths = [len(found) + 1 for found in stages.values()]
-    fig, axes = panels(len(stages), height=3.9, sharey=True, width_ratios=widths)
+    fig, axes = panels(len(stages), height=4.6, sharey=True, width_ratios=widths)
     for ax, (name, found) in zip(axes, stages.items(), strict=True):
         colour, _, marker = TARGETS[name]
         for k, (values, left) in enumerate(found, start=1):
@@ -213,7 +213,7 @@ def trainings_figure(
 
     Values are in units of guessing's error; those above `WORST` are arrows there.
     """
-    fig, (ax,) = panels(1, height=0.9 + 0.8 * len(problems))
+    fig, (ax,) = panels(1, height=0.9 + len(problems))
     kinds = list(dict.fromkeys(kind for found in problems.values() for kind in found))
     for row, found in enumerate(problems.values()):
         for kind, values in found.items():
