@@ -32,7 +32,7 @@ CORE = (
 # What publishing needs of the core: it renders and executes, whatever is computed
 FOR_PUBLISHING = {
     *("hlnb.errors", "hlnb.limits", "hlnb.parameters", "hlnb.settings", "hlnb.storage"),
-    *("hlnb.templates", "hlnb.code"),
+    *("hlnb.templates", "hlnb.code", "hlnb.relations"),
     "hlnb.training.executors",
     "hlnb.data.cifar",  # `hlnb data` fetches it
 }

@@ -11,9 +11,10 @@ from markdown_it import MarkdownIt
 
 import small_book
 from hlnb.errors import HlnbError
-from hlnb.publishing import copies, editions, release
+from hlnb.publishing import copies, editions, exercises, release
 from hlnb.publishing.chapters import read_notebook, text_of
 from hlnb.publishing.cli import main
+from hlnb.publishing.render import executed
 
 ROOT = Path(__file__).parents[2]
 NAME = "02_toy_problem_1"
@@ -111,6 +112,20 @@ def test_the_edition_says_which_chapters_are_overtaken(book, tmp_path):
     assert copies.states(tmp_path / "students") == states
 
 
+def test_the_edition_has_the_exercises_sealed(book, tmp_path):
+    hidden = {"asks": "How far?", "number": "half", "within": 0.1}
+    (book / exercises.ANSWERS).write_text(json.dumps({"2-1": hidden}))
+    editions.write_source(book, tmp_path / "students")
+    assert not (tmp_path / "students" / exercises.ANSWERS).exists()
+    found = exercises.catalogue(tmp_path / "students")
+    assert found == exercises.catalogue(book)
+    asked = {one.id: one.asks for one in found}
+    assert (asked["2-1"], asked["2-2"]) == ("How far?", "")
+    path = book / "book/chapters" / f"{NAME}.ipynb"
+    half = executed.Executed(path).glued["half"]
+    assert exercises.check(exercises.named(found, "2-1"), f"{half}") == exercises.RIGHT
+
+
 def test_the_source_of_the_edition_leaves_the_rest_as_it_is(book, tmp_path):
     editions.write_source(book, tmp_path / "students")
     other = "book/chapters/01_hierarchical_learning.ipynb"
@@ -126,7 +141,8 @@ def test_the_source_of_the_edition_leaves_the_rest_as_it_is(book, tmp_path):
 def test_a_table_does_not_tell_what_an_exercise_asks_of_a_parameter(tmp_path):
     notebook = small_book.chapter(NAME, needs=[])
     line = (
-        "**Tweak.** `papermill notebooks/02.ipynb out.ipynb -p lr 0.2`: what changes?"
+        "**Tweak.** `papermill notebooks/02.ipynb out.ipynb -p lr 0.2 -p dataset "
+        "shapes`: what changes?"  # the first is what it asks about
     )
     notebook["cells"].append(small_book.markdown(line))
     ranges = editions.without_solutions(notebook, name=NAME)["metadata"]["hlnb"][

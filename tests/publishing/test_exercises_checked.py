@@ -139,9 +139,10 @@ def test_an_entry_that_the_chapter_does_not_answer_is_refused(tmp_path):
     folder = tmp_path / "book" / "chapters"
     folder.mkdir(parents=True)
     (tmp_path / "notebooks").mkdir()
-    name = "18_linear_regression.ipynb"
-    shutil.copy(ROOT / "book" / "chapters" / name, folder)
-    shutil.copy(ROOT / "notebooks" / name, tmp_path / "notebooks")
+    name = "18_linear_regression"
+    for ending in (".ipynb", ".provenance.json"):
+        shutil.copy(ROOT / "book" / "chapters" / f"{name}{ending}", folder)
+    shutil.copy(ROOT / "notebooks" / f"{name}.ipynb", tmp_path / "notebooks")
     entry = "18-1: {asks: 'What?', number: nothing, within: 1}"
     (tmp_path / exercises.ANSWERS).write_text(entry)
     with pytest.raises(HlnbError, match="18-1: the chapter does not give"):

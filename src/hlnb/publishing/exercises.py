@@ -33,6 +33,7 @@ from hlnb.errors import HlnbError
 from hlnb.publishing import chapters, copies
 from hlnb.publishing.chapters import tags_of, text_of
 from hlnb.publishing.render.executed import Executed
+from hlnb.publishing.render.head import duration
 from hlnb.publishing.render.tables import markdown_table
 from hlnb.storage import write_whole
 
@@ -60,7 +61,8 @@ class Exercise:
 
     id: `18-2`. minutes: at home, without computing. line: the command that it prints,
     or "". start: a cell to begin with. asks: what to answer, or "" where nothing is
-    checked. choices: the words to choose from, or none for a number, which is rounded
+    checked. took: how long the published chapter ran.
+    choices: the words to choose from, or none for a number, which is rounded
     to `step` first.
     """
 
@@ -72,6 +74,7 @@ class Exercise:
     question: str
     line: str
     start: str
+    took: str
     asks: str = ""
     choices: list[str] = field(default_factory=list)
     step: float = 0.0
@@ -176,7 +179,8 @@ def told(exercise: Exercise) -> str:
         textwrap.fill(exercise.question, 88, break_on_hyphens=False),
     ]
     if exercise.line:
-        pieces.append(f"Begin with\n\n    {exercise.line}")
+        told = f"Begin with (the whole chapter, as published, took {exercise.took})"
+        pieces.append(f"{textwrap.fill(told, 88)}\n\n    {exercise.line}")
     else:
         pieces.append(
             f"Begin with `jupyter lab {notebook}`:\nrun its cells down to Exercises, "
@@ -226,6 +230,7 @@ def _of_chapter(chapter: Executed, answers: Mapping[str, Any]) -> list[Exercise]
             "minutes": AT_HOME[size],
             "question": _plain(chapter, question),
             "line": line[1] if line else "",
+            "took": duration(chapter.provenance),
             "start": _start(chapter.cells, solution),
         }
         if answer := answers.get(id):
