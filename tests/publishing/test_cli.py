@@ -281,7 +281,7 @@ COMMANDS = (
         "check",
     ),
     *("clean", "claims", "diff x.json", "build", "build --edition student", "pdf"),
-    *("release", "serve"),
+    *("release", "serve", "exercise"),
 )
 
 

@@ -128,3 +128,28 @@ def test_dots_lie_at_before_and_after():
     assert dots.get_xdata().tolist() == before.ravel().tolist()
     assert dots.get_ydata().tolist() == after.ravel().tolist()
     assert means.get_ydata().tolist() == after.mean(1).tolist()
+
+
+def test_parts_alone_and_their_travel_show_every_run():
+    parts = ("first filters", "second filters", "hidden layer", "readout")
+    alone = {part: RNG.random(3) for part in parts}
+    travel = {"together": {part: RNG.random(3) for part in parts}}
+    fig = figures.alone_figure(
+        alone, 0.5, travel, meanings={"together": "simultaneous"}
+    )
+    left, right = ([list(line.get_ydata()) for line in ax.lines] for ax in fig.axes)
+    assert all(list(alone[part]) in left for part in parts)
+    assert all(list(travel["together"][part]) in right for part in parts)
+    assert [0.3, 0.3] in left  # half of what all parts gain over guessing
+
+
+def test_leaps_stand_against_what_was_said_of_them():
+    said, leap = 10 ** RNG.uniform(-1, 1, 4), 1 + RNG.random(4)
+    fig = figures.leaps_figure(
+        {"Adam": {"part 3": (said, leap)}}, borders=[1.0], xlabels=["overshoot"]
+    )
+    (ax,) = fig.axes
+    (marks,) = (line for line in ax.lines if line.get_label() == "part 3")
+    assert np.array_equal(marks.get_xydata(), np.stack([said, leap], axis=1))
+    assert ax.get_xlim()[0] < min(said.min(), 1)
+    assert ax.get_xlim()[1] > said.max()

@@ -419,7 +419,8 @@ def alone_figure(
     half = (together + 0.1) / 2
     left.axhline(half, color=STYLES["report"][0], linestyle="--", linewidth=1)
     left.set(ylabel="test accuracy (share)", title="one part alone")
-    left.set_ylim(0, 1.1 * max([together, *(v.max() for v in alone.values())]))
+    shown = finite_part(np.array([together, 0.1]), *alone.values())
+    left.set_ylim(0, 1.1 * shown.max())
     for i, (training, parts) in enumerate(travel.items()):
         colour, _, marker = STYLES[meanings[training]]
         at = where + 0.2 * (i - (len(travel) - 1) / 2)
@@ -446,4 +447,5 @@ def alone_figure(
         ],
         columns=3,
     )
+    say_diverged(fig, np.stack([*alone.values()], axis=1))
     return fig
