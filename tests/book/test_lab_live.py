@@ -102,11 +102,12 @@ def test_the_list_of_names_is_the_book_s():
 )
 def test_what_is_missing_is_said_in_a_sentence(given, sentence):
     code = f"""import sys
+from hlnb.errors import HlnbError
 from hlnb.page import live
 {given}
 try:
     live.lab("step")
-except Exception as error:
+except HlnbError as error:
     print([type(error).__name__, str(error)])
 """
     done = subprocess.run(

@@ -205,8 +205,8 @@ def without_solutions(notebook: Notebook, *, name: str) -> Notebook:
 def _asked(cells: Iterable[dict[str, Any]]) -> set[str]:
     """The parameters that exercises change: the first of each command they print."""
     texts = [text_of(c) for c in cells if c["cell_type"] == "markdown"]
-    said = re.findall(r"(?m)^\*\*(?:Tweak|Twiddle|Frob)\.\*\*.*", "\n".join(texts))
-    first = [ASKED.search(line) for line in said]
+    said = exercises.ASKED.findall("\n".join(texts))
+    first = [ASKED.search(question) for _, question in said]
     return {match[1] or match[2] for match in first if match}
 
 
